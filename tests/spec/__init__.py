@@ -1,0 +1,1 @@
+"""Copies of the functional specification, read by the tests as their oracle."""
