@@ -1,0 +1,277 @@
+"""What a displayed widget leaves in the notebook, so that it can be shared later.
+
+Beside the widget itself, every displayed result and player emits its own MIME type. It
+survives saving, a dead kernel and nbconvert: what the chart shows, the users of each
+point up to a budget, and where the recordings lie. `rk.share` reads it and opens the
+project; with no project, `capsule` holds the answers themselves (`settled.md` 2).
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from replaykit import microscope
+from replaykit.errors import BadInput
+from replaykit.replies import Home, Microscope, Point, Watching
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from replaykit.source import Source
+
+MIME: Final = "application/vnd.replaykit.v1+json"
+
+#: Points whose people travel, the first people of each, and the rows of the twin.
+POINTS: Final = 80
+USERS_PER_POINT: Final = 8
+TWIN_ROWS: Final = 24
+
+
+def with_bundle(
+    widget: object, bundle: Mapping[str, Any], twin: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Add our own MIME type and the script-free twin to what the widget displays."""
+    if isinstance(widget, tuple):
+        data, metadata = dict(widget[0]), dict(widget[1])
+    else:
+        data, metadata = dict(widget or {}), {}  # type: ignore[call-overload]
+    data[MIME] = dict(bundle)
+    data["text/html"] = twin
+    return data, metadata
+
+
+def bundle_of_player(watching: Watching) -> dict[str, Any]:
+    """Return the saved form of a player: its playlist and where the recordings lie."""
+    wanted = ["replay_id", "match", "matched_at", "matched_because"]
+    columns = [name for name in wanted if name in watching.replays.columns]
+    return {
+        **_origin(watching.source),
+        "widget": "player",
+        "because": watching.because,
+        "replays": watching.replays.select(columns).to_dicts(),
+    }
+
+
+def bundle_of_home(home: Home) -> dict[str, Any]:
+    """Return the saved form of a project's home list."""
+    return {
+        **_origin(home.source),
+        "widget": "home",
+        "last": home.last,
+        "home": home.answer("home", {"last": home.last}).data,
+    }
+
+
+def bundle_of_result(question: str, scope: Microscope, keys: Iterable[str]) -> dict[str, Any]:
+    """Return the saved form of a result: its chart, and who stands behind its points."""
+    people = []
+    for key in list(keys)[:POINTS]:
+        population = scope.population(key)
+        first = _first_people(scope.source, population)
+        people.append(
+            {
+                "key": key,
+                **scope.answer("point", {"key": key}).data,
+                "units": _columns(scope.source, first),
+            }
+        )
+    return {
+        **_origin(scope.source),
+        "widget": "result",
+        "question": question,
+        "chart": scope.chart(),
+        "points": pack(people),
+    }
+
+
+def _first_people(source: Source, population: pl.DataFrame) -> pl.DataFrame:
+    """Return the units of a few users, those with replays first."""
+    recorded = microscope.watchlist(source, population)["user"].unique().implode()
+    chosen = (
+        population.with_columns(known=pl.col("user").is_in(recorded))
+        .sort(["known", "at", "user"], descending=[True, False, False])
+        .select(pl.col("user").unique(maintain_order=True).head(USERS_PER_POINT))
+    )
+    return population.join(chosen, on="user", how="semi").sort("at", "user")
+
+
+def _columns(source: Source, population: pl.DataFrame) -> dict[str, list[Any]]:
+    return {
+        "user": source.user_ids(population["user"]).to_list(),
+        **{
+            name: population[name].dt.epoch("us").to_list()
+            for name in ("start", "end", "at")
+        },
+        "rows": [[str(row) for row in rows] for rows in population["rows"]],
+    }
+
+
+def _origin(source: Source) -> dict[str, Any]:
+    project = (
+        None
+        if source.path is None
+        else {"path": source.path, "version": source.version}
+    )
+    return {"v": 1, "title": source.title, "zone": source.zone, "project": project}
+
+
+@dataclass(frozen=True, eq=False)
+class SavedPoint:
+    """A point as it was when its notebook was saved."""
+
+    about: dict[str, Any]
+    population: pl.DataFrame
+
+
+def answers_of(bundle: Mapping[str, Any], source: Source) -> Microscope | Watching:
+    """Make a saved bundle answer again, over the project it came from."""
+    widget = bundle.get("widget")
+    if widget == "player":
+        return Watching(source, _playlist(bundle, source), bundle.get("because"))
+    if widget == "home":
+        return Watching(source, source.catalogue)
+    if widget != "result":
+        raise BadInput(f"A saved output of kind {widget!r} is not known here.")
+    points = saved_points(bundle, source)
+    return Microscope(
+        source,
+        lambda: dict(bundle["chart"]),
+        lambda key: _saved(points, key).population,
+        lambda key: Point(
+            *(_saved(points, key).about[name] for name in Point._fields)
+        ),
+    )
+
+
+def saved_points(bundle: Mapping[str, Any], source: Source) -> dict[str, SavedPoint]:
+    """Return the points of a saved result, by key."""
+    return {
+        entry["key"]: SavedPoint(
+            {name: entry[name] for name in entry if name != "units"},
+            _population(source, entry["units"]),
+        )
+        for entry in unpack(bundle["points"])
+    }
+
+
+def _saved(points: dict[str, SavedPoint], key: str) -> SavedPoint:
+    if key not in points:
+        raise BadInput("The people behind this point were not saved with the notebook.")
+    return points[key]
+
+
+def _population(source: Source, units: Mapping[str, list[Any]]) -> pl.DataFrame:
+    frame = pl.DataFrame(
+        {
+            "user_id": units["user"],
+            **{name: units[name] for name in ("start", "end", "at")},
+            "rows": [[int(row) for row in rows] for rows in units["rows"]],
+        },
+        schema_overrides={"user_id": pl.String, "rows": pl.List(pl.Int64)},
+    )
+    moments = (
+        pl.col(name).cast(pl.Datetime("us", "UTC")) for name in ("start", "end", "at")
+    )
+    return (
+        frame.with_columns(moments)
+        .join(source.directory.select("user", "user_id"), on="user_id")
+        .select(*microscope.POPULATION)
+    )
+
+
+def _playlist(bundle: Mapping[str, Any], source: Source) -> pl.DataFrame:
+    saved = pl.DataFrame(
+        bundle["replays"],
+        schema_overrides={
+            "replay_id": pl.String,
+            "matched_at": pl.Int64,
+            "match": pl.String,
+            "matched_because": pl.List(pl.String),
+        },
+    )
+    return saved.join(
+        source.catalogue, on="replay_id", how="inner", maintain_order="left"
+    )
+
+
+def pack(value: object) -> str:
+    """Write JSON small enough to sit in a notebook.
+
+    Examples
+    --------
+    >>> unpack(pack([{"key": "funnel"}]))
+    [{'key': 'funnel'}]
+    """
+    raw = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return base64.b64encode(zlib.compress(raw, 9)).decode("ascii")
+
+
+def unpack(text: str) -> Any:  # noqa: ANN401 - whatever was packed
+    """Read what `pack` wrote."""
+    try:
+        return json.loads(zlib.decompress(base64.b64decode(text)))
+    except (ValueError, zlib.error) as error:
+        raise BadInput(f"A saved output is damaged ({error}). Run its cell again.") from error
+
+
+def twin_of_player(watching: Watching) -> str:
+    """Return the first replay's event table as HTML with no script and no style."""
+    replays = microscope.list_rows(watching.replays)
+    first = watching.session(replays[0]["replay"])
+    events = first["events"]
+    rows = [
+        (_clock(t), name)
+        for t, name in zip(events["t"], events["name"], strict=True)
+        if 0 <= t <= first["length_ms"]
+    ]
+    head = f"Session replay of {first['user']}, {_clock(first['length_ms'])}"
+    return table_twin(head, ("time", "event"), rows)
+
+
+def twin_of_home(home: Home) -> str:
+    """Return the home list as HTML with no script and no style."""
+    data = home.answer("home", {"last": home.last}).data
+    rows = [
+        (row["user"], _clock(row["length_ms"]), row["country"] or "", row["first_page"])
+        for row in data["rows"]
+    ]
+    head = f"{data['title']}: {data['total']:,} session replays, last {home.last}"
+    return table_twin(head, ("user", "length", "country", "first page"), rows)
+
+
+def table_twin(
+    head: str, columns: Iterable[str], rows: list[tuple[object, ...]]
+) -> str:
+    """Return a plain HTML table that any viewer shows, trusted or not.
+
+    Examples
+    --------
+    >>> table_twin("<b>", ["n"], [(1,)])
+    '<div><p><strong>&lt;b&gt;</strong></p><table><thead><tr><th>n</th></tr></thead><tbody><tr><td>1</td></tr></tbody></table></div>'
+    """
+
+    def row(tag: str, cells: Iterable[object]) -> str:
+        inside = "".join(f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in cells)
+        return f"<tr>{inside}</tr>"
+
+    body = "".join(row("td", cells) for cells in rows[:TWIN_ROWS])
+    more = len(rows) - TWIN_ROWS
+    foot = f"<p>and {more:,} more rows</p>" if more > 0 else ""
+    return (
+        f"<div><p><strong>{html.escape(head)}</strong></p><table><thead>"
+        f"{row('th', columns)}</thead><tbody>{body}</tbody></table>{foot}</div>"
+    )
+
+
+def _clock(ms: int) -> str:
+    seconds = ms // 1000
+    hours, rest = divmod(seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

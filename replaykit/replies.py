@@ -1,0 +1,278 @@
+"""What a widget may ask, and how it is answered from Python.
+
+The front end asks by kind and parameters; the same questions are answered by a live
+kernel here, and by a capsule of ready answers in a shared page. The kinds and the shape
+of each reply are declared in `widgets/js/protocol.ts`.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+import polars as pl
+
+from replaykit import microscope
+from replaykit.errors import BadInput, UnknownOption, UnknownReplay
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import timedelta
+
+    from replaykit.source import Source
+
+STATIC: Final = Path(__file__).parent / "widgets" / "static"
+
+#: A page of rows is never longer than this, whatever the front end asks for.
+MOST_ROWS: Final = 500
+
+
+class Reply(NamedTuple):
+    """A JSON part and its binary parts."""
+
+    data: dict[str, Any]
+    buffers: tuple[bytes, ...] = ()
+
+
+class Answers(Protocol):
+    """Anything that can answer the questions of a widget."""
+
+    def answer(self, kind: str, params: Mapping[str, Any]) -> Reply:
+        """Answer one question, or raise a `ReplayKitError`."""
+        ...
+
+
+def key_of(kind: str, params: Mapping[str, Any]) -> str:
+    """Return the name under which a capsule keeps the answer to a question.
+
+    Examples
+    --------
+    >>> key_of("users", {"offset": 0, "key": "funnel"})
+    'users {"key":"funnel","offset":0}'
+    """
+    return f"{kind} {microscope.to_json(dict(params))}"
+
+
+@lru_cache(maxsize=1)
+def plotly_source() -> bytes:
+    """Return the deflated source of the chart library, as the front end wants it."""
+    return zlib.compress(bundle_file("plotly.js").read_bytes(), 6)
+
+
+def bundle_file(name: str) -> Path:
+    """Return a file of the built front end, or say how to build it."""
+    path = STATIC / name
+    if not path.exists():
+        raise BadInput(
+            f"The front end ({name}) has not been built in this checkout. "
+            "pip install -e . builds it."
+        )
+    return path
+
+
+@dataclass(frozen=True, eq=False)
+class Watching:
+    """A list of replays to watch, with the reason for each.
+
+    Parameters
+    ----------
+    source
+        Where the replays lie.
+    replays
+        Rows of the catalogue, in the order of the playlist. `matched_at`, `match` and
+        `matched_because` are used where present.
+    because
+        A sentence that says what these replays have in common.
+    """
+
+    source: Source
+    replays: pl.DataFrame
+    because: str | None = None
+
+    @cached_property
+    def _matched(self) -> dict[str, dict[str, Any]]:
+        if "matched_at" not in self.replays.columns:
+            return {}
+        return {row["replay_id"]: row for row in self.replays.iter_rows(named=True)}
+
+    def answer(self, kind: str, params: Mapping[str, Any]) -> Reply:
+        """Answer `session`, `segment` and `playlist`."""
+        match kind:
+            case "session":
+                return Reply(self.session(_text(params, "replay")))
+            case "segment":
+                return self._segment(_text(params, "replay"), _count(params, "index"))
+            case "playlist":
+                rows = microscope.list_rows(self.replays)
+                return Reply({"total": len(rows), "rows": rows})
+            case _:
+                return _unknown(kind, ("session", "segment", "playlist"))
+
+    def session(self, replay: str) -> dict[str, Any]:
+        """Return what the player shows of one replay."""
+        matched = self._matched.get(replay)
+        return microscope.session(
+            self.source,
+            replay,
+            matched=matched,
+            because=self.because if matched else None,
+        )
+
+    def _segment(self, replay: str, index: int) -> Reply:
+        if self.source.recordings is None:
+            raise UnknownReplay(f"No replay {replay!r}: there are no recordings.")
+        body = self.source.recordings.segment(replay, index)
+        return Reply({"replay": replay, "index": index}, (body,))
+
+
+class Point(NamedTuple):
+    """What a head line and a code line say of one point."""
+
+    title: str
+    subtitle: str
+    code: str
+
+
+@dataclass(frozen=True, eq=False)
+class Microscope:
+    """A chart whose points open into users, streams and replays."""
+
+    source: Source
+    chart: Callable[[], dict[str, Any]]
+    population: Callable[[str], pl.DataFrame]
+    describe: Callable[[str], Point]
+    _open: dict[str, pl.DataFrame] = field(default_factory=dict)
+
+    def answer(self, kind: str, params: Mapping[str, Any]) -> Reply:
+        """Answer every question of a result widget."""
+        match kind:
+            case "chart":
+                return Reply(self.chart())
+            case "plotly":
+                return Reply({}, (plotly_source(),))
+            case "point":
+                return Reply(self._point(_text(params, "key")))
+            case "users":
+                return Reply(
+                    microscope.users_page(
+                        self.source,
+                        self.people(_text(params, "key")),
+                        with_replays=bool(params.get("with_replays")),
+                        offset=_count(params, "offset"),
+                        limit=min(_count(params, "limit"), MOST_ROWS),
+                    )
+                )
+            case "stream":
+                people = self.people(_text(params, "key"))
+                user = _text(params, "user")
+                return Reply(microscope.stream(self.source, people, user))
+            case "session" | "segment" | "playlist":
+                return self._watching(params.get("point")).answer(kind, params)
+            case _:
+                return _unknown(
+                    kind,
+                    ("chart", "point", "users", "stream", "session", "segment"),
+                )
+
+    def people(self, key: str) -> pl.DataFrame:
+        """Return the population of a point, kept while the widget lives."""
+        if key not in self._open:
+            self._open[key] = self.population(key)
+        return self._open[key]
+
+    def _point(self, key: str) -> dict[str, Any]:
+        people = self.people(key)
+        watch = microscope.watchlist(self.source, people)
+        return {
+            "key": key,
+            **self.describe(key)._asdict(),
+            "users": people["user"].n_unique(),
+            "users_with_replays": watch["user"].n_unique(),
+            "replays": watch.height,
+        }
+
+    def _watching(self, key: object) -> Watching:
+        if not isinstance(key, str) or not key:
+            return Watching(self.source, self.source.catalogue)
+        watch = microscope.watchlist(self.source, self.people(key))
+        return Watching(self.source, watch, self.describe(key).title)
+
+
+@dataclass(frozen=True, eq=False)
+class Home:
+    """The captured sessions of a project, newest first."""
+
+    source: Source
+    facts: Callable[[str], Iterable[tuple[str, str]]]
+    within: Callable[[str], tuple[object, object]]
+    last: str
+
+    def answer(self, kind: str, params: Mapping[str, Any]) -> Reply:
+        """Answer `home`, `sessions`, and what a player asks."""
+        match kind:
+            case "home":
+                last = str(params.get("last") or self.last)
+                rows = self.replays(last)
+                facts = [
+                    {"value": value, "label": label}
+                    for value, label in self.facts(last)
+                ]
+                return Reply(
+                    {
+                        "title": self.source.title,
+                        "zone": self.source.zone,
+                        "last": last,
+                        "span": self.span(last),
+                        "facts": facts,
+                        "total": rows.height,
+                        "rows": microscope.list_rows(rows.head(100)),
+                    }
+                )
+            case "sessions":
+                last = str(params.get("last") or self.last)
+                rows = self.replays(last)
+                offset, limit = _count(params, "offset"), _count(params, "limit")
+                page = rows.slice(offset, min(limit, MOST_ROWS))
+                return Reply(
+                    {"total": rows.height, "rows": microscope.list_rows(page)}
+                )
+            case _:
+                return Watching(self.source, self.source.catalogue).answer(kind, params)
+
+    def replays(self, last: str) -> pl.DataFrame:
+        """Return the replays that start in the last days, newest first."""
+        start, end = self.within(last)
+        inside = (pl.col("start") >= start) & (pl.col("start") < end)
+        return self.source.catalogue.filter(inside)
+
+    def span(self, last: str) -> dict[str, Any]:
+        """Return the range shown, and the last one that holds recordings if it is empty."""
+        start, end = self.within(last)
+        newest = self.source.catalogue["start"].max()
+        return {
+            "start": str(start),
+            "end": str(end),
+            "newest": None if newest is None else str(newest),
+        }
+
+
+def _unknown(kind: str, known: Iterable[str]) -> Reply:
+    listed = ", ".join(known)
+    raise UnknownOption(f"Nothing is asked by the name {kind!r} here, only {listed}.")
+
+
+def _text(params: Mapping[str, Any], name: str) -> str:
+    value = params.get(name)
+    if not isinstance(value, str):
+        raise UnknownOption(f"{name} must be a text, not {value!r}.")
+    return value
+
+
+def _count(params: Mapping[str, Any], name: str) -> int:
+    value = params.get(name, 0)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise UnknownOption(f"{name} must be a whole number from 0, not {value!r}.")
+    return value

@@ -1,0 +1,206 @@
+"""Where questions read from: a project's tables, or a frame in memory.
+
+A `Source` is what handles and results hold. It is pinned to one state of the data, so
+that a chart and the users behind it can never disagree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, Protocol
+
+import polars as pl
+
+from replaykit.errors import UnknownReplay, UnknownUser, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+REPLAY_ID: Final = "[Amplitude] Session Replay ID"
+
+#: Columns that say where a person is and what they use, shown beside a replay.
+_CONTEXT: Final = ("country", "platform", "os_name", "device_family")
+
+
+class Recordings(Protocol):
+    """What a source needs of its recordings, on disk or in memory."""
+
+    def catalogue(self) -> pl.DataFrame:
+        """One row per replay."""
+        ...
+
+    def segment(self, replay_id: str, index: int) -> bytes:
+        """One deflated segment."""
+        ...
+
+    def summary(self, replay_id: str) -> dict[str, object]:
+        """What the timeline and the panels show of one recording."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Events, people and recordings, pinned to one state.
+
+    Parameters
+    ----------
+    scan
+        Returns the canonical event frame (`schema.COLUMNS`) with the named properties;
+        `None` asks for every property.
+    directory
+        `user` Int32 and `user_id` String, one row per user.
+    properties
+        The names that can be filtered and grouped by.
+    recordings
+        The recordings, or `None` when there are none.
+    zone
+        IANA name of the project's time zone.
+    now
+        What "the last seven days" counts from, in UTC.
+    path, version
+        The project's folder and its table version; `None` for a frame in memory.
+    """
+
+    scan: Callable[[Iterable[str] | None], pl.LazyFrame]
+    directory: pl.DataFrame
+    properties: Mapping[str, str]
+    recordings: Recordings | None
+    zone: str
+    now: Callable[[], datetime]
+    title: str = "events"
+    path: str | None = None
+    version: int | None = None
+    retention_days: int | None = None
+    week_start: str = "monday"
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    @cached_property
+    def names(self) -> pl.DataFrame:
+        """Event names with their number of rows: `event`, `rows`, most frequent first."""
+        return (
+            self.scan(())
+            .group_by("event")
+            .agg(rows=pl.len())
+            .sort(["rows", "event"], descending=[True, False])
+            .collect()
+        )
+
+    @cached_property
+    def catalogue(self) -> pl.DataFrame:
+        """Return one row per replay, with the person and the country it belongs to.
+
+        A recording knows its device and session only. Its person is the one whose
+        events carry the same device and session, or name the replay by id, or whose
+        own id is the recording's device id (`spec/capture.md` 2).
+        """
+        if self.recordings is None:
+            return _EMPTY_CATALOGUE
+        catalogue = self.recordings.catalogue()
+        if catalogue.is_empty():
+            return catalogue.with_columns(country=pl.lit(None, pl.String))
+        return self._named(catalogue)
+
+    def _named(self, catalogue: pl.DataFrame) -> pl.DataFrame:
+        context = [name for name in _CONTEXT if name in self.properties]
+        wanted = [*context, *([REPLAY_ID] if REPLAY_ID in self.properties else [])]
+        sessions = catalogue["session_id"].drop_nulls().unique()
+        rows = self.scan(wanted)
+        mine = pl.col("session_id").is_in(sessions.implode())
+        if REPLAY_ID in wanted:
+            mine |= pl.col(REPLAY_ID).is_in(catalogue["replay_id"].implode())
+        aggregates = [
+            pl.col("user").first(),
+            *(pl.col(name).drop_nulls().first() for name in context),
+        ]
+        found = rows.filter(mine).collect()
+        by_session = found.group_by("device_id", "session_id").agg(aggregates)
+        joined = catalogue.drop("user", "user_id", strict=False).join(
+            by_session,
+            on=["device_id", "session_id"],
+            how="left",
+        )
+        if REPLAY_ID in wanted:
+            by_id = (
+                found.drop_nulls(REPLAY_ID)
+                .group_by(pl.col(REPLAY_ID).alias("replay_id"))
+                .agg(aggregates)
+            )
+            joined = _fill(joined, by_id, on="replay_id", columns=["user", *context])
+        people = self.directory.select(
+            pl.col("user_id").alias("device_id"), "user"
+        ).unique("device_id")
+        joined = _fill(joined, people, on="device_id", columns=["user"])
+        if "country" not in joined.columns:
+            joined = joined.with_columns(country=pl.lit(None, pl.String))
+        return joined.join(
+            self.directory.select("user", "user_id"), on="user", how="left"
+        ).sort(["start", "replay_id"], descending=[True, False])
+
+    def replay(self, replay_id: str) -> dict[str, object]:
+        """Return the catalogue's row of one replay."""
+        found = self.catalogue.filter(pl.col("replay_id") == replay_id)
+        if found.is_empty():
+            known = self.catalogue["replay_id"].to_list()
+            hint = did_you_mean(replay_id, known)
+            raise UnknownReplay(
+                f"No replay {replay_id!r} among {len(known):,}. {hint} "
+                "shop.replays lists them.".replace("  ", " ")
+            )
+        return found.row(0, named=True)
+
+    def user_ids(self, users: pl.Series) -> pl.Series:
+        """Translate the index of users into their public ids, in the same order."""
+        frame = pl.DataFrame({"user": users.cast(pl.Int32)})
+        return frame.join(
+            self.directory.select("user", "user_id"),
+            on="user",
+            how="left",
+            maintain_order="left",
+        )["user_id"]
+
+    def user(self, user_id: str) -> int:
+        """Return the index of a public id."""
+        found = self.directory.filter(pl.col("user_id") == user_id)
+        if found.is_empty():
+            hint = did_you_mean(user_id, self.directory["user_id"].head(50_000))
+            raise UnknownUser(
+                f"No user {user_id!r} among {self.directory.height:,}. {hint}".rstrip()
+            )
+        index: int = found["user"][0]
+        return index
+
+
+_EMPTY_CATALOGUE: Final = pl.DataFrame(
+    schema={
+        "replay_id": pl.String,
+        "user": pl.Int32,
+        "user_id": pl.String,
+        "device_id": pl.String,
+        "session_id": pl.Int64,
+        "start": pl.Datetime("us", "UTC"),
+        "end": pl.Datetime("us", "UTC"),
+        "length_ms": pl.Int64,
+        "events": pl.Int64,
+        "pages": pl.Int32,
+        "first_page": pl.String,
+        "rage_clicks": pl.Int32,
+        "dead_clicks": pl.Int32,
+        "errors": pl.Int32,
+        "failed_requests": pl.Int32,
+        "status": pl.String,
+        "country": pl.String,
+        "activity": pl.List(pl.UInt8),
+    }
+)
+
+
+def _fill(
+    left: pl.DataFrame, right: pl.DataFrame, *, on: str, columns: list[str]
+) -> pl.DataFrame:
+    """Fill nulls of `columns` from `right`, matched by `on`."""
+    joined = left.join(right.select(on, *columns), on=on, how="left", suffix="_other")
+    return joined.with_columns(
+        pl.coalesce(name, f"{name}_other").alias(name) for name in columns
+    ).drop(f"{name}_other" for name in columns)

@@ -1,0 +1,177 @@
+"""The replay player: a recording, its timeline and its event table, on one clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+import polars as pl
+import traitlets
+
+from replaykit.bundle import bundle_of_player, twin_of_player, with_bundle
+from replaykit.errors import BadInput, UnknownEvent, UnknownReplay, did_you_mean
+from replaykit.replies import Watching
+from replaykit.widgets.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Watchable(Protocol):
+    """Users, replays, or anything else that names replays to watch."""
+
+    def watching(self) -> Watching:
+        """Return the replays in the order in which to watch them."""
+        ...
+
+
+class Player(View):
+    """Watch replays beside their events, synced both ways.
+
+    Parameters
+    ----------
+    replays
+        `Users`, `Replays`, one row of them, or a list of these.
+
+    Attributes
+    ----------
+    time_ms
+        Position in milliseconds from the first recorded event; set it to seek.
+    playing, speed
+        Whether time runs, and how fast (0.5 to 16).
+    session
+        Id of the replay on screen; set it to change over.
+    event
+        Id of the event row under the playhead, `""` before the first.
+
+    Examples
+    --------
+    >>> import replaykit as rk
+    >>> player = rk.Player(rk.demo().replays)
+    >>> player.time_ms
+    0
+    """
+
+    replays = traitlets.List(traitlets.Unicode()).tag(sync=True)
+
+    def __init__(self, replays: Watchable | Watching | Sequence[Watchable]) -> None:
+        watching = _watching(replays)
+        playlist = watching.replays["replay_id"].to_list()
+        if not playlist:
+            raise UnknownReplay(
+                "There is no replay to watch here. Users.replays shows which users "
+                "were recorded; shop.replays lists all recordings."
+            )
+        self._watching = watching
+        first = watching.replays.row(0, named=True)
+        super().__init__(
+            watching,
+            kind="player",
+            zone=watching.source.zone,
+            replays=playlist,
+            session=playlist[0],
+            time_ms=int(first.get("matched_at") or 0),
+        )
+
+    @property
+    def events(self) -> pl.DataFrame:
+        """The event table beside the replay: one row per event, in order.
+
+        Columns: `t` (Duration from the first recorded event; negative before it),
+        `event` String, `state` (`recorded`, `before`, `after`, `out of session`),
+        `row` String, `charted` Boolean.
+        """
+        beside = self._watching.session(self.session)["events"]
+        words = ["recorded", "before", "after", "out of session"]
+        return pl.DataFrame(
+            {
+                "t": pl.Series(beside["t"], dtype=pl.Duration("ms")),
+                "event": pl.Series(beside["name"], dtype=pl.String),
+                "state": pl.Series(
+                    [words[state] for state in beside["state"]], dtype=pl.String
+                ),
+                "row": pl.Series(beside["id"], dtype=pl.String),
+                "charted": pl.Series(beside["charted"], dtype=pl.Boolean),
+            }
+        )
+
+    def seek(
+        self, to: str | datetime | None = None, *, ms: float | None = None
+    ) -> None:
+        """Go to an event, a moment, or a position.
+
+        Parameters
+        ----------
+        to
+            The name of an event: the next one after the playhead, or the first if none
+            follows. Or a moment; a naive one is read in the project's zone.
+        ms
+            Milliseconds from the first recorded event, clamped to the recording.
+
+        Raises
+        ------
+        UnknownEvent
+            If the replay holds no such event.
+        BadInput
+            If not exactly one of `to` and `ms` is given.
+        """
+        if (to is None) == (ms is None):
+            raise BadInput("seek takes an event name, a moment, or ms=…: one of them.")
+        length = int(self._watching.source.replay(self.session)["length_ms"])
+        if ms is not None:
+            target = ms
+        elif isinstance(to, datetime):
+            target = self._offset_of(to)
+        else:
+            target = self._offset_of_event(str(to))
+        self.time_ms = round(min(max(target, 0), length))
+
+    def _offset_of(self, moment: datetime) -> float:
+        start: datetime = self._watching.source.replay(self.session)["start"]
+        if moment.tzinfo is None:
+            local = pl.Series([moment]).dt.replace_time_zone(
+                self._watching.source.zone, ambiguous="earliest"
+            )
+            moment = local.dt.convert_time_zone("UTC")[0]
+        return (moment.astimezone(UTC) - start).total_seconds() * 1000
+
+    def _offset_of_event(self, name: str) -> float:
+        rows = self.events.filter(state="recorded")
+        times = rows.filter(event=name)["t"].dt.total_milliseconds()
+        if times.is_empty():
+            known = rows["event"].unique(maintain_order=True).to_list()
+            raise UnknownEvent(
+                f"No event named {name!r} in this replay. "
+                f"{did_you_mean(name, known)} It holds {', '.join(known)}."
+            )
+        later = times.filter(times > self.time_ms)
+        return float(later[0] if later.len() else times[0])
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        return with_bundle(
+            super()._repr_mimebundle_(**kwargs),
+            bundle_of_player(self._watching),
+            twin_of_player(self._watching),
+        )
+
+
+def _watching(replays: object) -> Watching:
+    if isinstance(replays, Watching):
+        return replays
+    if hasattr(replays, "watching"):
+        found: Watching = replays.watching()
+        return found
+    if isinstance(replays, list | tuple) and replays:
+        lists = [_watching(item) for item in replays]
+        frames = [one.replays for one in lists]
+        return Watching(
+            lists[0].source,
+            pl.concat(frames, how="diagonal_relaxed").unique(
+                "replay_id", keep="first", maintain_order=True
+            ),
+            lists[0].because,
+        )
+    raise BadInput(
+        f"A player watches Users or Replays, not {type(replays).__name__}. "
+        "Try rk.Player(shop.replays) or result.point(…).watch()."
+    )
