@@ -1,0 +1,73 @@
+// Builds the front end into ../static. One entry, one ESM file, everything inlined.
+//
+// The replay engine runs inside a sealed frame (frame.ts), whose policy allows exactly one
+// script, by hash. So it is built first, put at the top of the bundle as one function, and the
+// widget reads its text back with toString(): no second copy, and the hash is known here.
+
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { argv, exit } from "node:process";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = join(here, "..", "static");
+
+/** What is built: entry, name of the output, and whether it holds the player. */
+const ENTRIES = [
+  { entry: "index.ts", file: "widget.js", player: true },
+  { entry: "page.ts", file: "page.js", player: true },
+  { entry: "plotly-bundle.ts", file: "plotly.js", player: false },
+];
+
+const shared = {
+  bundle: true,
+  minify: !argv.includes("--readable"),
+  target: "es2022",
+  charset: "ascii",
+  legalComments: "none",
+  logLevel: "warning",
+  absWorkingDir: here,
+  loader: { ".css": "text", ".svg": "text" },
+  define: { "process.env.NODE_ENV": '"production"' },
+};
+
+async function frameProgram() {
+  const { outputFiles } = await build({
+    ...shared,
+    entryPoints: ["frame.ts"],
+    format: "iife",
+    globalName: "rkFrame",
+    write: false,
+  });
+  const code = outputFiles[0].text.trim();
+  const program = `function __rkFrame(){${code}\nreturn rkFrame}`;
+  // Must be the very text that screen.ts writes between <script> and </script>.
+  const hash = createHash("sha256").update(`(${program})().boot()`).digest("base64");
+  return { program, hash };
+}
+
+async function main() {
+  await mkdir(out, { recursive: true });
+  const { program, hash } = await frameProgram();
+  for (const { entry, file, player } of ENTRIES) {
+    if (!existsSync(join(here, entry))) continue;
+    await build({
+      ...shared,
+      entryPoints: [entry],
+      format: "esm",
+      outfile: join(out, file),
+      ...(player && {
+        banner: { js: program },
+        define: { ...shared.define, RK_FRAME_HASH: JSON.stringify(hash) },
+      }),
+    });
+  }
+}
+
+main().catch((error) => {
+  console.error(error.message ?? error);
+  exit(1);
+});

@@ -1,0 +1,229 @@
+/**
+ * What travels between Python and this bundle: small synced traits, and requests with replies.
+ * The same requests are answered by the kernel and by a shared page's capsule.
+ *
+ * `t` is milliseconds from a replay's first event, `*_ms` is a duration or an epoch time.
+ * Ids are strings, because they may exceed 2^53.
+ */
+
+/** Synced traits, the same names on the Python side. */
+export interface Traits {
+  kind: "player" | "result" | "home";
+  /** IANA name of the project's time zone. */
+  zone: string;
+  /** Position as epoch milliseconds; 0 before a replay is open. */
+  time_ms: number;
+  playing: boolean;
+  speed: number;
+  /** Replay id, "" when none is open. */
+  session: string;
+  /** Row id of the event under the playhead, "" when none. */
+  event: string;
+  /** The playlist of a player. */
+  replays: string[];
+  /** The charted point this player was opened from, "" when none. */
+  point: string;
+}
+
+export type TraitName = keyof Traits;
+
+export type SignalKind = "rage" | "dead" | "error" | "request";
+export type Status = "ok" | "no_snapshot" | "gaps" | "short" | "expired" | "hidden";
+export type Match = "covering" | "overlapping" | "time";
+export type Span = [start: number, end: number];
+export type Scalar = string | number | boolean | null;
+export type Props = Record<string, Scalar | Scalar[]>;
+
+export interface SegmentInfo {
+  start: number;
+  end: number;
+  bytes: number;
+}
+
+export interface Page {
+  t: number;
+  url: string;
+  title: string;
+}
+
+export interface Signal {
+  t: number;
+  kind: SignalKind;
+  label: string;
+  count: number;
+}
+
+export interface ConsoleLine {
+  t: number;
+  level: string;
+  text: string;
+}
+
+export interface NetworkLine {
+  t: number;
+  method: string;
+  url: string;
+  status: number | null;
+  duration_ms: number | null;
+  error: string | null;
+}
+
+/** Where an event row lies: in the recording, before it, after it, or out of session. */
+export const PLACE = { inside: 0, before: 1, after: 2, server: 3 } as const;
+
+/** The analytics events around a replay, by column; sorted by `t`. */
+export interface EventColumns {
+  id: string[];
+  t: number[];
+  name: string[];
+  props: Props[];
+  state: number[];
+  charted: number[];
+}
+
+export interface Session {
+  replay: string;
+  user: string;
+  country: string | null;
+  agent: string | null;
+  start_ms: number;
+  length_ms: number;
+  status: Status;
+  status_detail: string | null;
+  width: number;
+  height: number;
+  segments: SegmentInfo[];
+  opened_t: number | null;
+  because: string | null;
+  match: Match | null;
+  shift_ms: number;
+  pages: Page[];
+  inactive: Span[];
+  gaps: Span[];
+  marks: Signal[];
+  console: ConsoleLine[];
+  network: NetworkLine[];
+  density: number[];
+  events: EventColumns;
+  warnings: string[];
+}
+
+/** One line of a session list. */
+export interface ListRow {
+  replay: string;
+  user: string;
+  start_ms: number;
+  length_ms: number;
+  country: string | null;
+  signals: SignalKind[];
+  activity: number[];
+  first_page: string;
+  status: Status;
+}
+
+export interface UserRow {
+  user: string;
+  country: string | null;
+  replays: number;
+  first_ms: number;
+  signals: SignalKind[];
+}
+
+export interface StreamSession {
+  session: string | null;
+  start_ms: number;
+  length_ms: number;
+  replay: string | null;
+  match: Match | null;
+  at_t: number | null;
+  first_row: number;
+  rows: number;
+}
+
+export interface Stream {
+  user: string;
+  before: number;
+  within: number;
+  after: number;
+  sessions: StreamSession[];
+  rows: {
+    id: string[];
+    time_ms: number[];
+    name: string[];
+    props: Props[];
+    charted: number[];
+    /** 0 before, 1 within, 2 after the window of the point. */
+    place: number[];
+    out_of_session: number[];
+  };
+}
+
+export interface PointAnswer {
+  key: string;
+  title: string;
+  subtitle: string;
+  code: string;
+  users: number;
+  users_with_replays: number;
+  replays: number;
+}
+
+export interface PlotlyFigure {
+  data: Record<string, unknown>[];
+  layout: Record<string, unknown>;
+}
+
+/** Every request: what is asked and what comes back (`buffers` beside `data`). */
+export interface Requests {
+  session: { params: { replay: string; point?: string }; data: Session };
+  segment: { params: { replay: string; index: number }; data: { start: number; end: number } };
+  playlist: { params: { point?: string }; data: { total: number; rows: ListRow[] } };
+  chart: {
+    params: Record<string, never>;
+    data: { figure: PlotlyFigure; title: string; note: string; height: number };
+  };
+  point: { params: { key: string }; data: PointAnswer };
+  users: {
+    params: { key: string; with_replays: boolean; offset: number; limit: number };
+    data: { total: number; rows: UserRow[] };
+  };
+  stream: { params: { key: string; user: string }; data: Stream };
+  home: {
+    params: { last: string };
+    data: {
+      title: string;
+      zone: string;
+      span: string;
+      facts: { value: string; label: string }[];
+      total: number;
+      rows: ListRow[];
+    };
+  };
+  sessions: {
+    params: { offset: number; limit: number; last: string };
+    data: { total: number; rows: ListRow[] };
+  };
+  plotly: { params: Record<string, never>; data: Record<string, never> };
+}
+
+export type RequestKind = keyof Requests;
+
+export interface Reply<K extends RequestKind> {
+  data: Requests[K]["data"];
+  buffers: Uint8Array[];
+}
+
+/** What the kernel sends: exactly one per request. */
+export type ReplyMessage =
+  | { id: string; ok: true; data: unknown }
+  | { id: string; error: { code: string; message: string; hint?: string | null } };
+
+/** The key of a request in a capsule: its kind and its parameters in sorted order. */
+export function capsuleKey(kind: RequestKind, params: object): string {
+  const sorted = Object.fromEntries(
+    Object.entries(params)
+      .filter(([, value]) => value !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+  return `${kind} ${JSON.stringify(sorted)}`;
+}
