@@ -1,0 +1,1 @@
+"""One question, one file, one pure function: a frame of events in, an answer out."""

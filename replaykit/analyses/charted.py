@@ -1,0 +1,199 @@
+"""The rows a chart counts, cut down to what its measure needs in one streamed pass.
+
+`Charted` says which rows belong to a chart. `reduced` reads them once and returns a
+small mergeable frame, the *tally*: one line per (user, interval, group, hits) and what
+was asked to be summed. A user's lines never depend on another user's, so tallies of
+disjoint users are put together by stacking them.
+
+Columns of a tally: `user` Int32 (where the measure needs users), `i` Int32 (position
+of the interval), `b0`.. (labels of the groupings), `h0`.. (whether the row is of the
+k-th pair of event and segment; left out where there is only one pair) and aggregates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from replaykit.analyses.properties import Grouping, Items, label
+from replaykit.analyses.segments import keep_cohort, members
+from replaykit.query import event
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from replaykit.analyses.grid import Grid
+    from replaykit.analyses.segments import Segment, UserKind
+    from replaykit.query import Step
+
+
+@dataclass(frozen=True, eq=False)
+class Charted:
+    """Which rows a chart counts, and how they are grouped.
+
+    Parameters
+    ----------
+    frame
+        Canonical events, the whole table: new users and look-back need it.
+    steps
+        The events. A row that matches several is counted in each.
+    segments
+        Segments by label.
+    by
+        What to group by; groupings on the segment come last, `by_segment` of them.
+    grid
+        The intervals.
+    items
+        How arrays count.
+    """
+
+    frame: pl.LazyFrame
+    steps: tuple[Step, ...]
+    segments: Mapping[str, Segment]
+    by: tuple[Grouping, ...]
+    grid: Grid
+    by_segment: int = 0
+    items: Items = "all"
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """The internal names of the groupings."""
+        return [f"b{k}" for k in range(len(self.by))]
+
+    @cached_property
+    def segment_keys(self) -> list[str]:
+        """The internal names of the groupings on the segment."""
+        return self.keys[len(self.keys) - self.by_segment :]
+
+    @cached_property
+    def hits(self) -> list[str]:
+        """The columns that tell (event, segment) pairs apart, if there are several."""
+        pairs = len(self.steps) * len(self.segments)
+        return [f"h{k}" for k in range(pairs)] if pairs > 1 else []
+
+    @property
+    def needs_users(self) -> bool:
+        """Whether a segment is decided per user."""
+        return any(one.needs_users for one in self.segments.values())
+
+    def rows(self, extra: Sequence[pl.Expr] = ()) -> pl.LazyFrame:
+        """Return every charted row: `user`, `i`, groupings, hits and `extra`."""
+        time = pl.col("time")
+        met = [
+            step.predicate(since=self.grid.span.start, segment=one.where) & _all(one)
+            for step in self.steps
+            for one in self.segments.values()
+        ]
+        lf = self.frame
+        if any(step.which is not None for step in self.steps):
+            # Occurrences are numbered over all rows, so before any of them is dropped.
+            names = [f"_h{k}" for k in range(len(met))]
+            lf = lf.with_columns(
+                one.alias(name) for one, name in zip(met, names, strict=True)
+            )
+            met = [pl.col(name) for name in names]
+        lf = lf.filter(self.grid.holds(time), pl.any_horizontal(met))
+        columns: list[pl.Expr] = [pl.col("user"), self.grid.index(time).alias("i")]
+        columns += [
+            one.expr.alias(key) for key, one in zip(self.keys, self.by, strict=True)
+        ]
+        columns += [
+            one.fill_null(value=False).alias(name)
+            for one, name in zip(met, self.hits, strict=False)
+            if self.hits
+        ]
+        return self._labelled(lf.select(*columns, *extra))
+
+    def _labelled(self, lf: pl.LazyFrame) -> pl.LazyFrame:
+        for key, one in zip(self.keys, self.by, strict=True):
+            dtype = one.dtype
+            if isinstance(dtype, pl.List | pl.Array):
+                items = pl.col(key)
+                if isinstance(dtype, pl.Array):
+                    items = items.arr.to_list()
+                if self.items == "unique":
+                    items = items.list.unique(maintain_order=True)
+                lf = lf.with_columns(items).explode(key)
+                dtype = lf.collect_schema()[key]
+            lf = lf.with_columns(label(pl.col(key), dtype))
+        return lf
+
+    def distinct(self) -> pl.DataFrame:
+        """Return the tally with no aggregate: who was where, near-duplicates dropped.
+
+        A user's rows of one interval stand together in sorted data, so most duplicates
+        are neighbours; dropping those while streaming leaves little for the exact
+        step. In unsorted data it only drops less.
+        """
+        keys = ["user", "i", *self.keys, *self.hits]
+        changed = pl.any_horizontal(
+            pl.col(key).ne_missing(pl.col(key).shift()) for key in keys
+        )
+        return self.rows().filter(changed).collect(engine="streaming")
+
+    def summed(
+        self,
+        aggregates: Sequence[pl.Expr],
+        *,
+        extra: Sequence[pl.Expr] = (),
+        keys: Sequence[str] = (),
+        users: bool = False,
+    ) -> pl.DataFrame:
+        """Return the tally with aggregates per (interval, group, hits and `keys`)."""
+        names = ["i", *self.keys, *self.hits, *keys]
+        if users or self.needs_users:
+            names = ["user", *names]
+        lf = self.rows(extra).group_by(names).agg(aggregates)
+        return lf.collect(engine="streaming")
+
+    def of(self, tally: pl.DataFrame, event: int, segment: int) -> pl.DataFrame:
+        """Return the lines of one event and one segment, cohorts applied."""
+        if self.hits:
+            tally = tally.filter(
+                pl.col(self.hits[event * len(self.segments) + segment])
+            )
+        one = list(self.segments.values())[segment]
+        return keep_cohort(tally, one, self.grid) if one.needs_users else tally
+
+    def of_kind(
+        self, tally: pl.DataFrame, segment: int, *, whole: bool = False
+    ) -> pl.DataFrame:
+        """Keep the users of the segment's kind; `whole` puts all in one interval."""
+        kind = list(self.segments.values())[segment].kind
+        if whole:
+            shown = pl.col("i") >= self.grid.lookback
+            tally = tally.filter(shown).with_columns(i=pl.lit(0, dtype=pl.Int32))
+        if kind == "any":
+            return tally
+        pairs = self._members(kind, whole=whole)
+        return tally.join(pairs, on=["user", "i"], how="semi", maintain_order="left")
+
+    def _members(self, kind: UserKind, *, whole: bool) -> pl.DataFrame:
+        key = (kind, whole)
+        if key not in self._kept:
+            grid = self.grid.whole() if whole else self.grid
+            self._kept[key] = members(self.frame, grid, kind)
+        return self._kept[key]
+
+    @cached_property
+    def _kept(self) -> dict[tuple[str, bool], pl.DataFrame]:
+        return {}
+
+    @cached_property
+    def actives(self) -> Charted:
+        """The same chart of any active event: what Active % divides by.
+
+        A grouping on the event restricts the numerator only, one on the segment both.
+        """
+        return replace(
+            self,
+            steps=(event("*", pl.col("active")),),
+            by=self.by[len(self.by) - self.by_segment :],
+        )
+
+
+def _all(segment: Segment) -> pl.Expr:
+    return pl.all_horizontal(segment.where) if segment.where else pl.lit(value=True)

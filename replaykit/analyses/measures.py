@@ -1,0 +1,439 @@
+"""What a measure counts: the tally it needs, and its value per series and interval.
+
+A measure reads a tally (`charted.py`) twice: per interval, and with the whole range as
+one interval. A window (rolling, cumulative) is a property of how a tally is read, so
+that "distinct users over the last seven days" is exact and not a sum of daily numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+import polars as pl
+
+from replaykit.analyses.properties import (
+    Grouping,
+    half_open,
+    nice_bins,
+    number,
+    tidy,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from replaykit.analyses.charted import Charted
+
+Measure: TypeAlias = Literal[
+    "uniques", "totals", "active", "average", "frequency", "property"
+]
+"""What a segmentation counts."""
+
+MEASURES: Final[tuple[Measure, ...]] = (
+    "uniques",
+    "totals",
+    "active",
+    "average",
+    "frequency",
+    "property",
+)
+
+Aggregate: TypeAlias = Literal[
+    "sum",
+    "average",
+    "median",
+    "min",
+    "max",
+    "distribution",
+    "distinct",
+    "distinct per user",
+]
+"""What is made of the values of a property."""
+
+AGGREGATES: Final[tuple[Aggregate, ...]] = (
+    "sum",
+    "average",
+    "median",
+    "min",
+    "max",
+    "distribution",
+    "distinct",
+    "distinct per user",
+)
+
+FREQUENCIES: Final = (
+    *((k, k) for k in range(1, 6)),
+    (6, 10),
+    (11, 20),
+    (21, 50),
+    (51, 100),
+    (101, float("inf")),
+)
+
+_INTEGER: Final = frozenset({"uniques", "totals"})
+_ZERO: Final = frozenset({"uniques", "totals", "sum", "distinct"})
+
+
+@dataclass(frozen=True, eq=False)
+class Spec:
+    """A measure with its options, checked."""
+
+    word: str
+    prop: Grouping | None = None
+    aggregate: Aggregate | None = None
+    ranges: Sequence[tuple[float, float]] | None = None
+    quantile: float | None = None
+
+    @property
+    def what(self) -> str:
+        """The measure, or the aggregate of a property measure."""
+        return self.aggregate or self.word
+
+    @property
+    def has_buckets(self) -> bool:
+        """Whether one interval has several values, one per bucket."""
+        return self.what in {"frequency", "distribution", "values"}
+
+    @property
+    def fill(self) -> int | float | None:
+        """The value of an interval without rows."""
+        return 0 if self.what in _ZERO or self.has_buckets else None
+
+    @property
+    def dtype(self) -> pl.DataType:
+        """Counts are integers, everything else floats."""
+        counts = self.what in _INTEGER | {"distinct"} or self.has_buckets
+        return pl.Int64() if counts else pl.Float64()
+
+
+def tally(charted: Charted, spec: Spec) -> pl.DataFrame:
+    """Read the rows once and keep what the measure needs."""
+    what = spec.what
+    if what in {"uniques", "active"}:
+        return charted.distinct()
+    rows = pl.len().cast(pl.Int64).alias("n")
+    if what == "totals":
+        return charted.summed([rows])
+    if what in {"average", "frequency"} and spec.prop is None:
+        return charted.summed([rows], users=True)
+    assert spec.prop is not None  # noqa: S101
+    prop = spec.prop
+    if what.startswith("distinct"):
+        value = prop.expr.alias("v")
+        per_user = what == "distinct per user"
+        found = charted.summed([rows], extra=[value], keys=["v"], users=per_user)
+        if prop.is_array:
+            found = found.explode("v")
+        return found
+    if prop.is_array:
+        inner = charted.frame.select(prop.expr.explode()).collect_schema().dtypes()[0]
+        found = charted.summed([rows], extra=[prop.expr.alias("v")], keys=["v"])
+        found = found.explode("v").with_columns(v=number(pl.col("v"), inner))
+        return (
+            found if what in {"median", "distribution", "values"} else _totalled(found)
+        )
+    value = number(prop.expr, prop.dtype).alias("v")
+    if what in {"median", "distribution", "values"}:
+        return charted.summed([rows], extra=[value], keys=["v"])
+    v = pl.col("v")
+    sums = [rows, v.sum().alias("sum"), v.count().cast(pl.Int64).alias("count")]
+    return charted.summed(
+        [*sums, v.min().alias("min"), v.max().alias("max")], extra=[value]
+    )
+
+
+def _totalled(values: pl.DataFrame) -> pl.DataFrame:
+    """Turn value counts into sums, counts and extremes."""
+    v, n = pl.col("v"), pl.col("n")
+    return values.with_columns(
+        sum=(v * n).fill_null(0.0),
+        count=pl.when(v.is_not_null()).then(n).otherwise(0),
+        min=v,
+        max=v,
+    ).drop("v")
+
+
+def values(
+    spec: Spec,
+    lines: pl.DataFrame,
+    keys: Sequence[str],
+    *,
+    points: int,
+    window: int | None = None,
+    actives: pl.DataFrame | None = None,
+    active_keys: Sequence[str] = (),
+) -> pl.DataFrame:
+    """Return `keys`, `bucket` (if any), `i`, `value` where there are rows.
+
+    Parameters
+    ----------
+    spec
+        The measure.
+    lines
+        The tally's lines of one event and segment.
+    keys
+        The groupings to keep apart.
+    points
+        Number of intervals, look-back included.
+    window
+        Every interval also sees this many intervals in all, itself included.
+    actives
+        The tally of active users, for Active %.
+    active_keys
+        The groupings that restrict those, too.
+    """
+    at = [*keys, "i"]
+    what = spec.what
+    if what == "uniques":
+        return users_at(lines, keys, points, window)
+    if what == "active":
+        assert actives is not None  # noqa: S101
+        ours = users_at(lines, keys, points, window).rename({"value": "users"})
+        base = users_at(actives, active_keys, points, window)
+        dense = base
+        if keys:
+            groups = ours.select(keys).unique()
+            if active_keys:
+                dense = groups.join(base, on=list(active_keys))
+            else:
+                dense = groups.join(base, how="cross")
+        joined = dense.join(ours, on=at, how="left")
+        share = 100 * pl.col("users").fill_null(0) / pl.col("value")
+        return joined.select(*at, value=share)
+    if what == "totals":
+        sums = _summed(lines, at, window, points, pl.col("n").sum())
+        return sums.rename({"n": "value"})
+    if what == "average" and spec.prop is None:
+        sums = _summed(lines, at, window, points, pl.col("n").sum())
+        both = sums.join(users_at(lines, keys, points, window), on=at)
+        return both.select(*at, value=pl.col("n") / pl.col("value"))
+    if what == "frequency":
+        per_user = (
+            _expanded(lines, window, points)
+            .group_by("user", *at)
+            .agg(v=pl.col("n").sum().cast(pl.Float64))
+        )
+        counted = per_user.with_columns(n=pl.lit(1, dtype=pl.Int64))
+        if spec.quantile is not None:
+            return counted.group_by(at).agg(
+                value=pl.col("v").quantile(spec.quantile, "linear")
+            )
+        ranges = spec.ranges if spec.ranges is not None else FREQUENCIES
+        return _binned(counted, at, ranges, closed=True)
+    return _property_values(spec, lines, keys, points, window)
+
+
+def _property_values(
+    spec: Spec,
+    lines: pl.DataFrame,
+    keys: Sequence[str],
+    points: int,
+    window: int | None,
+) -> pl.DataFrame:
+    at = [*keys, "i"]
+    what = spec.what
+    if what in {"sum", "average", "min", "max"}:
+        aggregates = [
+            pl.col("sum").sum(),
+            pl.col("count").sum(),
+            pl.col("min").min(),
+            pl.col("max").max(),
+        ]
+        found = _summed(lines, at, window, points, *aggregates)
+        count = pl.col("count")
+        mean = pl.when(count > 0).then(pl.col("sum") / count)
+        return found.select(*at, value=mean if what == "average" else pl.col(what))
+    known = _expanded(lines.filter(pl.col("v").is_not_null()), window, points)
+    if what == "distinct":
+        return known.group_by(at).agg(value=pl.col("v").n_unique().cast(pl.Int64))
+    if what == "distinct per user":
+        pairs = known.select("user", "v", *at).unique()
+        return pairs.group_by(at).agg(
+            value=pl.len() / pl.col("user").n_unique().cast(pl.Float64)
+        )
+    counted = known.group_by(*at, "v").agg(pl.col("n").sum())
+    if what == "median":
+        return weighted_quantile(
+            counted, at, 0.5 if spec.quantile is None else spec.quantile
+        )
+    if what == "values":
+        text = pl.col("v").map_elements(tidy, return_dtype=pl.String)
+        return (
+            counted.select(*at, "v", bucket=text, value=pl.col("n"))
+            .sort("v")
+            .drop("v")
+            .select(*keys, "bucket", "i", "value")
+        )
+    return _binned(counted, at, spec.ranges or [], closed=False)
+
+
+def weighted_quantile(
+    counted: pl.DataFrame, at: Sequence[str], quantile: float
+) -> pl.DataFrame:
+    """Return the linear-interpolated quantile of values `v` that occur `n` times each.
+
+    Position p = quantile * (rows - 1); the value at a whole position k is the first
+    one whose running count exceeds k.
+    """
+    v, n = pl.col("v"), pl.col("n")
+    ordered = counted.sort("v").group_by(at).agg(v, end=n.cum_sum(), rows=n.sum())
+    position = quantile * (pl.col("rows") - 1)
+    return (
+        ordered.with_columns(low=position.floor(), part=position - position.floor())
+        .explode("v", "end")
+        .group_by(*at, "part")
+        .agg(
+            low=v.filter(pl.col("end") > pl.col("low")).first(),
+            high=v.filter(
+                pl.col("end") > pl.min_horizontal(pl.col("low") + 1, pl.col("rows") - 1)
+            ).first(),
+        )
+        .select(
+            *at, value=pl.col("low") + (pl.col("high") - pl.col("low")) * pl.col("part")
+        )
+    )
+
+
+def users_at(
+    lines: pl.DataFrame, keys: Sequence[str], points: int, window: int | None = None
+) -> pl.DataFrame:
+    """Return the number of distinct users per series and interval.
+
+    With a window, a user seen at i is there until i + window - 1, or until seen again:
+    each sighting adds one where it begins and takes one where it ends, and the running
+    sum of both is the number of distinct users.
+    """
+    at = [*keys, "i"]
+    pairs = distinct_rows(lines, ["user", *at])
+    if window is None:
+        return pairs.group_by(at).agg(value=pl.len().cast(pl.Int64))
+    same = pl.all_horizontal(
+        pl.col(key) == pl.col(key).shift(-1) for key in ["user", *keys]
+    ).fill_null(value=False)
+    again = pl.when(same).then(pl.col("i").shift(-1))
+    ends = pl.min_horizontal(again, pl.col("i") + window)
+    stays = pairs.sort(*keys, "user", "i").with_columns(stop=ends.cast(pl.Int32))
+    came = stays.group_by(at).agg(value=pl.len().cast(pl.Int64))
+    left = (
+        stays.filter(pl.col("stop") < points)
+        .group_by(*keys, i=pl.col("stop"))
+        .agg(value=-pl.len().cast(pl.Int64))
+    )
+    every = pl.DataFrame({"i": pl.Series(range(points), dtype=pl.Int32)})
+    dense = pairs.select(keys).unique().join(every, how="cross") if keys else every
+    deltas = (
+        pl.concat([came, left.select(came.columns)])
+        .group_by(at)
+        .agg(pl.col("value").sum())
+    )
+    running = pl.col("value").fill_null(0).cum_sum()
+    return (
+        dense.join(deltas, on=at, how="left")
+        .sort(*keys, "i")
+        .with_columns(value=running.over(keys) if keys else running)
+        .filter(pl.col("value") > 0)
+    )
+
+
+def distinct_rows(frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    """Return the distinct rows of `keys`, whose first must be `user` and last `i`.
+
+    In data sorted by user and interval, equal rows are neighbours except where a user
+    changes group inside an interval: only those rows go through an exact `unique`.
+    """
+    rows = frame.select(keys)
+    outer = ["user", "i"]
+    moved = _changed(keys)
+    rows = rows.filter(moved)
+    order = pl.col("user").cast(pl.Int64) * (1 << 24) + pl.col("i")
+    if not rows.select(order).to_series().is_sorted():
+        return rows.unique()
+    if len(keys) == len(outer):
+        return rows
+    starts = _changed(outer)
+    alone = starts & starts.shift(-1).fill_null(value=True)
+    marked = rows.with_columns(_alone=alone)
+    mixed = marked.filter(~pl.col("_alone")).drop("_alone")
+    if mixed.is_empty():
+        return rows
+    return pl.concat([marked.filter("_alone").drop("_alone"), mixed.unique()])
+
+
+def _changed(keys: Sequence[str]) -> pl.Expr:
+    return pl.any_horizontal(
+        pl.col(key).ne_missing(pl.col(key).shift()) for key in keys
+    )
+
+
+def _expanded(frame: pl.DataFrame, window: int | None, points: int) -> pl.DataFrame:
+    """Repeat each line in every interval whose window sees it."""
+    if window is None:
+        return frame
+    stop = pl.min_horizontal(pl.col("i") + window, pl.lit(points))
+    return frame.with_columns(i=pl.int_ranges("i", stop, dtype=pl.Int32)).explode("i")
+
+
+def _summed(
+    lines: pl.DataFrame,
+    at: Sequence[str],
+    window: int | None,
+    points: int,
+    *aggregates: pl.Expr,
+) -> pl.DataFrame:
+    found = lines.group_by(at).agg(*aggregates)
+    if window is None:
+        return found
+    return _expanded(found, window, points).group_by(at).agg(*aggregates)
+
+
+def _binned(
+    counted: pl.DataFrame,
+    at: Sequence[str],
+    ranges: Sequence[tuple[float, float]],
+    *,
+    closed: bool,
+) -> pl.DataFrame:
+    """Count `n` per bin of `v`: `[low, high]` for whole numbers, `[low, high)` else."""
+    parts = []
+    for name, (low, high) in zip(
+        bin_labels(ranges, closed=closed), ranges, strict=True
+    ):
+        inside = pl.col("v").is_between(low, high, closed="both" if closed else "left")
+        part = counted.filter(inside).group_by(at).agg(value=pl.col("n").sum())
+        parts.append(part.with_columns(bucket=pl.lit(name)))
+    if not parts:
+        return counted.group_by(at).agg(value=pl.col("n").sum()).clear()
+    return pl.concat(parts)
+
+
+def bin_labels(ranges: Sequence[tuple[float, float]], *, closed: bool) -> list[str]:
+    """Return the labels of bins: "1", "6-10", "101+" or "[0, 10)"."""
+    if not closed:
+        return half_open(ranges)
+    return [
+        f"{tidy(low)}+"
+        if high == float("inf")
+        else tidy(low)
+        if low == high
+        else f"{tidy(low)}-{tidy(high)}"
+        for low, high in ranges
+    ]
+
+
+def buckets_of(spec: Spec, lines: pl.DataFrame) -> list[str]:
+    """Return every bucket of a measure that has them, in order."""
+    if spec.what == "values":
+        found = lines.select(pl.col("v").drop_nulls().unique().sort()).to_series()
+        return [tidy(one) for one in found]
+    ranges = spec.ranges if spec.ranges is not None else FREQUENCIES
+    return bin_labels(ranges, closed=spec.what == "frequency")
+
+
+def with_ranges(spec: Spec, lines: pl.DataFrame) -> Spec:
+    """Choose round bins for a distribution that was given none."""
+    if spec.what != "distribution" or spec.ranges is not None:
+        return spec
+    low, high = lines.select(pl.col("v").min(), pl.col("v").max().alias("high")).row(0)
+    ranges = [] if low is None else nice_bins(low, high)
+    return Spec(spec.word, spec.prop, spec.aggregate, ranges)

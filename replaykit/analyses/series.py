@@ -1,0 +1,208 @@
+"""From a tally to the series of a chart: ranked, cut to the top, dense in time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from replaykit.analyses.measures import (
+    Spec,
+    buckets_of,
+    tally,
+    users_at,
+    values,
+    with_ranges,
+)
+from replaykit.analyses.properties import OTHER
+from replaykit.analyses.windows import Window, rolling_average
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from replaykit.analyses.charted import Charted
+
+
+class Series(NamedTuple):
+    """The numbers of a chart: `event`, `segment` (positions), groups, `i`, `value`."""
+
+    table: pl.DataFrame
+    total: pl.DataFrame
+    kept: pl.DataFrame | None
+    spec: Spec
+
+
+def series(
+    charted: Charted, spec: Spec, window: Window, top: int | None = None
+) -> Series:
+    """Return the values per series and interval, and per series over the whole range.
+
+    Groups are ordered by size (`rank`), ties by label. With `top`, the rows of smaller
+    groups are relabelled before anything is counted, so that the users of "other" are
+    distinct users.
+    """
+    lines = tally(charted, spec)
+    spec = with_ranges(spec, lines)
+    actives = None
+    if spec.what == "active":
+        own = charted.actives.keys
+        shared = dict(zip(own, charted.segment_keys, strict=True))
+        actives = charted.actives.distinct().rename(shared)
+    keys = charted.keys
+    active_keys = charted.segment_keys
+    ranks = _ranks(charted, spec, lines)
+    kept = None
+    if top is not None and len(ranks) > top:
+        kept = ranks.head(top).select(keys)
+        lines = cut_to_top(lines, keys, kept)
+        if actives is not None and active_keys:
+            actives = cut_to_top(actives, active_keys, kept.select(active_keys))
+        others = pl.DataFrame({key: [OTHER] for key in keys})
+        ranks = pl.concat([ranks.head(top).select(keys), others])
+    order = ranks.select(keys).with_row_index("rank") if keys else None
+    tables, totals = [], []
+    for event in range(len(charted.steps)):
+        for segment in range(len(charted.segments)):
+            mine = charted.of(lines, event, segment)
+            base = actives
+            if actives is not None:
+                base = charted.actives.of(actives, 0, segment)
+            one, whole = _one(charted, spec, window, mine, base, segment=segment)
+            place = {"event_at": pl.lit(event), "segment_at": pl.lit(segment)}
+            tables.append(one.with_columns(**place))
+            totals.append(whole.with_columns(**place))
+    return Series(
+        _ordered(pl.concat(tables), order, keys),
+        _ordered(pl.concat(totals), order, keys),
+        kept,
+        spec,
+    )
+
+
+def _one(
+    charted: Charted,
+    spec: Spec,
+    window: Window,
+    mine: pl.DataFrame,
+    actives: pl.DataFrame | None,
+    *,
+    segment: int,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the points of one event and segment, and its collapsed values."""
+    grid, keys = charted.grid, charted.keys
+
+    def valued(*, whole: bool) -> pl.DataFrame:
+        points = 1 if whole else len(grid.starts)
+        base = None
+        if actives is not None:
+            base = charted.of_kind(actives, segment, whole=whole)
+        return values(
+            spec,
+            charted.of_kind(mine, segment, whole=whole),
+            keys,
+            points=points,
+            window=None if whole else window.width(points),
+            actives=base,
+            active_keys=charted.segment_keys,
+        )
+
+    combos = mine.select(keys).unique() if keys else None
+    buckets = buckets_of(spec, mine) if spec.has_buckets else None
+    total = _dense(valued(whole=True), spec, combos, buckets, [0]).drop("i")
+    table = _dense(valued(whole=False), spec, combos, buckets, range(len(grid.starts)))
+    if window.kind == "rolling average":
+        own = [*keys, *(["bucket"] if buckets is not None else [])]
+        table = rolling_average(table, own, grid, window.size)
+    labels = grid.labels()
+    return table.join(labels, on="i", how="inner", maintain_order="left"), total
+
+
+def _dense(
+    found: pl.DataFrame,
+    spec: Spec,
+    combos: pl.DataFrame | None,
+    buckets: Sequence[str] | None,
+    points: Sequence[int],
+) -> pl.DataFrame:
+    """Give every series every interval (and bucket), zero where nothing happened."""
+    dense = pl.DataFrame({"i": pl.Series(points, dtype=pl.Int32)})
+    on = ["i"]
+    if buckets is not None:
+        names = pl.DataFrame({"bucket": pl.Series(buckets, dtype=pl.String)})
+        dense = names.with_row_index("bucket_at").join(dense, how="cross")
+        on = ["bucket", *on]
+    if combos is not None:
+        dense = combos.join(dense, how="cross")
+        on = [*combos.columns, *on]
+    value = pl.col("value")
+    if spec.fill is not None:
+        value = value.fill_null(spec.fill)
+    return dense.join(found, on=on, how="left", maintain_order="left").with_columns(
+        value.cast(spec.dtype)
+    )
+
+
+def _ranks(charted: Charted, spec: Spec, lines: pl.DataFrame) -> pl.DataFrame:
+    """Return the groups, largest first (`spec/model.md` 5), ties by label."""
+    keys = charted.keys
+    if not keys:
+        return pl.DataFrame()
+    found = []
+    for event in range(len(charted.steps)):
+        for segment in range(len(charted.segments)):
+            mine = charted.of(lines, event, segment)
+            found.append(_sizes(spec, charted.of_kind(mine, segment, whole=True), keys))
+    return (
+        pl.concat(found)
+        .group_by(keys)
+        .agg(pl.col("size").sum())
+        .sort("size", *keys, descending=[True, *[False] * len(keys)])
+    )
+
+
+def _sizes(spec: Spec, mine: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    what = spec.what
+    if what in {"uniques", "active", "frequency"}:
+        size = users_at(mine, keys, 1).select(*keys, size="value")
+    elif what in {"sum", "average"} and spec.prop is not None:
+        size = mine.group_by(keys).agg(size=pl.col("sum").sum())
+    elif what == "distinct per user":
+        known = mine.filter(pl.col("v").is_not_null())
+        size = (
+            known.select("user", "v", *keys).unique().group_by(keys).agg(size=pl.len())
+        )
+    elif what == "distinct":
+        known = mine.filter(pl.col("v").is_not_null())
+        size = known.group_by(keys).agg(size=pl.col("v").n_unique())
+    else:
+        size = mine.group_by(keys).agg(size=pl.col("n").sum())
+    groups = mine.select(keys).unique()
+    return groups.join(size, on=keys, how="left").with_columns(
+        pl.col("size").fill_null(0).cast(pl.Float64)
+    )
+
+
+def cut_to_top(
+    lines: pl.DataFrame, keys: Sequence[str], kept: pl.DataFrame
+) -> pl.DataFrame:
+    """Relabel the groups that are not among the kept ones as "other"."""
+    marked = lines.join(
+        kept.unique().with_columns(_kept=pl.lit(value=True)),
+        on=list(keys),
+        how="left",
+        maintain_order="left",
+    )
+    return marked.with_columns(
+        pl.when("_kept").then(key).otherwise(pl.lit(OTHER)).alias(key) for key in keys
+    ).drop("_kept")
+
+
+def _ordered(
+    table: pl.DataFrame, order: pl.DataFrame | None, keys: Sequence[str]
+) -> pl.DataFrame:
+    by = ["event_at", "segment_at"]
+    if order is not None:
+        table = table.join(order, on=list(keys), how="left")
+        by.append("rank")
+    by += [name for name in ("bucket_at", "i") if name in table.columns]
+    return table.sort(by)
