@@ -1,0 +1,151 @@
+"""One look for every chart: colours, template and the frame around the marks.
+
+A chart stands in a plain notebook on a light or a dark page, so its paper is
+transparent, its text and grid are neutral greys, and each series colour has at least
+3:1 against white and against the dark page. Our own widget recolours it with the
+host's tokens; it finds what to colour by the `meta` of each trace.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import plotly.graph_objects as go
+
+from replaykit.charts.labels import plain, second
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Series colours in the order of use; `--rk-series-1…6` of the widgets, light.
+#: Any two differ under the three kinds of colour blindness; shapes differ as well.
+SERIES: Final = ("#3b6fb6", "#c2700e", "#09a378", "#a8568e", "#e02f4b", "#7296c5")
+SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "x", "star")
+DASHES: Final = ("solid", "dash")
+#: Series that get a colour and a line in the legend; the rest is drawn in grey.
+NAMED: Final = len(SERIES) * len(DASHES)
+
+QUIET: Final = "rgba(128,128,128,0.45)"
+TEXT: Final = "#7a7a7a"
+GRID: Final = "rgba(128,128,128,0.25)"
+FONT: Final = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
+HEIGHT: Final = 320
+_TOP: Final = 56
+_TITLE: Final = 40
+
+TEMPLATE: Final = go.layout.Template(
+    layout={
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "colorway": list(SERIES),
+        "font": {"family": FONT, "size": 12, "color": TEXT},
+        "title": {
+            "font": {"size": 13},
+            "x": 0,
+            "xref": "container",
+            "xanchor": "left",
+            "pad": {"l": 12, "t": 12},
+            "y": 1,
+            "yanchor": "top",
+        },
+        "margin": {"l": 56, "r": 16, "t": _TOP, "b": 40},
+        "hovermode": "closest",
+        "hoverlabel": {"align": "left", "font": {"size": 12, "family": FONT}},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "font": {"size": 12},
+            "itemsizing": "constant",
+        },
+        "xaxis": {
+            "showgrid": False,
+            "zeroline": False,
+            "linecolor": GRID,
+            "ticks": "",
+            "automargin": True,
+            "fixedrange": False,
+        },
+        "yaxis": {
+            "gridcolor": GRID,
+            "zeroline": False,
+            "rangemode": "tozero",
+            "ticks": "",
+            "automargin": True,
+            "nticks": 6,
+            "fixedrange": True,
+        },
+        "bargap": 0.4,
+    }
+)
+
+
+def drawing(
+    traces: Sequence[Any],
+    *,
+    title: str,
+    note: str = "",
+    height: int = HEIGHT,
+    min_width: int = 320,
+    **layout: Any,  # noqa: ANN401 - whatever a plotly layout takes
+) -> go.Figure:
+    """Return a figure in our look.
+
+    Parameters
+    ----------
+    traces
+        What is drawn.
+    title, note
+        Plain text: what the chart shows, and the one sentence it says. The widget
+        draws both itself and takes them out of the figure.
+    height
+        Fixed, so that nothing jumps while data arrive.
+    min_width
+        Below this width the widget scrolls the chart sideways.
+    layout
+        What differs from the template.
+    """
+    shown = {
+        "text": plain(title),
+        **({"subtitle": {"text": second(plain(note))}} if note else {}),
+    }
+    return go.Figure(
+        data=list(traces),
+        layout=go.Layout(
+            template=TEMPLATE,
+            title=shown,
+            height=height,
+            meta={
+                "title": title,
+                "note": note,
+                "min_width": min_width,
+                # The upper margin that is left when the title stands elsewhere.
+                "top": layout.get("margin", {}).get("t", _TOP) - _TITLE,
+            },
+            **layout,
+        ),
+    )
+
+
+def colour(series: int) -> str:
+    """Return the colour of a series by its place; grey beyond the named ones."""
+    return SERIES[series % len(SERIES)] if series < NAMED else QUIET
+
+
+def legend(series: int) -> dict[str, Any]:
+    """Return the legend for a number of series: none, a row, or a scrolling column."""
+    if series <= 1:
+        return {"showlegend": False}
+    if series <= len(SERIES):
+        return {"showlegend": True}
+    column = {"orientation": "v", "x": 1.01, "y": 1, "yanchor": "top"}
+    return {"showlegend": True, "legend": column}
+
+
+def beyond(series: int) -> str:
+    """Say that not every series has its own colour."""
+    if series <= NAMED:
+        return ""
+    return f"first {NAMED} of {series:,} series in colour"

@@ -1,0 +1,194 @@
+"""Lines over time: what segmentation and sessions have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import plotly.graph_objects as go
+
+from replaykit.charts.look import (
+    DASHES,
+    NAMED,
+    SERIES,
+    SYMBOLS,
+    beyond,
+    colour,
+    drawing,
+    legend,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+#: How a bucket is named, by the unit of the interval (d3 time format).
+_NAMES: Final = {
+    "m": "%a %-d %b %Y, %H:%M",
+    "h": "%a %-d %b %Y, %H:%M",
+    "d": "%a %-d %b %Y",
+    "w": "week of %-d %b %Y",
+    "mo": "%B %Y",
+    "q": "quarter from %-d %b %Y",
+    "y": "%Y",
+}
+_UNITS: Final = {
+    "m": "minutes",
+    "h": "hours",
+    "d": "days",
+    "w": "weeks",
+    "mo": "months",
+    "q": "quarters",
+    "y": "years",
+}
+#: More points than this are drawn with small markers.
+_DENSE: Final = 62
+
+
+class Series(NamedTuple):
+    """One line: its name (safe for plotly), its points, and the key of each."""
+
+    name: str
+    times: pl.Series
+    values: list[float | None]
+    incomplete: list[bool]
+    keys: list[str]
+
+
+def interval_words(every: str) -> str:
+    """Say "per day" for "1d", "per 15 minutes" for "15m".
+
+    Examples
+    --------
+    >>> interval_words("1d"), interval_words("15m")
+    ('per day', 'per 15 minutes')
+    """
+    number = every.rstrip("abcdefghijklmnopqrstuvwxyz")
+    unit = _UNITS.get(every[len(number) :], every[len(number) :])
+    return f"per {unit.removesuffix('s')}" if number == "1" else f"per {number} {unit}"
+
+
+def trend(
+    lines: Sequence[Series],
+    *,
+    title: str,
+    note: str,
+    every: str,
+    unit: str,
+    counts: bool,
+) -> go.Figure:
+    """Draw series over time; a bucket that is not over yet is reached by a dotted line.
+
+    Parameters
+    ----------
+    lines
+        The series, in the order of their colours.
+    title, note
+        Plain text above the chart.
+    every
+        The interval, for the names of the buckets.
+    unit
+        What a value counts, in the hover text; one that starts with "%" also stands on
+        the axis.
+    counts
+        True if values are whole numbers.
+    """
+    number = ",d" if counts else ",.4~r"
+    moment = _NAMES.get(every.lstrip("0123456789"), "%a %-d %b %Y")
+    hover = f"%{{fullData.name}}<br>%{{x|{moment}}}<br>%{{y:{number}}} {unit}".rstrip()
+    traces = []
+    # Grey series lie under the coloured ones, so they are drawn first.
+    for place in reversed(range(len(lines))):
+        line = lines[place]
+        x = _civil(line.times)
+        solid = [
+            None if open_ else value
+            for value, open_ in zip(line.values, line.incomplete, strict=True)
+        ]
+        traces.append(_line(line, place, x, solid, hover))
+        if any(line.incomplete):
+            traces.append(_dotted(line, place, x, hover))
+    several = len(lines) > 1
+    return drawing(
+        traces,
+        title=title,
+        note=" · ".join(filter(None, [note, beyond(len(lines))])),
+        yaxis={
+            "tickformat": "~s" if _large(lines) else ",~r",
+            "ticksuffix": " %" if unit.startswith("%") else "",
+        },
+        margin={"t": 84 if several else 56},
+        xaxis={"hoverformat": moment},
+        **legend(len(lines)),
+    )
+
+
+def _line(
+    line: Series, place: int, x: list[str], y: list[float | None], hover: str
+) -> go.Scatter:
+    named = place < NAMED
+    dense = len(x) > _DENSE
+    return go.Scatter(
+        x=x,
+        y=y,
+        name=line.name,
+        legendgroup=str(place),
+        legendrank=place + 1,
+        showlegend=named,
+        customdata=line.keys,
+        mode="lines+markers" if named else "lines",
+        line={
+            "color": colour(place),
+            "width": 2 if named else 1,
+            "dash": DASHES[min(place // len(SERIES), len(DASHES) - 1)],
+        },
+        marker={
+            "symbol": SYMBOLS[place % len(SYMBOLS)],
+            "size": 3 if dense else 7,
+            "color": colour(place),
+            "line": {"width": 0},
+        },
+        hovertemplate=f"{hover}<extra></extra>",
+        meta={"series": place, "role": "line"},
+    )
+
+
+def _dotted(line: Series, place: int, x: list[str], hover: str) -> go.Scatter:
+    """Draw the incomplete buckets, joined by dots to the complete ones beside them."""
+    last = len(x) - 1
+    open_ = line.incomplete
+    near = [
+        open_[i] or (i > 0 and open_[i - 1]) or (i < last and open_[i + 1])
+        for i in range(len(x))
+    ]
+    trace = _line(
+        line,
+        place,
+        x,
+        [
+            value if mine else None
+            for value, mine in zip(line.values, near, strict=True)
+        ],
+        hover,
+    )
+    told = f"{hover}<br>not over yet<extra></extra>"
+    return trace.update(
+        customdata=[k if o else None for k, o in zip(line.keys, open_, strict=True)],
+        line={"dash": "dot"},
+        marker={"symbol": f"{SYMBOLS[place % len(SYMBOLS)]}-open"},
+        mode="lines+markers",
+        marker_opacity=[float(o) for o in open_],
+        hovertemplate=[told if o else "" for o in open_],
+        hoverinfo=["text" if o else "skip" for o in open_],
+        showlegend=False,
+        meta={"series": place, "role": "incomplete"},
+    )
+
+
+def _civil(times: pl.Series) -> list[str]:
+    """Write times as the wall clock of their zone: plotly knows no zones."""
+    return times.dt.replace_time_zone(None).dt.to_string("%Y-%m-%dT%H:%M:%S").to_list()
+
+
+def _large(lines: Sequence[Series]) -> bool:
+    return any((value or 0) >= 10_000 for line in lines for value in line.values)
