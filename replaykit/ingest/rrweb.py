@@ -1,0 +1,153 @@
+"""Read recordings: files in, one stream of rrweb events per recording out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from replaykit.errors import BadRecording
+from replaykit.ingest.rrweb_files import RecordingFile, find
+from replaykit.ingest.rrweb_formats import Decoded, decode
+from replaykit.ingest.rrweb_identity import (
+    Identity,
+    from_events,
+    from_name,
+    identity,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+
+@dataclass
+class RawRecording:
+    """One recording as read: who, from which files, and its events in time order."""
+
+    identity: Identity
+    files: tuple[str, ...]
+    digest: str
+    events: list[dict[str, Any]]
+    problems: Counter[str] = field(default_factory=Counter)
+    #: Numbers missing from a sequence of chunks, as (last event before, first after).
+    holes: list[tuple[float, float]] = field(default_factory=list)
+
+
+@dataclass
+class Unread:
+    """A file that is no recording, and why."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Files that hold the same recording, in order."""
+
+    replay_id: str
+    files: tuple[tuple[RecordingFile, int | None], ...]
+
+    def digest(self) -> str:
+        """Return a digest of all the files' bytes."""
+        digest = blake2b(self.replay_id.encode(), digest_size=16)
+        for file, _ in self.files:
+            digest.update(file.digest().encode())
+        return digest.hexdigest()
+
+
+def groups(source: str | Path | Iterable[str | Path]) -> list[Group]:
+    """Find files and put those together whose names say they are one recording.
+
+    Raises
+    ------
+    MissingFile
+        If a path does not exist or a pattern matches nothing.
+    """
+    together: dict[str, list[tuple[RecordingFile, int | None]]] = {}
+    for file in find(source):
+        replay_id, chunk = from_name(file.name)
+        together.setdefault(replay_id, []).append((file, chunk))
+    found = []
+    for replay_id, files in together.items():
+        if any(chunk is None for _, chunk in files) and len(files) > 1:
+            # Equal names in different folders are different recordings, unless they
+            # name a device and a session.
+            if "/" not in replay_id:
+                found.extend(
+                    Group(_apart(replay_id, file, at), ((file, chunk),))
+                    for at, (file, chunk) in enumerate(files)
+                )
+                continue
+        files.sort(key=lambda pair: (pair[1] or 0, pair[0].label))
+        found.append(Group(replay_id, tuple(files)))
+    return found
+
+
+def _apart(replay_id: str, file: RecordingFile, at: int) -> str:
+    folder = file.name.parent.name
+    return f"{folder}.{replay_id}" if folder and at else replay_id
+
+
+def read(
+    group: Group, *, device: str | None = None, user: str | None = None
+) -> Iterator[RawRecording | Unread]:
+    """Decode the files of a group into recordings, usually one.
+
+    Events are sorted by (timestamp, file order). A file that cannot be read is named;
+    what the others hold is still used.
+    """
+    digest = group.digest()
+    parts: dict[str | None, list[tuple[Decoded, int | None]]] = {}
+    problems: Counter[str] = Counter()
+    for file, chunk in group.files:
+        try:
+            for found in decode(file.read(), problems):
+                key = found.identity.replay_id if found.identity is not None else None
+                order = found.order if found.order is not None else chunk
+                parts.setdefault(key, []).append((found, order))
+        except BadRecording as error:
+            yield Unread(file.label, str(error))
+    names = tuple(file.label for file, _ in group.files)
+    named_by_file = "/" in group.replay_id
+    for key, decoded in parts.items():
+        events = [event for part, _ in decoded for event in part.events]
+        whose = decoded[0][0].identity
+        if whose is None or (named_by_file and len(parts) == 1):
+            whose = identity(group.replay_id, device=device, user=user)
+            if not named_by_file:
+                whose = from_events(events) or whose
+        holes = _holes(decoded)
+        events.sort(key=_timestamp)
+        own = digest if len(parts) == 1 else _part_digest(digest, key)
+        yield RawRecording(whose, names, own, events, problems, holes)
+        problems = Counter()
+
+
+def _part_digest(digest: str, key: str | None) -> str:
+    return blake2b(f"{digest} {key}".encode(), digest_size=16).hexdigest()
+
+
+def _timestamp(event: dict[str, Any]) -> float:
+    stamp: float = event["timestamp"]
+    return stamp
+
+
+def _holes(
+    decoded: list[tuple[Decoded, int | None]],
+) -> list[tuple[float, float]]:
+    """Return the times between chunks whose numbers are not consecutive."""
+    numbered = (
+        sorted((order, part) for part, order in decoded if order is not None)
+        if all(order is not None for _, order in decoded)
+        else []
+    )
+    holes = []
+    for (before, earlier), (after, later) in zip(numbered, numbered[1:], strict=False):
+        if after > before + 1:
+            end = max(_timestamp(event) for event in earlier.events)
+            start = min(_timestamp(event) for event in later.events)
+            holes.append((end, start))
+    return holes

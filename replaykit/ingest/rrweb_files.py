@@ -1,0 +1,156 @@
+"""Find recording files: paths, folders, globs, archives; open them unpacked."""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import os
+import zipfile
+import zlib
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from replaykit.errors import BadRecording, MissingFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_SUFFIXES: Final = (
+    ".json",
+    ".jsonl",
+    ".ndjson",
+    ".gz",
+    ".zip",
+    ".rrweb",
+    ".zlib",
+)
+#: An archive member larger than this when unpacked is refused: it is a trap or a mistake.
+_LARGEST_MEMBER: Final = 8 * 2**30
+_BLOCK: Final = 2**20
+
+
+@dataclass(frozen=True)
+class RecordingFile:
+    """One file, or one member of a zip archive."""
+
+    path: Path
+    member: str | None = None
+
+    @property
+    def name(self) -> Path:
+        """Path whose name and folder may tell whose recording it is."""
+        return self.path if self.member is None else Path(PurePosixPath(self.member))
+
+    @property
+    def label(self) -> str:
+        """What a report calls the file."""
+        return str(self.path) if self.member is None else f"{self.path}!{self.member}"
+
+    def digest(self) -> str:
+        """Return a digest of the bytes as they lie on disk."""
+        if self.member is not None:
+            return blake2b(self._stored(), digest_size=16).hexdigest()
+        digest = blake2b(digest_size=16)
+        with self.path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+        return digest.hexdigest()
+
+    def read(self) -> bytes:
+        """Return the content, unpacked if it is gzip.
+
+        Raises
+        ------
+        MissingFile
+            If the file went away.
+        BadRecording
+            If it is damaged, for example a gzip that was cut off.
+        """
+        data = self._stored()
+        if data[:2] == b"\x1f\x8b":
+            try:
+                return gzip.decompress(data)
+            except EOFError as error:
+                message = f"{self.label} is cut off: its gzip stream does not end."
+                raise BadRecording(message) from error
+            except (OSError, zlib.error) as error:
+                message = f"{self.label} is damaged: {error}."
+                raise BadRecording(message) from error
+        return data
+
+    def _stored(self) -> bytes:
+        try:
+            if self.member is None:
+                return self.path.read_bytes()
+            with zipfile.ZipFile(self.path) as archive:
+                if archive.getinfo(self.member).file_size > _LARGEST_MEMBER:
+                    message = f"{self.label} unpacks to more than 8 GiB; it is refused."
+                    raise BadRecording(message)
+                return archive.read(self.member)
+        except FileNotFoundError as error:
+            message = f"{str(self.path)!r} does not exist any more."
+            raise MissingFile(message) from error
+        except (OSError, zipfile.BadZipFile, zlib.error) as error:
+            message = f"{self.label} cannot be read: {error}."
+            raise BadRecording(message) from error
+
+
+def find(source: str | Path | Iterable[str | Path]) -> list[RecordingFile]:
+    """List the recording files that a path, folder, glob or list of them names.
+
+    Raises
+    ------
+    MissingFile
+        If a path does not exist or a pattern matches nothing.
+    """
+    if isinstance(source, str | Path):
+        return list(_find_one(source))
+    return [file for item in source for file in _find_one(item)]
+
+
+def _find_one(source: str | Path) -> Iterator[RecordingFile]:
+    text = os.fspath(source)
+    path = Path(text).expanduser()
+    if path.is_dir():
+        found = [item for item in sorted(path.rglob("*")) if _is_recording(item)]
+        if not found:
+            message = (
+                f"The folder {text!r} holds no recordings: no file that ends in "
+                f"{', '.join(_SUFFIXES)}."
+            )
+            raise MissingFile(message)
+    elif path.exists():
+        found = [path]
+    else:
+        matches = glob.glob(str(path), recursive=True)  # noqa: PTH207 - absolute patterns
+        found = sorted(Path(match) for match in matches)
+        found = [item for item in found if item.is_file()]
+        if not found:
+            message = (
+                f"No file or folder {text!r}. Give a path, a folder, or a pattern such "
+                "as 'recordings/*.json.gz'."
+            )
+            raise MissingFile(message)
+    for item in found:
+        if zipfile.is_zipfile(item):
+            yield from _members(item)
+        else:
+            yield RecordingFile(item)
+
+
+def _is_recording(path: Path) -> bool:
+    hidden = path.name.startswith(".")
+    return path.is_file() and not hidden and path.name.lower().endswith(_SUFFIXES)
+
+
+def _members(path: Path) -> Iterator[RecordingFile]:
+    with zipfile.ZipFile(path) as archive:
+        names = sorted(archive.namelist())
+    for name in names:
+        plain = PurePosixPath(name)
+        if name.endswith("/") or plain.name.startswith(".") or "__MACOSX" in name:
+            continue
+        if plain.name.lower().endswith(_SUFFIXES):
+            yield RecordingFile(path, name)

@@ -1,0 +1,1 @@
+"""What a recording says: pages, keyframes, signals, inactivity, masking, matching."""

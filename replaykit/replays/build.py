@@ -1,0 +1,294 @@
+"""Make recordings playable: read, clean, cut into segments, sum up, store."""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from tqdm.auto import tqdm
+
+from replaykit.errors import BadRecording
+from replaykit.ingest.rrweb import RawRecording, Unread, groups, read
+from replaykit.replays.reducer import Reducer
+from replaykit.replays.sanitise import Sanitiser
+from replaykit.replays.summary import Observer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from replaykit.store.recordings import Batch, Recordings, Row
+    from replaykit.store.recording_shelves import Draft
+
+#: Shorter recordings have the status `short` (`spec/replay.md` 1).
+SHORT_MS: Final = 10_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class RecordingReport:
+    """What an ingest of recordings did.
+
+    Attributes
+    ----------
+    added, replaced, unchanged
+        Numbers of recordings.
+    skipped
+        File -> why it could not be read.
+    problems
+        What was wrong inside recordings that were read, counted.
+    removed
+        What the sanitiser took out, counted.
+    """
+
+    added: int = 0
+    replaced: int = 0
+    unchanged: int = 0
+    events: int = 0
+    bytes: int = 0
+    replay_ids: list[str] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    problems: Counter[str] = field(default_factory=Counter)
+    removed: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)
+
+    def __repr__(self) -> str:
+        """Return the report as a few lines of words."""
+        lines = [
+            f"{self.added:,} recordings added, {self.replaced:,} replaced, "
+            f"{self.unchanged:,} unchanged · {self.events:,} events · "
+            f"{self.bytes / 1e6:,.1f} MB"
+        ]
+        odd = {k: v for k, v in self.statuses.items() if k != "ok"}
+        if odd:
+            lines.append("status: " + _counted(odd))
+        if self.problems:
+            lines.append("found: " + _counted(self.problems))
+        if self.removed:
+            lines.append("taken out: " + _counted(self.removed))
+        lines.extend(f"skipped {file}: {why}" for file, why in self.skipped.items())
+        return "\n".join(lines)
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {what}" for what, count in sorted(counts.items()))
+
+
+def add_recordings(
+    store: Recordings,
+    source: str | Path | Iterable[str | Path],
+    *,
+    device: str | None = None,
+    user: str | None = None,
+    assets: Mapping[str, str] | None = None,
+    allow_network: Iterable[str] = (),
+    progress: bool = True,
+    now: datetime | None = None,
+) -> RecordingReport:
+    """Read every recording that `source` names into the store, in one commit.
+
+    Adding the same files again changes nothing; a file that has grown replaces what it
+    gave before.
+
+    Parameters
+    ----------
+    store
+        Where the recordings go.
+    source
+        A file, folder, pattern, zip archive, or a list of these.
+    device, user
+        Whose they are, where the files do not say.
+    assets
+        Address -> `data:` address of files to show in place of what was not recorded.
+    allow_network
+        Hosts whose addresses are left in.
+    progress
+        Show a bar while reading.
+    now
+        The time of ingestion; by default the clock.
+
+    Raises
+    ------
+    MissingFile
+        If a path does not exist or a pattern matches nothing.
+    """
+    report = RecordingReport()
+    found = groups(source)
+    stamp = now if now is not None else datetime.now(UTC)
+    with store.batch() as batch, _fewer_collections():
+        bar = tqdm(found, disable=not progress, unit="file", leave=False)
+        known = batch.digests()
+        for group in bar:
+            if group.digest() in known:
+                report.unchanged += 1
+                continue
+            for item in read(group, device=device, user=user):
+                if isinstance(item, Unread):
+                    report.skipped[item.file] = item.reason
+                    continue
+                sanitiser = Sanitiser(assets, allow_network)
+                _store(batch, item, sanitiser, report, stamp)
+    return report
+
+
+def add_events(
+    store: Recordings,
+    replay_id: str,
+    events: Iterable[dict[str, Any]],
+    *,
+    now: datetime | None = None,
+) -> RecordingReport:
+    """Store a recording whose rrweb events are already in memory."""
+    from hashlib import blake2b
+
+    from replaykit.ingest.rrweb_identity import identity
+    from replaykit.ingest.rrweb_json import dumps
+
+    ordered = sorted(events, key=lambda event: event["timestamp"])
+    digest = blake2b(dumps(ordered), digest_size=16).hexdigest()
+    raw = RawRecording(identity(replay_id), (), digest, ordered)
+    report = RecordingReport()
+    with store.batch() as batch:
+        _store(batch, raw, Sanitiser(), report, now or datetime.now(UTC))
+    return report
+
+
+def _store(
+    batch: Batch,
+    raw: RawRecording,
+    sanitiser: Sanitiser,
+    report: RecordingReport,
+    stamp: datetime,
+) -> None:
+    known = batch.digest(raw.identity.replay_id)
+    if known == raw.digest:
+        report.unchanged += 1
+        return
+    draft = batch.draft()
+    try:
+        row = write_recording(draft, raw, sanitiser, report, stamp)
+    except BadRecording as error:
+        for name in raw.files or (raw.identity.replay_id,):
+            report.skipped[name] = str(error)
+        return
+    batch.put(draft, row, raw.digest)
+    if known is None:
+        report.added += 1
+    else:
+        report.replaced += 1
+    report.events += row["events"]
+    report.bytes += row["bytes"]
+    report.replay_ids.append(row["replay_id"])
+    report.statuses[row["status"]] += 1
+
+
+def write_recording(
+    draft: Draft,
+    raw: RawRecording,
+    sanitiser: Sanitiser | None,
+    report: RecordingReport,
+    stamp: datetime,
+) -> Row:
+    """Write one recording's segments and summary; return its catalogue row."""
+    observer = Observer()
+    reducer = Reducer(sanitiser, observer)
+    places: list[list[float]] = []
+    for produced in (reducer.feed(raw.events), reducer.finish()):
+        for segment in produced:
+            note = {
+                "start": segment.start,
+                "end": segment.end,
+                "events": segment.events,
+                "nodes": segment.nodes,
+                "lead": segment.lead,
+                "genuine": segment.genuine,
+            }
+            size = draft.writer.segment(segment.parts, note)
+            places.append([segment.start, segment.end, size])
+    if reducer.start is None:
+        message = "The recording has no event that can be read."
+        raise BadRecording(message)
+    problems = raw.problems + reducer.problems + reducer.page.warnings
+    observer.gaps = _gaps(raw, reducer)
+    summary = observer.summary(reducer.length, problems)
+    removed = (
+        {} if sanitiser is None else {k: v for k, v in sanitiser.removed.items() if v}
+    )
+    status, detail = _status(reducer, observer.gaps)
+    summary["status"] = status
+    summary["status_detail"] = detail
+    summary["removed"] = removed
+    summary["missing"] = [] if sanitiser is None else list(sanitiser.missing)[:200]
+    summary["start_ms"] = reducer.start
+    summary["length_ms"] = reducer.length
+    summary["segments"] = [
+        {"start": start, "end": end, "bytes": size} for start, end, size in places
+    ]
+    size = draft.writer.finish(summary, {"files": raw.files})
+    report.problems.update(problems)
+    report.removed.update(removed)
+    return {
+        "replay_id": raw.identity.replay_id,
+        "user_id": raw.identity.user_id,
+        "device_id": raw.identity.device_id,
+        "session_id": raw.identity.session_id,
+        "start": _EPOCH + timedelta(milliseconds=reducer.start),
+        "end": _EPOCH + timedelta(milliseconds=reducer.last),
+        "length_ms": int(reducer.length),
+        "events": reducer.events,
+        "first_page": summary["pages"][0]["url"] if summary["pages"] else None,
+        "width": summary["width"],
+        "height": summary["height"],
+        **summary["counts"],
+        "segments": len(places),
+        "bytes": size,
+        "status": status,
+        "ingested": stamp,
+        "activity": summary["activity"],
+        "agent": summary["agent"],
+    }
+
+
+def _gaps(raw: RawRecording, reducer: Reducer) -> list[tuple[float, float]]:
+    """Return the stretches of which something is known to be missing."""
+    start = reducer.start or 0.0
+    gaps = [(before - start, after - start) for before, after in raw.holes]
+    if reducer.snapshot_at and reducer.problems["changes before the first snapshot"]:
+        gaps.insert(0, (0.0, reducer.snapshot_at))
+    return gaps
+
+
+def _status(
+    reducer: Reducer, gaps: list[tuple[float, float]]
+) -> tuple[str, str | None]:
+    """Return the status word of `spec/replay.md` 1 and a sentence for it."""
+    if not reducer.snapshots:
+        return "no_snapshot", (
+            "No full snapshot was recorded, so there is no page to show. "
+            "Its events can still be listed."
+        )
+    if gaps:
+        lost = sum(end - begin for begin, end in gaps) / 1000
+        return (
+            "gaps",
+            f"{len(gaps)} stretches, {lost:,.0f} s in all, were not recorded.",
+        )
+    if reducer.length < SHORT_MS:
+        return "short", "Shorter than 10 seconds."
+    return "ok", None
+
+
+@contextmanager
+def _fewer_collections() -> Iterator[None]:
+    """Hold the cycle collector back: millions of parsed dicts make it scan for nothing."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

@@ -1,0 +1,260 @@
+"""State that outlives its event and that a snapshot's nodes cannot hold.
+
+Values typed, scroll offsets, inserted style rules, adopted sheets, running media,
+canvas commands, the selection and the pointer: a keyframe repeats the latest event
+of each, so that a player that starts there arrives at the same page.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from replaykit.replays.dom import Page
+    from replaykit.replays.nodes import Node
+
+# rrweb incremental sources (@rrweb/types, IncrementalSource).
+MUTATION: Final = 0
+MOUSE_MOVE: Final = 1
+MOUSE_INTERACTION: Final = 2
+SCROLL: Final = 3
+VIEWPORT_RESIZE: Final = 4
+INPUT: Final = 5
+TOUCH_MOVE: Final = 6
+MEDIA: Final = 7
+STYLE_RULE: Final = 8
+CANVAS: Final = 9
+FONT: Final = 10
+LOG: Final = 11
+DRAG: Final = 12
+STYLE_DECLARATION: Final = 13
+SELECTION: Final = 14
+ADOPTED_SHEET: Final = 15
+CUSTOM_ELEMENT: Final = 16
+
+#: Inserted rules travel in blocks of this many, so that equal blocks are stored once.
+_RULES_PER_EVENT: Final = 200
+#: A canvas whose commands since its last full repaint exceed this is not carried.
+_CANVAS_COMMANDS: Final = 20_000
+
+Data = dict[str, Any]
+
+
+class Carried:
+    """What a keyframe has to say after its snapshot."""
+
+    def __init__(self, page: Page) -> None:
+        """Follow the events of `page`."""
+        self._page = page
+        self._pointer: Data | None = None
+        self._selection: Data | None = None
+        self._sheets: dict[int, list[Data]] = {}
+        self._adopted: dict[int, Data] = {}
+        self._elements: dict[str, Data] = {}
+
+    def reset(self) -> None:
+        """Forget what a new full snapshot replaces; the pointer stays."""
+        self._selection = None
+        self._sheets = {}
+        self._adopted = {}
+
+    # -- following
+
+    def pointer(self, source: int, x: float, y: float, node_id: int) -> None:
+        """Remember where the pointer or finger is."""
+        self._pointer = {"source": source, "x": x, "y": y, "id": node_id}
+
+    def input(self, data: Data) -> bool:
+        """Remember what a field holds."""
+        return self._page.touch(data["id"], "input", data)
+
+    def scroll(self, data: Data) -> bool:
+        """Remember how far an element or document is scrolled."""
+        return self._page.touch(data["id"], "scroll", data)
+
+    def media(self, data: Data, timestamp: float) -> bool:
+        """Remember what a video or sound is doing, and since when."""
+        node_id = data["id"]
+        known = self._page.touched.get(node_id, {}).get("media")
+        merged = {**known[0], **data} if known else data
+        if known and data.get("type") not in {0, 1}:
+            # Seeking, volume and rate do not start or stop it.
+            merged["type"] = known[0].get("type", 1)
+            if "currentTime" not in data:
+                merged = _advanced(merged, known[1], timestamp)
+        return self._page.touch(node_id, "media", (merged, timestamp))
+
+    def canvas(self, data: Data) -> bool:
+        """Remember the commands since a canvas was last painted over whole."""
+        node_id = data["id"]
+        if node_id not in self._page.nodes:
+            return False
+        state = self._page.touched.setdefault(node_id, {})
+        drawn: list[Data] = state.setdefault("canvas", [])
+        if _repaints(data):
+            drawn.clear()
+        drawn.append(data)
+        if len(drawn) > _CANVAS_COMMANDS:
+            drawn.clear()
+            self._page.warnings["canvas too busy to carry into a keyframe"] += 1
+        return True
+
+    def sheet(self, data: Data) -> bool:
+        """Remember an edit of a style element's sheet or of a constructed sheet."""
+        style_id = data.get("styleId")
+        if style_id:
+            self._sheets.setdefault(style_id, []).append(data)
+            return True
+        node_id = data["id"]
+        if node_id not in self._page.nodes:
+            return False
+        state = self._page.touched.setdefault(node_id, {})
+        state.setdefault("sheet", []).append(data)
+        return True
+
+    def adopt(self, data: Data) -> bool:
+        """Remember which constructed sheets a document or shadow root uses."""
+        for style in data.get("styles") or ():
+            created = {
+                "source": STYLE_RULE,
+                "styleId": style["styleId"],
+                "adds": style.get("rules") or [],
+            }
+            self._sheets[style["styleId"]] = [created]
+        self._adopted[data["id"]] = data
+        return data["id"] in self._page.nodes
+
+    def select(self, data: Data) -> bool:
+        """Remember the selected ranges."""
+        self._selection = data
+        return True
+
+    def define(self, data: Data) -> bool:
+        """Remember a defined custom element; a new document does not forget it."""
+        name = (data.get("define") or {}).get("name")
+        if isinstance(name, str):
+            self._elements[name] = data
+        return True
+
+    # -- repeating
+
+    def pointer_event(self) -> list[Data]:
+        """Return the event that puts the pointer where it was, if it was anywhere."""
+        at = self._pointer
+        if at is None:
+            return []
+        position = {"x": at["x"], "y": at["y"], "id": at["id"], "timeOffset": 0}
+        source = TOUCH_MOVE if at["source"] == TOUCH_MOVE else MOUSE_MOVE
+        return [{"source": source, "positions": [position]}]
+
+    def events(self, timestamp: float) -> list[Data]:
+        """Return the data of the events that complete a snapshot at `timestamp`.
+
+        Sheets come first: the Replayer applies edits of constructed sheets out of
+        order once a mutation has put it into its virtual document.
+        """
+        nodes = self._page.nodes
+        before: list[Data] = list(self._elements.values())
+        after: list[Data] = []
+        before.extend(self._adoptions())
+        styles: list[Data] = []
+        for node_id, state in self._page.touched.items():
+            node = nodes.get(node_id)
+            if node is None:
+                continue
+            # A frame's document is attached by a mutation, so whatever concerns its
+            # nodes has to come after that.
+            (after if _framed(node) else before).extend(
+                _blocks(state.get("sheet") or (), {"id": node_id})
+            )
+            if state.get("style"):
+                change = {"id": node_id, "attributes": {"style": state["style"]}}
+                styles.append(change)
+            if "media" in state:
+                after.append(_advanced(*state["media"], timestamp))
+            after.extend(state.get("canvas") or ())
+            after.extend(state[key] for key in ("input", "scroll") if key in state)
+        if styles:
+            mutation = {"removes": [], "adds": [], "texts": [], "attributes": styles}
+            before.append({"source": MUTATION, **mutation})
+        if self._selection is not None:
+            after.append(self._selection)
+        return [*before, *after]
+
+    def _adoptions(self) -> list[Data]:
+        made: set[int] = set()
+        events: list[Data] = []
+        for host_id, data in self._adopted.items():
+            if host_id not in self._page.nodes:
+                continue
+            ids = [i for i in data.get("styleIds") or () if i in self._sheets]
+            fresh = [i for i in ids if i not in made]
+            made.update(fresh)
+            styles = [
+                {"styleId": i, "rules": list(self._sheets[i][0].get("adds") or ())}
+                for i in fresh
+            ]
+            events.append({**data, "styles": styles, "styleIds": ids})
+            for style_id in fresh:
+                edits = self._sheets[style_id][1:]
+                events.extend(_blocks(edits, {"styleId": style_id}))
+        return events
+
+
+def _framed(node: Node) -> bool:
+    """Tell whether the node lives in a frame's document."""
+    return bool(node.data.get("rootId"))
+
+
+def _blocks(edits: list[Data] | tuple[()], target: Data) -> list[Data]:
+    """Merge runs of plain rule insertions into blocks; keep every other edit."""
+    events: list[Data] = []
+    run: list[Data] = []
+    for edit in edits:
+        plain = edit.get("adds") and not any(
+            edit.get(key)
+            for key in ("removes", "replace", "replaceSync", "set", "remove")
+        )
+        if plain:
+            run.extend(edit["adds"])
+            continue
+        events.extend(_runs(run, target))
+        run = []
+        events.append(edit)
+    events.extend(_runs(run, target))
+    return events
+
+
+def _runs(rules: list[Data], target: Data) -> list[Data]:
+    return [
+        {"source": STYLE_RULE, **target, "adds": rules[at : at + _RULES_PER_EVENT]}
+        for at in range(0, len(rules), _RULES_PER_EVENT)
+    ]
+
+
+def _advanced(data: Data, since: float, timestamp: float) -> Data:
+    """Return a media event as it stands at `timestamp`: playing moves its position."""
+    if data.get("type") != 0 or not isinstance(data.get("currentTime"), int | float):
+        return data
+    rate = data.get("playbackRate") or 1
+    played = max(0.0, timestamp - since) / 1000 * rate
+    return {**data, "currentTime": data["currentTime"] + played}
+
+
+def _repaints(data: Data) -> bool:
+    """Tell whether a canvas event starts by clearing the whole canvas.
+
+    rrweb's sampled canvas recording clears and draws one picture per frame; what was
+    there before is gone.
+    """
+    commands = data.get("commands") or [data]
+    first = commands[0] if isinstance(commands, list) and commands else {}
+    if first.get("property") != "clearRect":
+        return False
+    arguments = first.get("args")
+    return (
+        isinstance(arguments, list)
+        and arguments[:2] == [0, 0]
+        and len(commands) > 1
+        and commands[1].get("property") == "drawImage"
+    )

@@ -1,0 +1,338 @@
+"""The page a recording describes: a tree that full snapshots set and mutations edit.
+
+The rules are the Replayer's own (`applyMutation` of rrweb 2.1), so that a snapshot
+taken here equals the page that rrweb would have built by playing from the start.
+What a mutation refers to and nobody recorded is counted in `warnings`, not guessed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Final
+
+from replaykit.replays.nodes import DOCTYPE, DOCUMENT, ELEMENT, TEXT, Node
+
+#: Deeper pages overflow the Replayer's own recursion (measured between 2,000 and 5,000).
+MAX_DEPTH: Final = 2_000
+
+_RR_SPLIT: Final = "/* rr_split */"
+
+
+class Page:
+    """The node tree of the page on screen, with the state that no attribute holds."""
+
+    def __init__(self) -> None:
+        """Start with no page at all."""
+        self.nodes: dict[int, Node] = {}
+        self.root: Node | None = None
+        self.warnings: Counter[str] = Counter()
+        #: node id -> what events did to it: input, scroll, style, sheet, media, canvas
+        self.touched: dict[int, dict[str, Any]] = {}
+        self._orphans: dict[int, tuple[Node, dict[str, Any]]] = {}
+        self._documents: dict[int, dict[str, Any]] = {}
+        self._spare_id = 2**31
+
+    # -- whole documents
+
+    def load(self, serialised: dict[str, Any]) -> int:
+        """Replace the page by a full snapshot's node; return its number of nodes."""
+        self.nodes = {}
+        self.touched = {}
+        self._orphans = {}
+        self.root, count = self._build(serialised)
+        return count
+
+    def _build(self, serialised: dict[str, Any]) -> tuple[Node, int]:
+        """Build a serialised node with all its children, without recursion."""
+        nodes = self.nodes
+        top = Node(serialised)
+        nodes[top.id] = top
+        count = 1
+        stack = [(top, serialised.get("childNodes") or (), 1)]
+        while stack:
+            parent, children, depth = stack.pop()
+            if depth > MAX_DEPTH:
+                self.warnings["nodes nested too deeply"] += len(children)
+                continue
+            for data in children:
+                node = Node(data)
+                nodes[node.id] = node
+                count += 1
+                where = parent
+                if data.get("isShadow") and parent.type == ELEMENT:
+                    where = parent.shadow_root()
+                where.insert(node, None)
+                if grandchildren := data.get("childNodes"):
+                    stack.append((node, grandchildren, depth + 1))
+            if parent.data.get("childNodes"):
+                # The links hold the children from here on; the copy would only go
+                # stale, and for a large page double the memory.
+                parent.data = {**parent.data, "childNodes": ()}
+        return top, count
+
+    def _attach_document(self, frame: Node, add: dict[str, Any]) -> int:
+        for child in list(frame.children()):
+            self._forget(child)
+            child.detach()
+        node, count = self._build(add["node"])
+        frame.insert(node, None)
+        return count
+
+    # -- mutations
+
+    def mutate(self, data: dict[str, Any]) -> int:
+        """Apply one mutation event's data; return the number of nodes it added."""
+        for removal in data["removes"]:
+            self._remove(removal)
+        added = self._add_all(data["adds"]) if data["adds"] else 0
+        nodes = self.nodes
+        for change in data["texts"]:
+            node = nodes.get(change["id"])
+            if node is None:
+                self._missing(data, change["id"], "text of an unknown node")
+            else:
+                self._set_text(node, change.get("value"))
+        for change in data["attributes"]:
+            node = nodes.get(change["id"])
+            if node is None:
+                self._missing(data, change["id"], "attributes of an unknown node")
+            else:
+                self._set_attributes(node, change["attributes"])
+        return added
+
+    def _missing(self, data: dict[str, Any], node_id: int, what: str) -> None:
+        if not any(removal.get("id") == node_id for removal in data["removes"]):
+            self.warnings[what] += 1
+
+    def _remove(self, removal: dict[str, Any]) -> None:
+        node = self.nodes.get(removal["id"])
+        parent = self.nodes.get(removal["parentId"])
+        if node is None:
+            self.warnings["removal of an unknown node"] += 1
+            return
+        if parent is None:
+            self.warnings["removal from an unknown parent"] += 1
+            return
+        self._forget(node)
+        holder = node.parent
+        if holder is None:
+            return
+        if holder is not parent and holder.host is not parent:
+            self.warnings["removal from a parent the node was not in"] += 1
+        node.detach()
+        if node.type == TEXT and holder.tag == "style":
+            self._reset_sheet(holder)
+
+    def _forget(self, top: Node) -> None:
+        """Take a subtree's ids off the books, as the Replayer's mirror does."""
+        nodes, touched = self.nodes, self.touched
+        for node in top.subtree():
+            if nodes.get(node.id) is node:
+                del nodes[node.id]
+                touched.pop(node.id, None)
+
+    def _add_all(self, adds: list[dict[str, Any]]) -> int:
+        """Add nodes in any order: one that needs another waits until it is there."""
+        waiting: dict[int, list[dict[str, Any]]] = {}
+        count = 0
+        for add in adds:
+            ready = [add]
+            while ready:
+                current = ready.pop()
+                needs = self._needs(current)
+                if needs is not None:
+                    waiting.setdefault(needs, []).append(current)
+                    continue
+                count += self._add(current)
+                ready.extend(waiting.pop(current["node"]["id"], ()))
+        if waiting:
+            lost = sum(len(adds) for adds in waiting.values())
+            self.warnings["added beside or under an unknown node"] += lost
+        return count
+
+    def _needs(self, add: dict[str, Any]) -> int | None:
+        """Return the id this addition has to wait for, or None if it can go in."""
+        parent_id, node = add["parentId"], add["node"]
+        nodes = self.nodes
+        if parent_id not in nodes:
+            if node["type"] == DOCUMENT:
+                return None
+            missing: int = parent_id
+            return missing
+        next_id: int | None = add.get("nextId")
+        if next_id is not None and next_id != -1 and next_id not in nodes:
+            return next_id
+        return None
+
+    def _add(self, add: dict[str, Any]) -> int:
+        nodes = self.nodes
+        data = add["node"]
+        parent = nodes.get(add["parentId"])
+        if parent is None:  # a frame's document that came before its frame
+            self._documents[add["parentId"]] = add
+            return 0
+        root_id = data.get("rootId")
+        if root_id and root_id not in nodes:
+            self.warnings["added to an unknown document"] += 1
+            return 0
+        if parent.tag == "iframe":
+            return self._attach_document(parent, add)
+        node = self._node_for(data)
+        previous_id, next_id = add.get("previousId"), add.get("nextId")
+        if previous_id == -1 or next_id == -1:
+            # rrweb before 1.0 marked an unknown neighbour by -1: the node waits
+            # aside until a neighbour names it.
+            self._orphans[node.id] = (node, add)
+            return 1
+        holder = parent
+        if data.get("isShadow"):
+            holder = parent.shadow_root()
+        self._make_room(holder, node)
+        before = None
+        previous = nodes.get(previous_id) if previous_id else None
+        following = nodes.get(next_id) if next_id else None
+        if previous and previous.next and previous.next.parent is holder:
+            before = previous.next
+        elif following and following.parent is holder:
+            before = following
+        holder.insert(node, before)
+        if node.type == TEXT and holder.tag == "style":
+            self._reset_sheet(holder)
+        count = 1
+        if node.tag == "iframe" and node.id in self._documents:
+            count += self._attach_document(node, self._documents.pop(node.id))
+        if self._orphans and (previous_id or next_id):
+            self._place_orphans(holder, node, add)
+        return count
+
+    def _node_for(self, data: dict[str, Any]) -> Node:
+        """Return the node to insert: the known one if it is the same, else a new one."""
+        known = self.nodes.get(data["id"])
+        if known is not None:
+            if _same(known.data, data):
+                known.detach()
+                return known
+            # Added again under the same id without a removal: the Replayer leaves
+            # the old element on the page, where nothing can reach it any more.
+            self.warnings["added twice under one id"] += 1
+            known.data = {**known.data, "id": self._spare_id}
+            known.head = None
+            self.touched.pop(known.id, None)
+            known.id = self._spare_id
+            self._spare_id += 1
+        node = Node(data)
+        self.nodes[node.id] = node
+        return node
+
+    def _make_room(self, holder: Node, node: Node) -> None:
+        """Drop what an addition replaces: old text areas, style texts, doctypes."""
+        if node.type == TEXT and holder.tag == "textarea":
+            for child in list(holder.children()):
+                if child.type == TEXT:
+                    child.detach()
+            if "value" in holder.attributes:
+                del holder.own_attributes()["value"]
+        elif node.type == TEXT and holder.tag == "style":
+            css = holder.attributes.get("_cssText")
+            if isinstance(css, str):
+                self._unfold_css(holder)
+                if holder.first is None:
+                    # The text is the one that `_cssText` already stood for.
+                    node.set_text(css.replace(_RR_SPLIT, ""))
+        elif holder.type == DOCUMENT:
+            if node.type == DOCTYPE and holder.first is not None:
+                if holder.first.type == DOCTYPE:
+                    holder.first.detach()
+            elif node.tag == "html":
+                for child in list(holder.children()):
+                    if child.type == ELEMENT:
+                        child.detach()
+
+    def _place_orphans(self, holder: Node, node: Node, add: dict[str, Any]) -> None:
+        """Insert nodes that waited for a neighbour which has just been added."""
+        stack = [(node, add)]
+        while stack:
+            at, change = stack.pop()
+            for key, after in (("previousId", False), ("nextId", True)):
+                found = self._orphans.pop(change.get(key) or 0, None)
+                if found is not None and found[0].parent is None:
+                    holder.insert(found[0], at.next if after else at)
+                    stack.append(found)
+
+    def _set_text(self, node: Node, value: str | None) -> None:
+        if node.type == ELEMENT:
+            self.warnings["text set on an element"] += 1
+            return
+        parent = node.parent
+        if parent is not None and parent.tag == "style":
+            if "_cssText" in parent.attributes:
+                self._unfold_css(parent)
+            self._reset_sheet(parent)
+        node.set_text(value or "")
+
+    def _unfold_css(self, style: Node) -> None:
+        """Turn `_cssText` back into the text children it stands for."""
+        css = style.own_attributes().pop("_cssText")
+        texts = [child for child in style.children() if child.type == TEXT]
+        parts = css.split(_RR_SPLIT)
+        while len(parts) > 1 and len(parts) > len(texts):
+            last = parts.pop()
+            parts[-1] += last
+        for child, part in zip(texts, parts, strict=False):
+            child.set_text(part)
+
+    def _reset_sheet(self, style: Node) -> None:
+        """Forget inserted rules: a browser parses a style anew when its text changes."""
+        state = self.touched.get(style.id)
+        if state is not None:
+            state.pop("sheet", None)
+
+    def _set_attributes(self, node: Node, changes: dict[str, Any]) -> None:
+        attributes = node.own_attributes()
+        for name, value in changes.items():
+            if value is None:
+                attributes.pop(name, None)
+                if name == "style":
+                    self._drop(node, "style")
+            elif isinstance(value, str):
+                attributes[name] = value
+                if name == "style":
+                    self._drop(node, "style")
+                elif name == "_cssText":
+                    self._drop(node, "sheet")
+            elif name == "style" and isinstance(value, dict):
+                # The order of the last change of each property decides (a shorthand
+                # after a long form wins), so a changed one moves to the end.
+                styles = self.touched.setdefault(node.id, {}).setdefault("style", {})
+                for prop, setting in value.items():
+                    styles.pop(prop, None)
+                    styles[prop] = setting
+
+    def _drop(self, node: Node, key: str) -> None:
+        state = self.touched.get(node.id)
+        if state is not None:
+            state.pop(key, None)
+
+    # -- state that events set on nodes
+
+    def touch(self, node_id: int, key: str, value: Any) -> bool:  # noqa: ANN401 - JSON
+        """Remember the latest `key` of a node; False if the page has no such node."""
+        if node_id not in self.nodes:
+            return False
+        self.touched.setdefault(node_id, {})[key] = value
+        return True
+
+
+def _same(known: dict[str, Any], data: dict[str, Any]) -> bool:
+    """Tell whether two serialised nodes describe the same node (rrweb's rule)."""
+    return all(
+        known.get(key) == data.get(key)
+        for key in (
+            "type",
+            "tagName",
+            "attributes",
+            "textContent",
+            "isSVG",
+            "needBlock",
+        )
+    )

@@ -1,0 +1,186 @@
+"""Turn a recording's events into segments that each start with a whole page.
+
+A segment begins with a Meta and a FullSnapshot at one timestamp, then the pointer, then
+the state that no node holds, then the recorded events. A player that opens any segment
+arrives at the page it would have built by playing from the start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from replaykit.replays.carry import Carried
+from replaykit.replays.nodes import DOCUMENT, ELEMENT, Node
+
+if TYPE_CHECKING:
+    from replaykit.replays.dom import Page
+
+#: A segment is cut at whichever of these comes first.
+EVENTS_PER_SEGMENT: Final = 500
+BYTES_PER_SEGMENT: Final = 500_000
+NODES_PER_SEGMENT: Final = 5_000
+
+# A keyframe of a huge page costs more than many light events: it must be worth it.
+_NODES_PER_500_EVENTS: Final = 4_000
+_SNAPSHOT_SHARE: Final = 4
+
+
+@dataclass(eq=False)
+class Segment:
+    """One independently playable stretch.
+
+    `start` and `end` are ms from the recording's first event. The JSON text is the
+    concatenation of `parts`; `lead` is the number of events at its head that were made
+    here (the last two of a genuine snapshot excepted), so that a longer recording can
+    be put together again from segments.
+    """
+
+    start: float
+    timestamp: float
+    end: float = 0.0
+    genuine: tuple[float, float] | None = None
+    lead: int = 0
+    events: int = 0
+    nodes: int = 0
+    added: int = 0
+    size: int = 0
+    head_size: int = 0
+    last: float = 0.0
+    parts: list[bytes] = field(default_factory=list)
+
+    def append(self, raw: bytes, timestamp: float) -> None:
+        """Add one serialised event."""
+        self.parts.append(b"," + raw)
+        self.size += len(raw) + 1
+        self.events += 1
+        self.last = timestamp
+
+    def is_full(self, *, nodes: int) -> bool:
+        """Tell whether a new keyframe is due and worth its size."""
+        if (
+            self.events < EVENTS_PER_SEGMENT
+            and self.size < BYTES_PER_SEGMENT
+            and self.added < NODES_PER_SEGMENT
+        ):
+            return False
+        return (
+            self.size * _SNAPSHOT_SHARE >= self.head_size
+            or self.events * _NODES_PER_500_EVENTS >= nodes * EVENTS_PER_SEGMENT
+        )
+
+    def close(self, end: float) -> Segment:
+        """Finish the JSON text."""
+        self.end = end
+        self.parts.append(b"]")
+        return self
+
+
+@dataclass
+class View:
+    """Address and size of the window, and where the page was scrolled to."""
+
+    href: str = "about:blank"
+    width: int = 0
+    height: int = 0
+    left: float = 0.0
+    top: float = 0.0
+
+
+def keyframe(
+    page: Page, carried: Carried, view: View, *, start: float, timestamp: float
+) -> Segment:
+    """Open a segment with the page as it stands."""
+    segment = Segment(start, timestamp, nodes=len(page.nodes), last=timestamp)
+    root = page.root
+    if root is None:
+        message = "A keyframe needs a page; no full snapshot has been read yet."
+        raise ValueError(message)
+    meta = {"href": view.href, "width": view.width, "height": view.height}
+    frames: list[tuple[int, Node]] = []
+    parts = segment.parts
+    parts.append(b"[" + orjson.dumps({"type": 4, "data": meta, "timestamp": timestamp}))
+    parts.append(b',{"type":2,"data":{"node":')
+    write_node(root, parts, frames)
+    left, top = _document_scroll(page, view)
+    offset = orjson.dumps({"left": left, "top": top})
+    stamp = orjson.dumps(timestamp)
+    parts.append(b',"initialOffset":%b},"timestamp":%b}' % (offset, stamp))
+    made = 2
+    for data in carried.pointer_event():
+        parts.append(_event(data, stamp))
+        made += 1
+    while frames:  # a frame's document may hold further frames
+        parent_id, document = frames.pop(0)
+        parts.append(
+            b',{"type":3,"data":{"source":0,"removes":[],"texts":[],"attributes":[],'
+            b'"isAttachIframe":true,"adds":[{"parentId":%d,"nextId":null,"node":'
+            % parent_id
+        )
+        write_node(document, parts, frames)
+        parts.append(b'}]},"timestamp":%b}' % stamp)
+        made += 1
+    for data in carried.events(timestamp):
+        if data.get("source") == 3 and data.get("id") == root.id:
+            continue  # the snapshot's own offset says it
+        parts.append(_event(data, stamp))
+        made += 1
+    segment.lead = made
+    segment.head_size = sum(map(len, parts))
+    return segment
+
+
+def _event(data: dict[str, Any], stamp: bytes) -> bytes:
+    raw = orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS)
+    return b',{"type":3,"data":%b,"timestamp":%b}' % (raw, stamp)
+
+
+def _document_scroll(page: Page, view: View) -> tuple[float, float]:
+    state = page.touched.get(page.root.id) if page.root is not None else None
+    if state is not None and "scroll" in state:
+        return state["scroll"].get("x", 0), state["scroll"].get("y", 0)
+    return view.left, view.top
+
+
+def write_node(top: Node, parts: list[bytes], frames: list[tuple[int, Node]]) -> None:
+    """Append a node's JSON to `parts`; documents of frames go to `frames` instead.
+
+    The Replayer cannot build a frame's document as a child: it is attached by an event.
+    """
+    add = parts.append
+    stack: list[Node | bytes] = [top]
+    pop, push = stack.pop, stack.append
+    while stack:
+        item = pop()
+        if isinstance(item, bytes):
+            add(item)
+            continue
+        add(item.head or item.own_json())
+        if item.type not in (DOCUMENT, ELEMENT):
+            add(b"}")
+            continue
+        last = item.last
+        if item.tag == "iframe":
+            if last is not None:
+                frames.append((item.id, last))
+                last = None
+        first_of_shadow = item.shadow.first if item.shadow is not None else None
+        if last is None and first_of_shadow is None:
+            add(b',"childNodes":[]}')
+            continue
+        add(b',"childNodes":[')
+        push(b"]}")
+        if first_of_shadow is not None and item.shadow is not None:
+            child = item.shadow.last
+            while child is not None:
+                push(child)
+                child = child.prev
+                if child is not None or last is not None:
+                    push(b",")
+        while last is not None:
+            push(last)
+            last = last.prev
+            if last is not None:
+                push(b",")

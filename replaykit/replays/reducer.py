@@ -1,0 +1,318 @@
+"""Follow a recording event by event and cut it into segments on the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from replaykit.errors import BadRecording
+from replaykit.ingest.rrweb_json import dumps
+from replaykit.replays import carry
+from replaykit.replays.carry import Carried
+from replaykit.replays.dom import Page
+from replaykit.replays.keyframes import Segment, View, keyframe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from replaykit.replays.sanitise import Sanitiser
+    from replaykit.replays.summary import Observer
+
+# rrweb event types (@rrweb/types, EventType).
+FULL_SNAPSHOT: Final = 2
+INCREMENTAL: Final = 3
+META: Final = 4
+CUSTOM: Final = 5
+PLUGIN: Final = 6
+
+#: What a broken event can raise while it is being applied.
+BROKEN: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+
+_MUTATION_LISTS: Final = ("removes", "adds", "texts", "attributes")
+#: Sources that make sense before the first snapshot: pointers, never the page.
+_PAGELESS: Final = frozenset(
+    {carry.MOUSE_MOVE, carry.MOUSE_INTERACTION, carry.TOUCH_MOVE, carry.DRAG}
+)
+
+
+class Reducer:
+    """Reads events in time order, keeps the page, yields segments.
+
+    Parameters
+    ----------
+    sanitiser
+        Cleans every node and event before it is applied; None trusts the recording,
+        which only a comparison with rrweb itself should do.
+    observer
+        Is told about every event, with the page as it then was.
+    """
+
+    def __init__(
+        self, sanitiser: Sanitiser | None = None, observer: Observer | None = None
+    ) -> None:
+        """Start before the first event."""
+        self.page = Page()
+        self.view = View()
+        self.problems: Counter[str] = Counter()
+        self.start: float | None = None
+        self.last: float = 0.0
+        self.events = 0
+        self.snapshots = 0
+        self.snapshot_at: float | None = None
+        self._sanitiser = sanitiser
+        self._observer = observer
+        self._carried = Carried(self.page)
+        self._segment: Segment | None = None
+        self._early: list[tuple[bytes, float]] = []
+        self._same_time: list[bytes] = []
+        self._meta: dict[str, Any] | None = None
+
+    def feed(self, events: Iterable[dict[str, Any]]) -> Iterator[Segment]:
+        """Apply events in order; yield each segment as it is finished."""
+        for event in events:
+            try:
+                done = self._step(event)
+            except BROKEN:
+                self.problems["broken events"] += 1
+                continue
+            if done is not None:
+                yield done
+
+    def finish(self) -> Iterator[Segment]:
+        """Yield the last segment, if the recording had a snapshot at all."""
+        self._flush_meta()
+        if self._segment is not None and self.start is not None:
+            yield self._segment.close(self.last - self.start)
+            self._segment = None
+
+    @property
+    def length(self) -> float:
+        """Milliseconds from the first to the last event."""
+        return 0.0 if self.start is None else self.last - self.start
+
+    # -- one event
+
+    def _step(self, event: dict[str, Any]) -> Segment | None:
+        kind = event["type"]
+        timestamp = event["timestamp"]
+        if kind == FULL_SNAPSHOT:
+            return self._full_snapshot(event, timestamp)
+        if kind == META:
+            self._enter(timestamp, orjson.dumps(event))
+            self._on_meta(event, timestamp)
+            return None
+        data = event.get("data")
+        source = -1
+        if kind == INCREMENTAL:
+            source = data["source"]  # type: ignore[index]
+            if source == carry.FONT and self._sanitiser is not None:
+                self._sanitiser.font()
+                self._enter(timestamp, b"")
+                return None
+            self._clean(source, data)
+        raw = dumps(event)
+        if not self._enter(timestamp, raw):
+            return None
+        if self._meta is not None:
+            self._flush_meta()
+        segment = self._segment
+        done = None
+        if segment is None:
+            self._before_snapshot(source, raw, timestamp)
+            if source not in _PAGELESS:
+                self._observe(kind, source, event)
+                return None
+        else:
+            if timestamp > segment.last and segment.is_full(nodes=len(self.page.nodes)):
+                done = self._cut(segment, timestamp)
+                segment = self._segment
+            if segment is not None:
+                segment.append(raw, timestamp)
+        self._observe(kind, source, event)
+        if source >= 0:
+            self._apply(source, data, timestamp)
+        return done
+
+    def _enter(self, timestamp: float, raw: bytes) -> bool:
+        """Count the event in; False if it is an exact copy of one just read."""
+        if timestamp != self.last or self.start is None:
+            if not isinstance(timestamp, int | float):
+                raise TypeError
+            self._same_time = []
+        elif raw and raw in self._same_time:
+            self.problems["duplicate events"] += 1
+            return False
+        if self.start is None:
+            self.start = timestamp
+            if self._observer is not None:
+                self._observer.begin(timestamp)
+        self.last = timestamp
+        self._same_time.append(raw)
+        self.events += 1
+        return True
+
+    def _observe(self, kind: int, source: int, event: dict[str, Any]) -> None:
+        if self._observer is not None:
+            self._observer.observe(kind, source, event, self.page)
+
+    def _clean(self, source: int, data: Any) -> None:  # noqa: ANN401 - JSON
+        """Bring an incremental event into the shape that the Replayer relies on."""
+        sanitiser = self._sanitiser
+        if source == carry.MUTATION:
+            for key in _MUTATION_LISTS:
+                if not isinstance(data.get(key), list):
+                    data[key] = []
+            if sanitiser is not None:
+                sanitiser.mutation(data, self.page)
+        elif sanitiser is None:
+            return
+        elif source in {
+            carry.STYLE_RULE,
+            carry.STYLE_DECLARATION,
+            carry.ADOPTED_SHEET,
+        }:
+            sanitiser.style_event(data)
+        elif source == carry.CANVAS:
+            sanitiser.canvas(data)
+        elif source == carry.VIEWPORT_RESIZE:
+            data["width"] = sanitiser.viewport(data["width"]) or self.view.width
+            data["height"] = sanitiser.viewport(data["height"]) or self.view.height
+
+    # -- snapshots and segments
+
+    def _on_meta(self, event: dict[str, Any], timestamp: float) -> None:
+        data = event["data"]
+        width, height = data.get("width"), data.get("height")
+        if self._sanitiser is not None:
+            width = self._sanitiser.viewport(width)
+            height = self._sanitiser.viewport(height)
+        self.view.href = str(data.get("href") or self.view.href)
+        self.view.width = int(width or self.view.width)
+        self.view.height = int(height or self.view.height)
+        self._meta = {"timestamp": timestamp}
+        self._observe(META, -1, event)
+
+    def _flush_meta(self) -> None:
+        """Turn a Meta that no snapshot followed into a change of the window's size.
+
+        The Replayer starts a seek at the last Meta, so a bare one inside a segment
+        would hide everything before it.
+        """
+        meta, self._meta = self._meta, None
+        if meta is None or self._segment is None:
+            return
+        data = {
+            "source": carry.VIEWPORT_RESIZE,
+            "width": self.view.width,
+            "height": self.view.height,
+        }
+        stamp = meta["timestamp"]
+        event = {"type": INCREMENTAL, "data": data, "timestamp": stamp}
+        self._segment.append(orjson.dumps(event), stamp)
+
+    def _full_snapshot(self, event: dict[str, Any], timestamp: float) -> Segment | None:
+        data = event["data"]
+        node = data["node"]
+        if not isinstance(node, dict) or node["type"] != 0:
+            raise BadRecording
+        if self._sanitiser is not None:
+            self._sanitiser.tree(node)
+        if not self._enter(timestamp, dumps(event)):
+            return None
+        meta_at = self._meta["timestamp"] if self._meta is not None else timestamp
+        if self._meta is None:
+            self.problems["snapshots without a Meta event"] += 1
+        self._meta = None
+        if not self.view.width or not self.view.height:
+            self.problems["window size unknown, 1280 x 720 assumed"] += 1
+            self.view.width, self.view.height = 1280, 720
+        self.page.load(node)
+        self._carried.reset()
+        offset = data.get("initialOffset") or {}
+        self.view.left = offset.get("left") or 0
+        self.view.top = offset.get("top") or 0
+        self.snapshots += 1
+        start = self.start if self.start is not None else timestamp
+        previous = self._segment
+        if previous is None:
+            # Nothing is known of the page before: the first segment shows it from 0.
+            self.snapshot_at = timestamp - start
+            self._open(start)
+            for raw, at in self._early:
+                self._opened.append(raw, at)
+            self._early = []
+        else:
+            self._open(timestamp)
+        self._opened.genuine = (meta_at, timestamp)
+        self._observe(FULL_SNAPSHOT, -1, event)
+        return previous.close(timestamp - start) if previous is not None else None
+
+    @property
+    def _opened(self) -> Segment:
+        if self._segment is None:  # only between finish() and the next feed()
+            raise BadRecording
+        return self._segment
+
+    def _open(self, timestamp: float) -> None:
+        start = timestamp - (self.start if self.start is not None else timestamp)
+        self._segment = keyframe(
+            self.page, self._carried, self.view, start=start, timestamp=timestamp
+        )
+
+    def _cut(self, segment: Segment, timestamp: float) -> Segment:
+        self._open(timestamp)
+        return segment.close(self._opened.start)
+
+    def _before_snapshot(self, source: int, raw: bytes, timestamp: float) -> None:
+        """Keep what can be shown without a page, count the rest."""
+        if source < 0 or source in _PAGELESS:
+            self._early.append((raw, timestamp))
+        else:
+            self.problems["changes before the first snapshot"] += 1
+
+    # -- state
+
+    def _apply(self, source: int, data: Any, timestamp: float) -> None:  # noqa: ANN401
+        carried = self._carried
+        found = True
+        if source == carry.MOUSE_MOVE or source == carry.TOUCH_MOVE:  # noqa: PLR1714
+            at = data["positions"][-1]
+            carried.pointer(source, at["x"], at["y"], at["id"])
+        elif source == carry.MUTATION:
+            added = self.page.mutate(data)
+            if added and self._segment is not None:
+                self._segment.added += added
+        elif source == carry.MOUSE_INTERACTION:
+            if "x" in data:
+                carried.pointer(carry.MOUSE_MOVE, data["x"], data["y"], data["id"])
+        elif source == carry.SCROLL:
+            found = carried.scroll(data)
+        elif source == carry.INPUT:
+            found = carried.input(data)
+        elif source == carry.VIEWPORT_RESIZE:
+            self.view.width, self.view.height = data["width"], data["height"]
+        else:
+            found = self._apply_rare(source, data, timestamp)
+        if not found:
+            self.problems["events on an unknown node"] += 1
+
+    def _apply_rare(self, source: int, data: Any, timestamp: float) -> bool:  # noqa: ANN401
+        carried = self._carried
+        if source in {carry.STYLE_RULE, carry.STYLE_DECLARATION}:
+            return carried.sheet(data)
+        if source == carry.ADOPTED_SHEET:
+            return carried.adopt(data)
+        if source == carry.SELECTION:
+            return carried.select(data)
+        if source == carry.MEDIA:
+            return carried.media(data, timestamp)
+        if source == carry.CANVAS:
+            return carried.canvas(data)
+        if source == carry.CUSTOM_ELEMENT:
+            return carried.define(data)
+        if source == carry.DRAG:
+            at = data["positions"][-1]
+            carried.pointer(source, at["x"], at["y"], at["id"])
+        return True

@@ -1,0 +1,396 @@
+"""Take out of a recording what could run, load, navigate or grab the focus.
+
+This is the second layer: the player's frame refuses all of it again. Names are compared
+without regard to case, and what was taken out is counted, never silent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from replaykit.replays.nodes import ELEMENT, TEXT, Node
+from replaykit.replays.placeholders import background, placeholder
+from replaykit.replays.sanitise_canvas import clean_commands
+from replaykit.replays.sanitise_css import NOTHING, clean_css, is_inline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from replaykit.replays.dom import Page
+
+#: Wider or higher than any screen: a hostile or broken Meta event.
+MAX_VIEWPORT: Final = 16_384
+
+_TAG: Final = re.compile(r"[A-Za-z][^\s/>\0<\"'=]{0,200}\Z")
+_ATTRIBUTE: Final = re.compile(r"[^\s/>\0<\"'=]{1,200}\Z")
+_BAD_NAMES: Final = frozenset({"__proto__", "constructor", "prototype"})
+_SCHEME: Final = re.compile(r"[\x00-\x20]+")
+_ACTIVE_SCHEMES: Final = ("javascript:", "vbscript:", "livescript:", "data:", "file:")
+
+#: Elements that would load a document or a plug-in, and what to call them.
+_FOREIGN: Final = {
+    "iframe": "embedded page",
+    "frame": "embedded page",
+    "portal": "embedded page",
+    "fencedframe": "embedded page",
+    "object": "plug-in object",
+    "embed": "plug-in object",
+    "applet": "plug-in object",
+    "lottie-player": "animation",
+    "dotlottie-player": "animation",
+}
+_FRAMES: Final = frozenset({"iframe", "frame"})
+_SOURCES: Final = frozenset({"src", "srcdoc", "rr_src"})
+_IMAGES: Final = frozenset({"img", "input", "image", "feimage"})
+_MEDIA: Final = frozenset({"video", "audio", "source", "track"})
+
+# What a name of an attribute means, in lower case and without `xlink:`.
+_RULES: Final[Mapping[str, str]] = {
+    "src": "load",
+    "srcset": "drop images",
+    "imagesrcset": "drop images",
+    "poster": "picture",
+    "background": "picture",
+    "lowsrc": "drop images",
+    "dynsrc": "drop images",
+    "data": "load",
+    "classid": "drop plug-ins",
+    "codebase": "drop plug-ins",
+    "code": "drop plug-ins",
+    "archive": "drop plug-ins",
+    "srcdoc": "drop embedded pages",
+    "href": "link",
+    "action": "drop form targets",
+    "formaction": "drop form targets",
+    "ping": "drop pings",
+    "manifest": "drop manifests",
+    "http-equiv": "drop meta directives",
+    "autofocus": "drop focus changes",
+    "rr_open_mode": "drop modal dialogs",
+    "rr_dataurl": "picture",
+    "values": "animate",
+    "from": "animate",
+    "to": "animate",
+    "by": "animate",
+    "style": "style",
+    "_csstext": "style",
+}
+
+
+class Sanitiser:
+    """Cleans nodes and events in place and counts in `removed` what it took out.
+
+    Parameters
+    ----------
+    assets
+        Address -> `data:` address of a file that stands in for it.
+    allow_network
+        Hosts whose addresses stay; the player has to be told as well.
+    """
+
+    def __init__(
+        self, assets: Mapping[str, str] | None = None, allow_network: Iterable[str] = ()
+    ) -> None:
+        """Start with nothing removed."""
+        self.removed: Counter[str] = Counter()
+        self.missing: Counter[str] = Counter()
+        self._assets = assets or {}
+        self._hosts = frozenset(host.lower() for host in allow_network)
+        self._rules: dict[str, str] = {}
+        self._css: dict[str, str] = {}
+        self._labelled: dict[int, str | None] = {}
+
+    # -- nodes
+
+    def tree(self, top: dict[str, Any]) -> None:
+        """Clean a serialised node and everything under it."""
+        stack: list[tuple[dict[str, Any], bool]] = [(top, False)]
+        while stack:
+            node, styled = stack.pop()
+            self.node(node, styled=styled)
+            children = node.get("childNodes")
+            if children:
+                style = str(node.get("tagName", "")).lower() == "style"
+                stack.extend((child, style) for child in children)
+
+    def node(self, node: dict[str, Any], *, styled: bool) -> None:
+        """Clean one serialised node; `styled` = its parent is a style element."""
+        kind = node.get("type")
+        if kind == ELEMENT:
+            self._element(node)
+        elif kind == TEXT and (styled or node.get("isStyle")):
+            text = node.get("textContent")
+            if isinstance(text, str):
+                node["textContent"] = self.css(text)
+
+    def _element(self, node: dict[str, Any]) -> None:
+        tag = node.get("tagName")
+        if not isinstance(tag, str) or not _TAG.match(tag) or tag in _BAD_NAMES:
+            self.removed["impossible tag names"] += 1
+            node["tagName"] = tag = "div"
+        name = tag.lower()
+        attributes = node.get("attributes")
+        if not isinstance(attributes, dict):
+            attributes = node["attributes"] = {}
+        if name == "script":
+            # rrweb itself rebuilds only the lower-case spelling as <noscript>.
+            if tag != "script" or set(attributes) - {"type"}:
+                self.removed["scripts"] += 1
+            node["tagName"] = "noscript"
+            node["attributes"] = {}
+            return
+        # rrweb keeps the address of a frame it could not look into as `rr_src`.
+        empty = name not in _FRAMES or any(k.lower() in _SOURCES for k in attributes)
+        if attributes:
+            cleaned = self.attributes(name, attributes)
+            if cleaned is not attributes:
+                node["attributes"] = cleaned
+        if (name in _FOREIGN and empty) or name in {"canvas", "video"}:
+            self._label(name, node)
+
+    def _label(self, name: str, node: dict[str, Any]) -> None:
+        """Show what an element was whose content no recording can hold."""
+        attributes = node["attributes"]
+        if name == "canvas":
+            if "rr_dataURL" in attributes:
+                return
+            what = "canvas"
+        elif name == "video":
+            if "poster" not in attributes:
+                attributes["poster"] = placeholder("video not in the recording")
+            return
+        else:
+            what = _FOREIGN[name]
+        style = attributes.get("style")
+        if name in _FRAMES:
+            self._labelled[node["id"]] = style if isinstance(style, str) else None
+        style = (
+            f"{style.rstrip().rstrip(';')}; "
+            if isinstance(style, str) and style
+            else ""
+        )
+        attributes["style"] = style + background(f"{what} not in the recording")
+
+    def attributes(self, tag: str, attributes: dict[str, Any]) -> dict[str, Any]:
+        """Return the attributes cleaned; the same object if nothing had to change."""
+        rules = self._rules
+        changes: dict[str, Any] = {}
+        drops: list[str] = []
+        for name, value in attributes.items():
+            rule = rules.get(name)
+            if rule is None:
+                rule = self._rule(name)
+            if rule == "":
+                if isinstance(value, str) and "(" in value:
+                    cleaned = self.css(value)
+                    if cleaned is not value:
+                        changes[name] = cleaned
+                continue
+            new = self._by_rule(rule, tag, name, value)
+            if new is None:
+                if value is not None:
+                    drops.append(name)
+            elif new is not value:
+                changes[name] = new
+        if not changes and not drops:
+            return attributes
+        return {
+            name: changes.get(name, value)
+            for name, value in attributes.items()
+            if name not in drops
+        }
+
+    def _rule(self, name: str) -> str:
+        """Look an attribute's name up once; the empty word means: harmless."""
+        lower = name.lower()
+        plain = lower.rpartition(":")[2]
+        if lower.startswith("on"):
+            rule = "drop handlers"
+        elif not _ATTRIBUTE.match(name) or name in _BAD_NAMES:
+            rule = "drop impossible attributes"
+        else:
+            rule = _RULES.get(plain, "")
+        if len(self._rules) < 50_000:
+            self._rules[name] = rule
+        return rule
+
+    def _by_rule(self, rule: str, tag: str, name: str, value: object) -> object:
+        if rule.startswith("drop "):
+            self.removed[rule[5:]] += value is not None
+            return None
+        if rule == "style":
+            return self._style(value)
+        if not isinstance(value, str):
+            return value
+        if rule == "animate":
+            active = _starts_active(value) or "javascript:" in value.lower()
+            self.removed["active links"] += active
+            return None if active else value
+        if rule == "link":
+            return self._link(tag, value)
+        if rule == "picture" or tag in _IMAGES:
+            return self._picture(value)
+        if tag in _FOREIGN:
+            self.removed[f"{_FOREIGN[tag]}s"] += 1
+            return None
+        if is_inline(value) or self._allowed(value):
+            return value
+        if value in self._assets:
+            return self._assets[value]
+        kind = "media" if tag in _MEDIA else "other files"
+        if rule == "load" and name.lower() == "data" and tag not in _FOREIGN:
+            return value
+        self._miss(value, kind)
+        return None
+
+    def _link(self, tag: str, value: str) -> str | None:
+        """Clean an href: links may be read, nothing may be loaded through one."""
+        if tag in {"a", "area"}:
+            if _starts_active(value):
+                # It still looks like a link, and still counts as one.
+                self.removed["active links"] += 1
+                return "#"
+            return value
+        if tag in _IMAGES:
+            return self._picture(value)
+        if value.startswith("#") or self._allowed(value):
+            return value
+        self._miss(value, "style sheets and icons" if tag == "link" else "linked parts")
+        return None
+
+    def _picture(self, value: str) -> str:
+        if value.strip().lower().startswith("data:image/"):
+            return value
+        if value in self._assets:
+            return self._assets[value]
+        if self._allowed(value):
+            return value
+        self._miss(value, "images")
+        return placeholder("image not in the recording")
+
+    def _style(self, value: object) -> object:
+        if isinstance(value, str):
+            return self.css(value)
+        if isinstance(value, dict):
+            for prop, setting in list(value.items()):
+                if isinstance(setting, str):
+                    value[prop] = self.css(setting)
+                elif (
+                    isinstance(setting, list)
+                    and setting
+                    and isinstance(setting[0], str)
+                ):
+                    setting[0] = self.css(setting[0])
+        return value
+
+    def _miss(self, address: str, kind: str) -> None:
+        self.removed[kind] += 1
+        if len(self.missing) < 2_000:
+            self.missing[address[:500]] += 1
+
+    def _allowed(self, address: str) -> bool:
+        if not self._hosts:
+            return False
+        try:
+            parts = urlsplit(address.strip())
+        except ValueError:
+            return False
+        return parts.scheme in {"http", "https"} and parts.hostname in self._hosts
+
+    def css(self, text: str) -> str:
+        """Return CSS without imports and foreign addresses (the same object if clean)."""
+        known = self._css.get(text)
+        if known is not None:
+            return known
+
+        def stand_in(address: str) -> str | None:
+            if address in self._assets:
+                return self._assets[address]
+            if self._allowed(address):
+                return address
+            self._miss(address, "style sheet images and fonts")
+            return NOTHING
+
+        cleaned, imports, _ = clean_css(text, stand_in)
+        self.removed["style sheet imports"] += imports
+        if len(text) > 500:
+            if len(self._css) > 256:
+                self._css.clear()
+            self._css[text] = cleaned
+        return cleaned
+
+    # -- events
+
+    def mutation(self, data: dict[str, Any], page: Page) -> None:
+        """Clean a mutation's additions, texts and attributes."""
+        nodes = page.nodes
+        adds = data["adds"]
+        if adds:
+            styles = {
+                add["node"]["id"]
+                for add in adds
+                if str(add["node"].get("tagName", "")).lower() == "style"
+            }
+            for add in adds:
+                node = add["node"]
+                if add["parentId"] in self._labelled:
+                    # The frame's document was recorded after all.
+                    style = self._labelled.pop(add["parentId"])
+                    change = {"id": add["parentId"], "attributes": {"style": style}}
+                    data["attributes"].append(change)
+                if node.get("childNodes"):
+                    self.tree(node)
+                    continue
+                parent = nodes.get(add["parentId"])
+                styled = parent is not None and parent.tag == "style"
+                self.node(node, styled=styled or add["parentId"] in styles)
+        for change in data["texts"]:
+            value = change.get("value")
+            if isinstance(value, str) and _in_style(nodes.get(change["id"])):
+                change["value"] = self.css(value)
+        for change in data["attributes"]:
+            target = nodes.get(change["id"])
+            tag = "" if target is None else target.tag
+            change["attributes"] = self.attributes(tag, change["attributes"])
+
+    def style_event(self, data: dict[str, Any]) -> None:
+        """Clean inserted rules, replaced sheets and set declarations."""
+        for rule in data.get("adds") or ():
+            rule["rule"] = self.css(rule["rule"])
+        for style in data.get("styles") or ():
+            for rule in style.get("rules") or ():
+                rule["rule"] = self.css(rule["rule"])
+        for key in ("replace", "replaceSync"):
+            if isinstance(data.get(key), str):
+                data[key] = self.css(data[key])
+        change = data.get("set")
+        if isinstance(change, dict) and isinstance(change.get("value"), str):
+            change["value"] = self.css(change["value"])
+
+    def canvas(self, data: dict[str, Any]) -> None:
+        """Drop canvas commands that would build anything but pictures and numbers."""
+        self.removed["canvas commands"] += clean_commands(data)
+
+    def font(self) -> None:
+        """Count a font that was dropped: the Replayer would load it unsealed."""
+        self.removed["fonts"] += 1
+
+    def viewport(self, size: object) -> int:
+        """Return a width or height within what a screen could be."""
+        if not isinstance(size, int | float) or size != size or size < 1:  # noqa: PLR0124
+            return 0
+        if size > MAX_VIEWPORT:
+            self.removed["absurd sizes"] += 1
+            return MAX_VIEWPORT
+        return int(size)
+
+
+def _starts_active(value: str) -> bool:
+    return _SCHEME.sub("", value[:200]).lower().startswith(_ACTIVE_SCHEMES)
+
+
+def _in_style(node: Node | None) -> bool:
+    return node is not None and node.parent is not None and node.parent.tag == "style"

@@ -1,0 +1,271 @@
+"""What a player and a list want to know about a recording, gathered while it is read."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from replaykit.replays import carry
+from replaykit.replays.inactivity import inactive_periods, is_activity
+from replaykit.replays.nodes import Node, text_of
+from replaykit.replays.plugins import Request, console_line, page_change, requests
+from replaykit.replays.signals import Click, dead_clicks, interactive, rage_clicks
+
+if TYPE_CHECKING:
+    from replaykit.replays.dom import Page
+
+#: More of these than a panel can show are counted, not kept.
+MAX_CONSOLE: Final = 5_000
+MAX_REQUESTS: Final = 5_000
+MAX_PAGES: Final = 2_000
+MAX_MARKS: Final = 2_000
+
+DENSITY_BINS: Final = 240
+ACTIVITY_BINS: Final = 48
+#: A silence without so much as a mutation is a gap only if it also lost data; see
+#: `Observer.lost`.
+_META: Final = 4
+_CLICK: Final = 2
+_TEXT_LIMIT: Final = 2_000
+
+
+class Observer:
+    """Watches events go by and sums them up; `summary` is valid at any time."""
+
+    def __init__(
+        self, *, inactive_after: str = "10s", rage: dict[str, Any] | None = None
+    ) -> None:
+        """Start before the first event.
+
+        Parameters
+        ----------
+        inactive_after
+            Threshold of an inactive period.
+        rage
+            Thresholds of `rage_clicks`.
+        """
+        self.start: float = 0.0
+        self.clicks: list[Click] = []
+        self.counts: Counter[str] = Counter()
+        self.pages: list[dict[str, Any]] = []
+        self.console: list[dict[str, Any]] = []
+        self.requests: list[Request] = []
+        self.errors = array("d")
+        self.changes = array("d")
+        self.activity = array("d")
+        self.agent: str | None = None
+        self.width = 0
+        self.height = 0
+        self.gaps: list[tuple[float, float]] = []
+        self._inactive_after = inactive_after
+        self._rage = rage or {}
+
+    def begin(self, timestamp: float) -> None:
+        """Set the recording's zero."""
+        self.start = timestamp
+
+    def observe(
+        self, kind: int, source: int, event: dict[str, Any], page: Page
+    ) -> None:
+        """Take note of one event, before it is applied to the page."""
+        t = event["timestamp"] - self.start
+        if kind == 3:  # noqa: PLR2004 - rrweb's IncrementalSnapshot
+            if is_activity(kind, source):
+                self.activity.append(t)
+                if source == carry.MOUSE_INTERACTION:
+                    data = event["data"]
+                    if data["type"] == _CLICK:
+                        self._click(t, data, page)
+            elif source == carry.MUTATION:
+                self.changes.append(t)
+            return
+        if kind == 2:  # noqa: PLR2004 - FullSnapshot
+            self.changes.append(t)
+            title = page_title(page.root)
+            if self.pages and title:
+                self.pages[-1]["title"] = title
+            return
+        if kind == _META:
+            data = event["data"]
+            self._page(t, data.get("href"), "")
+            if not self.width:
+                self.width = _size(data.get("width"))
+                self.height = _size(data.get("height"))
+            return
+        self._extra(kind, t, event)
+
+    def _click(self, t: float, data: dict[str, Any], page: Page) -> None:
+        node = page.nodes.get(data["id"])
+        target = interactive(node)
+        shown = target or node
+        self.counts["clicks"] += 1
+        self.clicks.append(
+            Click(
+                t,
+                shown.id if shown is not None else data["id"],
+                float(data.get("x") or 0),
+                float(data.get("y") or 0),
+                label_of(shown) if shown is not None else "",
+                interactive=target is not None,
+            )
+        )
+
+    def _page(self, t: float, url: object, title: str) -> None:
+        if not isinstance(url, str) or not url:
+            return
+        if self.pages and self.pages[-1]["url"] == url:
+            if title:
+                self.pages[-1]["title"] = title
+            return
+        self.counts["pages"] += 1
+        self.changes.append(t)
+        if len(self.pages) < MAX_PAGES:
+            page = {"t": t, "url": url[:_TEXT_LIMIT], "title": title[:_TEXT_LIMIT]}
+            self.pages.append(page)
+
+    def _extra(self, kind: int, t: float, event: dict[str, Any]) -> None:
+        """Read what plugins and custom events say: console, network, addresses."""
+        data = event.get("data")
+        if not isinstance(data, dict):
+            return
+        line = console_line(kind, data)
+        if line is not None:
+            level, text = line
+            if level == "error":
+                self.counts["errors"] += 1
+                self.errors.append(t)
+            if len(self.console) < MAX_CONSOLE:
+                self.console.append({"t": t, "level": level, "text": text})
+            return
+        change = page_change(kind, data)
+        if change is not None:
+            self._page(t, *change)
+            return
+        for request in requests(kind, data, t, self.start):
+            if request.error:
+                self.counts["failed_requests"] += 1
+            if len(self.requests) < MAX_REQUESTS:
+                self.requests.append(request)
+        if self.agent is None:
+            self.agent = _agent(data)
+
+    # -- the result
+
+    def summary(self, length: float, warnings: Counter[str]) -> dict[str, Any]:
+        """Return the player's part of the recording, times in ms from its start."""
+        rage = rage_clicks(self.clicks, **self._rage)
+        changes = sorted(self.changes)
+        dead = dead_clicks(self.clicks, changes, length)
+        inactive = inactive_periods(sorted(self.activity), length)
+        if self._inactive_after != "10s":
+            inactive = inactive_periods(
+                sorted(self.activity), length, longer_than=self._inactive_after
+            )
+        marks = [
+            *(
+                {"t": r.begin, "kind": "rage", "label": r.label, "count": r.clicks}
+                for r in rage
+            ),
+            *({"t": c.t, "kind": "dead", "label": c.label, "count": 1} for c in dead),
+            *(
+                {
+                    "t": line["t"],
+                    "kind": "error",
+                    "label": line["text"][:200],
+                    "count": 1,
+                }
+                for line in self.console
+                if line["level"] == "error"
+            ),
+            *(
+                {"t": r.t, "kind": "request", "label": r.label(), "count": 1}
+                for r in self.requests
+                if r.error
+            ),
+        ]
+        marks.sort(key=lambda mark: mark["t"])
+        return {
+            "pages": self.pages,
+            "inactive": [list(period) for period in inactive],
+            "gaps": [list(gap) for gap in self.gaps],
+            "marks": marks[:MAX_MARKS],
+            "console": self.console,
+            "network": [r.as_row() for r in sorted(self.requests, key=lambda r: r.t)],
+            "density": self._bins(length, DENSITY_BINS),
+            "activity": self._bins(length, ACTIVITY_BINS),
+            "width": self.width,
+            "height": self.height,
+            "agent": self.agent,
+            "counts": {
+                "clicks": self.counts["clicks"],
+                "rage_clicks": len(rage),
+                "dead_clicks": len(dead),
+                "errors": self.counts["errors"],
+                "failed_requests": self.counts["failed_requests"],
+                "pages": self.counts["pages"],
+                "inactive_ms": int(sum(end - begin for begin, end in inactive)),
+            },
+            "warnings": [
+                f"{what}: {count:,}" for what, count in sorted(warnings.items())
+            ],
+        }
+
+    def _bins(self, length: float, bins: int) -> list[int]:
+        """Count the visitor's events per equal stretch, scaled to 0..255."""
+        times = np.frombuffer(self.activity, dtype=np.float64)
+        if not len(times):
+            return [0] * bins
+        counts, _ = np.histogram(times, bins=bins, range=(0.0, max(length, 1.0)))
+        # Mouse moves outnumber clicks by far: a square root keeps quiet bins visible.
+        scaled = np.sqrt(counts / counts.max()) * 255
+        return [int(value) for value in np.ceil(scaled)]
+
+
+def page_title(root: Node | None) -> str:
+    """Return the text of a document's title element, or an empty string."""
+    if root is None:
+        return ""
+    for html in root.children():
+        for head in html.children():
+            if head.tag == "head":
+                for child in head.children():
+                    if child.tag == "title":
+                        return text_of(child, 200)
+    return ""
+
+
+def label_of(node: Node) -> str:
+    """Name an element as a reader would: its text, else what it calls itself.
+
+    Examples
+    --------
+    >>> label_of(Node({"id": 1, "type": 2, "tagName": "input",
+    ...                "attributes": {"placeholder": "Coupon"}}))
+    'Coupon'
+    """
+    text = text_of(node, 60)
+    if text:
+        return text
+    attributes = node.attributes
+    for name in ("aria-label", "title", "alt", "placeholder", "name", "id"):
+        value = attributes.get(name)
+        if isinstance(value, str) and value.strip():
+            return value.strip()[:60]
+    return f"<{node.tag}>" if node.tag else ""
+
+
+def _agent(data: dict[str, Any]) -> str | None:
+    payload = data.get("payload")
+    if isinstance(payload, dict):
+        for key in ("userAgent", "user_agent", "ua"):
+            value = payload.get(key)
+            if isinstance(value, str):
+                return value[:500]
+    return None
+
+
+def _size(value: object) -> int:
+    return int(value) if isinstance(value, int | float) and 0 < value < 10**6 else 0  # noqa: PLR2004

@@ -1,0 +1,179 @@
+"""One recording in one immutable file: pieces of deflated JSON, then an index.
+
+A segment is text in several parts. Long parts (style sheets, inlined pictures) that come
+again are stored once: every piece is a raw deflate stream of its own that ends on a byte,
+so a segment is put together by joining pieces, without packing anything again.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+import orjson
+
+from replaykit.errors import BadRecording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+MAGIC: Final = b"RKREC\x01\n\x00"
+_TAIL: Final = struct.Struct("<QQ8s")
+#: Parts at least this long are looked up among those already written.
+SHARED_FROM: Final = 4_096
+_LEVEL: Final = 5
+_HEADER: Final = b"\x78\x9c"
+_EMPTY_FINAL_BLOCK: Final = b"\x03\x00"
+_CLOSING: Final = len(_EMPTY_FINAL_BLOCK) + 4
+
+
+@dataclass(frozen=True)
+class SegmentEntry:
+    """Where a segment's pieces lie, its checksum, and what its writer noted."""
+
+    pieces: tuple[tuple[int, int], ...]
+    checksum: int
+    note: Mapping[str, Any]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the joined stream."""
+        return sum(size for _, size in self.pieces) + len(_HEADER) + _CLOSING
+
+
+@dataclass(frozen=True)
+class Index:
+    """What stands at the end of a recording's file."""
+
+    segments: tuple[SegmentEntry, ...]
+    summary: tuple[int, int]
+    note: Mapping[str, Any]
+
+
+@dataclass
+class RecordingWriter:
+    """Writes one recording; nothing is complete before `finish`."""
+
+    file: BinaryIO
+    _at: int = 0
+    _segments: list[dict[str, Any]] = field(default_factory=list)
+    _shared: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Mark the file as one of ours."""
+        self._write(MAGIC)
+
+    def segment(self, parts: Sequence[bytes], note: Mapping[str, Any]) -> int:
+        """Write one segment; return the size of the stream that it reads back as."""
+        pieces: list[tuple[int, int]] = []
+        checksum = 1
+        run: list[bytes] = []
+        for part in parts:
+            if len(part) < SHARED_FROM:
+                run.append(part)
+                continue
+            key = blake2b(part, digest_size=16).digest()
+            known = self._shared.get(key)
+            if run:
+                checksum = self._run(run, pieces, checksum)
+                run = []
+            checksum = zlib.adler32(part, checksum)
+            if known is None:
+                known = self._shared[key] = self._deflate([part])
+            pieces.append(known)
+        if run:
+            checksum = self._run(run, pieces, checksum)
+        self._segments.append(
+            {"pieces": pieces, "checksum": checksum, "note": dict(note)}
+        )
+        return sum(size for _, size in pieces) + len(_HEADER) + _CLOSING
+
+    def finish(self, summary: Mapping[str, Any], note: Mapping[str, Any]) -> int:
+        """Write summary and index; return the size of the file."""
+        packed = zlib.compress(orjson.dumps(summary), _LEVEL)
+        place = (self._at, len(packed))
+        self._write(packed)
+        index = {"segments": self._segments, "summary": place, "note": dict(note)}
+        tail = zlib.compress(orjson.dumps(index), _LEVEL)
+        at = self._at
+        self._write(tail)
+        self._write(_TAIL.pack(at, len(tail), MAGIC))
+        return self._at
+
+    def _run(
+        self, run: list[bytes], pieces: list[tuple[int, int]], checksum: int
+    ) -> int:
+        pieces.append(self._deflate(run))
+        for part in run:
+            checksum = zlib.adler32(part, checksum)
+        return checksum
+
+    def _deflate(self, parts: list[bytes]) -> tuple[int, int]:
+        packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -15)
+        data = packer.compress(b"".join(parts)) + packer.flush(zlib.Z_SYNC_FLUSH)
+        place = (self._at, len(data))
+        self._write(data)
+        return place
+
+    def _write(self, data: bytes) -> None:
+        self.file.write(data)
+        self._at += len(data)
+
+
+def read_index(file: BinaryIO) -> Index:
+    """Read the index of a recording's file.
+
+    Raises
+    ------
+    BadRecording
+        If the file is not a whole recording.
+    """
+    try:
+        file.seek(-_TAIL.size, 2)
+        at, size, magic = _TAIL.unpack(file.read(_TAIL.size))
+        if magic != MAGIC:
+            raise ValueError  # noqa: TRY301 - one message for every kind of damage
+        file.seek(at)
+        raw = orjson.loads(zlib.decompress(file.read(size)))
+        entries = tuple(
+            SegmentEntry(
+                tuple((piece[0], piece[1]) for piece in entry["pieces"]),
+                entry["checksum"],
+                entry["note"],
+            )
+            for entry in raw["segments"]
+        )
+        return Index(entries, (raw["summary"][0], raw["summary"][1]), raw["note"])
+    except (OSError, ValueError, KeyError, struct.error, zlib.error) as error:
+        message = (
+            "A stored recording is damaged: its index cannot be read. "
+            "Remove the replay and add its files again."
+        )
+        raise BadRecording(message) from error
+
+
+def read_segment(file: BinaryIO, entry: SegmentEntry) -> bytes:
+    """Return a segment as one zlib stream."""
+    return b"".join((*_pieces(file, entry.pieces), _closing(entry.checksum)))
+
+
+def read_summary(file: BinaryIO, index: Index) -> dict[str, Any]:
+    """Return the summary that was written with the recording."""
+    at, size = index.summary
+    file.seek(at)
+    summary: dict[str, Any] = orjson.loads(zlib.decompress(file.read(size)))
+    return summary
+
+
+def _pieces(file: BinaryIO, pieces: Iterable[tuple[int, int]]) -> Iterable[bytes]:
+    yield _HEADER
+    for at, size in pieces:
+        file.seek(at)
+        yield file.read(size)
+
+
+def _closing(checksum: int) -> bytes:
+    return _EMPTY_FINAL_BLOCK + struct.pack(">I", checksum)

@@ -1,0 +1,273 @@
+"""Where recordings' files and their catalogue lie: in a project's folder, or in memory.
+
+A file is written whole under a temporary name before the catalogue mentions it, and the
+catalogue changes in one commit. Whatever stops a writer, readers see the state before or
+after it.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
+
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+
+from replaykit.errors import BadInput
+from replaykit.schema import TIME
+from replaykit.store.recording_files import RecordingWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+#: The catalogue as callers see it.
+CATALOGUE: Final[dict[str, pl.DataType]] = {
+    "replay_id": pl.String(),
+    "user": pl.Int32(),
+    "user_id": pl.String(),
+    "device_id": pl.String(),
+    "session_id": pl.Int64(),
+    "start": TIME,
+    "end": TIME,
+    "length_ms": pl.Int64(),
+    "events": pl.Int64(),
+    "pages": pl.Int32(),
+    "first_page": pl.String(),
+    "width": pl.Int32(),
+    "height": pl.Int32(),
+    "clicks": pl.Int32(),
+    "rage_clicks": pl.Int32(),
+    "dead_clicks": pl.Int32(),
+    "errors": pl.Int32(),
+    "failed_requests": pl.Int32(),
+    "inactive_ms": pl.Int64(),
+    "segments": pl.Int32(),
+    "bytes": pl.Int64(),
+    "status": pl.String(),
+    "ingested": TIME,
+    "activity": pl.List(pl.UInt8()),
+    "agent": pl.String(),
+}
+#: The catalogue as it lies on disk. Delta knows no unsigned integers, so the activity
+#: bins are bytes there; `file` and `digest` are the store's own.
+STORED: Final[dict[str, pl.DataType]] = {
+    **CATALOGUE,
+    "activity": pl.Binary(),
+    "file": pl.String(),
+    "digest": pl.String(),
+}
+
+_FILES: Final = "files"
+_TABLE: Final = "catalogue"
+_SUFFIX: Final = ".rec"
+_DRAFT: Final = ".draft"
+_RETRIES: Final = 20
+#: What no catalogue names is swept after this many seconds: a reader or another writer
+#: may still be at it.
+_GRACE: Final = 3_600
+#: Earlier catalogues are deleted when there are more than this many.
+_TABLE_FILES: Final = 16
+
+
+class Draft:
+    """A recording being written, in a file that nothing refers to yet."""
+
+    def __init__(self, file: BinaryIO, path: Path | None = None) -> None:
+        """Write to `file`, which lies at `path` unless it is in memory."""
+        self.file = file
+        self.path = path
+        self.writer = RecordingWriter(file)
+
+    def discard(self) -> None:
+        """Give the draft up."""
+        self.file.close()
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+
+class Shelf(Protocol):
+    """A place for recordings."""
+
+    def rows(self) -> pl.DataFrame:
+        """Return the catalogue with the columns of `STORED`."""
+        ...
+
+    def commit(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+        """Replace the catalogue by `change(catalogue)`, all or nothing."""
+        ...
+
+    def draft(self) -> Draft:
+        """Open a file for a new recording."""
+        ...
+
+    def keep(self, draft: Draft) -> str:
+        """Make a finished draft durable; return the name of its file."""
+        ...
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a recording's file for reading."""
+        ...
+
+    def drop(self, names: Iterable[str]) -> None:
+        """Delete files that the catalogue no longer names, and all trace of them."""
+        ...
+
+
+class MemoryShelf:
+    """Recordings that last as long as the process."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._rows = pl.DataFrame(schema=STORED)
+        self._files: dict[str, bytes] = {}
+
+    def rows(self) -> pl.DataFrame:
+        """Return the catalogue."""
+        return self._rows
+
+    def commit(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+        """Replace the catalogue."""
+        self._rows = change(self._rows)
+
+    def draft(self) -> Draft:
+        """Open a buffer."""
+        return Draft(io.BytesIO())
+
+    def keep(self, draft: Draft) -> str:
+        """Keep the buffer's bytes."""
+        name = secrets.token_hex(8)
+        draft.file.seek(0)
+        self._files[name] = draft.file.read()
+        draft.file.close()
+        return name
+
+    def open(self, name: str) -> BinaryIO:
+        """Open the bytes for reading."""
+        return io.BytesIO(self._files[name])
+
+    def drop(self, names: Iterable[str]) -> None:
+        """Forget files."""
+        for name in names:
+            self._files.pop(name, None)
+
+
+class FolderShelf:
+    """Recordings in a folder: `files/` and a Delta table `catalogue/`."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use `folder`, which is made on the first write."""
+        self._files = folder / _FILES
+        self._table = folder / _TABLE
+
+    def rows(self) -> pl.DataFrame:
+        """Read the catalogue of the newest commit."""
+        table = self._open_table()
+        return pl.DataFrame(schema=STORED) if table is None else _read(table)
+
+    def _open_table(self) -> DeltaTable | None:
+        # Asking first keeps a mistyped path from being created.
+        if not (self._table / "_delta_log").is_dir():
+            return None
+        try:
+            return DeltaTable(self._table)
+        except TableNotFoundError:
+            return None
+
+    def commit(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+        """Replace the catalogue in one commit; start over if another writer was first.
+
+        Delta's own retry would let a stale writer overwrite the other's rows.
+        """
+        for attempt in range(_RETRIES):
+            table = self._open_table()
+            try:
+                if table is None:
+                    self._table.mkdir(parents=True, exist_ok=True)
+                    write_deltalake(
+                        self._table,
+                        change(pl.DataFrame(schema=STORED)),
+                        mode="error",
+                        # Ids stay out of the log: no statistics on text.
+                        configuration={"delta.dataSkippingStatsColumns": "length_ms"},
+                        commit_properties=CommitProperties(max_commit_retries=0),
+                    )
+                else:
+                    write_deltalake(
+                        table,
+                        change(_read(table)),
+                        mode="overwrite",
+                        commit_properties=CommitProperties(max_commit_retries=0),
+                    )
+            except CommitFailedError:
+                time.sleep(0.01 * (attempt + 1))
+                continue
+            self._sweep()
+            return
+        message = (
+            f"The catalogue in {str(self._table)!r} kept changing under this writer "
+            f"({_RETRIES} tries). Let the other writers finish, then try again."
+        )
+        raise BadInput(message)
+
+    def draft(self) -> Draft:
+        """Open a temporary file."""
+        self._files.mkdir(parents=True, exist_ok=True)
+        path = self._files / f"{secrets.token_hex(8)}{_DRAFT}"
+        return Draft(path.open("w+b"), path)
+
+    def keep(self, draft: Draft) -> str:
+        """Flush the draft to the disk and give it its final name."""
+        if draft.path is None:
+            message = "This draft was opened by another shelf."
+            raise ValueError(message)
+        draft.file.flush()
+        os.fsync(draft.file.fileno())
+        draft.file.close()
+        path = draft.path.with_suffix(_SUFFIX)
+        draft.path.rename(path)
+        return path.name
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a file for reading."""
+        return (self._files / name).open("rb")
+
+    def drop(self, names: Iterable[str]) -> None:
+        """Delete files at once, and the earlier catalogues that named them."""
+        for name in names:
+            (self._files / name).unlink(missing_ok=True)
+        table = self._open_table()
+        if table is not None:
+            _vacuum(table, hours=0)
+
+    def _sweep(self) -> None:
+        """Delete what crashed writers and replaced recordings left behind."""
+        table = self._open_table()
+        if table is None:
+            return
+        if sum(1 for _ in self._table.glob("*.parquet")) > _TABLE_FILES:
+            _vacuum(table, hours=1)
+        old = time.time() - _GRACE
+        stale = [
+            path
+            for path in self._files.glob("*")
+            if path.suffix in {_SUFFIX, _DRAFT} and path.stat().st_mtime < old
+        ]
+        if stale:
+            named = set(_read(table)["file"].to_list())
+            for path in stale:
+                if path.name not in named:
+                    path.unlink(missing_ok=True)
+
+
+def _vacuum(table: DeltaTable, *, hours: int) -> None:
+    table.vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False)
+
+
+def _read(table: DeltaTable) -> pl.DataFrame:
+    columns = (pl.col(name).cast(dtype) for name, dtype in STORED.items())
+    return pl.scan_delta(table).select(columns).collect()

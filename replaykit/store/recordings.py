@@ -1,0 +1,234 @@
+"""The recordings of a project or of a frame in memory, read piece by piece.
+
+The store knows bytes and catalogue rows; what a recording says is `replaykit.replays`'
+business.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+import polars as pl
+
+from replaykit.errors import BadRecording, UnknownReplay, did_you_mean
+from replaykit.store.recording_files import (
+    Index,
+    read_index,
+    read_segment,
+    read_summary,
+)
+from replaykit.store.recording_shelves import (
+    CATALOGUE,
+    STORED,
+    Draft,
+    FolderShelf,
+    MemoryShelf,
+    Shelf,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Indexes of this many recordings stay in memory.
+_INDEXES: Final = 64
+
+Row = dict[str, Any]
+
+
+class Recordings:
+    """Stored recordings: a catalogue, and any segment of any recording by number.
+
+    Parameters
+    ----------
+    folder
+        Where they lie; None keeps them in memory.
+
+    Examples
+    --------
+    >>> recordings = Recordings()
+    >>> recordings.catalogue().height
+    0
+    """
+
+    def __init__(self, folder: str | Path | None = None) -> None:
+        """Open the recordings; nothing is read or created yet."""
+        self._shelf: Shelf
+        self._shelf = MemoryShelf() if folder is None else FolderShelf(Path(folder))
+        self._indexes: OrderedDict[str, Index] = OrderedDict()
+        self._files: dict[str, str] = {}
+        self._lock = Lock()
+
+    def __repr__(self) -> str:
+        """Say how many recordings there are."""
+        return f"<{self._shelf.rows().height:,} recordings>"
+
+    def catalogue(self) -> pl.DataFrame:
+        """Return one row per recording (columns of `CATALOGUE`), newest first."""
+        rows = self._shelf.rows()
+        self._files = dict(zip(rows["replay_id"], rows["file"], strict=True))
+        bins = [list(value) for value in rows["activity"]]
+        activity = pl.Series("activity", bins, dtype=CATALOGUE["activity"])
+        return (
+            rows.with_columns(activity)
+            .select(*CATALOGUE)
+            .sort(["start", "replay_id"], descending=[True, False])
+        )
+
+    def segment(self, replay_id: str, index: int) -> bytes:
+        """Return one segment: a zlib stream of a JSON array of rrweb events.
+
+        Raises
+        ------
+        UnknownReplay
+            If there is no such replay, or no such segment of it.
+        """
+        with self._reading(replay_id) as (file, entries):
+            if not 0 <= index < len(entries.segments):
+                message = (
+                    f"Replay {replay_id!r} has no segment {index}; it has "
+                    f"{len(entries.segments)} (0 to {len(entries.segments) - 1})."
+                )
+                raise UnknownReplay(message)
+            return read_segment(file, entries.segments[index])
+
+    def segments(self, replay_id: str) -> list[dict[str, Any]]:
+        """Return what was noted of each segment (start, end, …) and its `bytes`."""
+        with self._reading(replay_id) as (_, index):
+            return [{**entry.note, "bytes": entry.size} for entry in index.segments]
+
+    def summary(self, replay_id: str) -> dict[str, Any]:
+        """Return the summary written with the recording."""
+        with self._reading(replay_id) as (file, index):
+            return read_summary(file, index)
+
+    def remove(self, replay_id: str) -> None:
+        """Delete one recording: its row, its file and every earlier catalogue.
+
+        Raises
+        ------
+        UnknownReplay
+            If there is no such replay.
+        """
+        name = self._file(replay_id)
+        gone = pl.col("replay_id") == replay_id
+        self._shelf.commit(lambda rows: rows.filter(~gone))
+        self._files.pop(replay_id, None)
+        self._shelf.drop([name])
+
+    @contextmanager
+    def batch(self) -> Iterator[Batch]:
+        """Collect recordings and commit them together when the block ends well."""
+        batch = Batch(self._shelf)
+        try:
+            yield batch
+            batch.commit()
+        finally:
+            batch.close()
+        self._files = {}
+
+    # -- files
+
+    def _file(self, replay_id: str) -> str:
+        if replay_id not in self._files:
+            self.catalogue()
+        try:
+            return self._files[replay_id]
+        except KeyError:
+            hint = did_you_mean(replay_id, self._files)
+            message = (
+                f"No replay {replay_id!r} among {len(self._files):,} recordings. "
+                f"{hint}".rstrip()
+            )
+            raise UnknownReplay(message) from None
+
+    @contextmanager
+    def _reading(self, replay_id: str) -> Iterator[tuple[BinaryIO, Index]]:
+        name = self._file(replay_id)
+        try:
+            file = self._shelf.open(name)
+        except FileNotFoundError:
+            # Another process replaced the recording since the catalogue was read.
+            self._files = {}
+            try:
+                name = self._file(replay_id)
+                file = self._shelf.open(name)
+            except FileNotFoundError as error:
+                message = f"The file of replay {replay_id!r} is gone: {name!r}."
+                raise BadRecording(message) from error
+        with file:
+            yield file, self._index(name, file)
+
+    def _index(self, name: str, file: BinaryIO) -> Index:
+        with self._lock:
+            index = self._indexes.get(name)
+            if index is None:
+                index = self._indexes[name] = read_index(file)
+                if len(self._indexes) > _INDEXES:
+                    self._indexes.popitem(last=False)
+            else:
+                self._indexes.move_to_end(name)
+            return index
+
+
+class Batch:
+    """Recordings on their way into the catalogue, committed together."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        """Look at what is stored now."""
+        self._shelf = shelf
+        rows = shelf.rows()
+        self._known = dict(zip(rows["replay_id"], rows["digest"], strict=True))
+        self._rows: dict[str, Row] = {}
+        self._drafts: list[Draft] = []
+
+    def digest(self, replay_id: str) -> str | None:
+        """Return the digest under which a replay is stored, or None."""
+        row = self._rows.get(replay_id)
+        return row["digest"] if row is not None else self._known.get(replay_id)
+
+    def digests(self) -> frozenset[str]:
+        """Return all digests stored, this batch's included."""
+        fresh = (row["digest"] for row in self._rows.values())
+        return frozenset([*self._known.values(), *fresh])
+
+    def draft(self) -> Draft:
+        """Open a file for a new recording."""
+        draft = self._shelf.draft()
+        self._drafts.append(draft)
+        return draft
+
+    def put(self, draft: Draft, row: Row, digest: str) -> None:
+        """Take a finished draft in, in place of any recording of the same id."""
+        name = self._shelf.keep(draft)
+        self._drafts.remove(draft)
+        activity = bytes(row.get("activity") or ())
+        full = {**dict.fromkeys(STORED), **row}
+        self._rows[row["replay_id"]] = {
+            **full,
+            "activity": activity,
+            "file": name,
+            "digest": digest,
+        }
+
+    def commit(self) -> None:
+        """Write the catalogue; without new recordings nothing happens."""
+        if not self._rows:
+            return
+        fresh = pl.DataFrame(list(self._rows.values()), schema=STORED)
+        replaced = fresh["replay_id"].implode()
+        self._shelf.commit(
+            lambda rows: pl.concat(
+                [rows.filter(~pl.col("replay_id").is_in(replaced)), fresh]
+            )
+        )
+        self._rows = {}
+
+    def close(self) -> None:
+        """Throw away drafts that were never taken in."""
+        for draft in self._drafts:
+            draft.discard()
+        self._drafts = []
