@@ -311,7 +311,7 @@ def _equals(column: pl.Expr, value: Value) -> pl.Expr:
         if len(hits) > _FEW and len(known) == len(values):
             return column.is_in(known)
         return pl.any_horizontal(hits)
-    return column == value
+    return column.eq(value)
 
 
 _FEW: Final = 8

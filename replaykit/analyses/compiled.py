@@ -1,0 +1,59 @@
+"""Compile order-dependent searches once, and keep the result on disk.
+
+Importing this module imports numba, which takes a moment: analyses import their kernels
+on first use, never at the top.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+
+import numba
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function to machine code on its first call, without the GIL.
+
+    The machine code is cached in the user's cache folder and not beside the source, so
+    that an installation nobody may write to starts as fast as any other. A folder that
+    the user chose with `NUMBA_CACHE_DIR` is kept.
+    """
+    chosen = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = chosen or str(cache_folder())
+    try:
+        jitted = numba.njit(cache=True, nogil=True)(function)
+    finally:
+        numba.config.CACHE_DIR = chosen
+    return cast("Callable[P, R]", jitted)
+
+
+@cache
+def cache_folder() -> Path:
+    """Return a folder that can be written, for the compiled form of these kernels.
+
+    Kernels call each other across files, and compiled code holds what it calls: a
+    folder per state of the sources keeps an old part from being used with a new one.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*_kernel.py")):
+        digest.update(path.read_bytes())
+    state = digest.hexdigest()[:12]
+    home = os.environ.get("XDG_CACHE_HOME")
+    wanted = (Path(home) if home else Path.home() / ".cache") / "replaykit" / state
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=wanted):
+            return wanted
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="replaykit-kernels-"))

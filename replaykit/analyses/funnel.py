@@ -1,0 +1,419 @@
+"""Funnel: count the users who reach each step, within a window that opens at the first.
+
+`funnel` answers; `partial` and `combine` are the same question cut into pieces that
+hold whole users. Measures that build on the chosen paths are in `funnel_measures`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import polars as pl
+
+from replaykit.analyses.funnel_plan import (
+    Count,
+    ExactScope,
+    Excluded,
+    Exclusion,
+    FunnelPlan,
+    NewUsers,
+    Order,
+    Resolution,
+    read_plan,
+)
+from replaykit.analyses.funnel_rows import Rows, encode
+from replaykit.errors import BadInput, UnknownPoint
+from replaykit.points import FunnelKey, parse_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from replaykit.query import Step
+    from replaykit.timeline import Span
+
+__all__ = [
+    "Count",
+    "ExactScope",
+    "Exclusion",
+    "FunnelAnswer",
+    "NewUsers",
+    "Order",
+    "Resolution",
+    "combine",
+    "funnel",
+    "partial",
+]
+
+#: The group of users who fall short of the step whose property is grouped by.
+SHORT: Final = "did not reach step"
+
+_TIME: Final = pl.Datetime("us", "UTC")
+
+
+@dataclass(frozen=True, eq=False)
+class FunnelAnswer:
+    """The answer to `funnel`.
+
+    Attributes
+    ----------
+    table
+        One line per group and step: `step` Int64, `event` String, the grouping columns
+        (String; null is "(none)"), `users` Int64 (units that reach the step), `share`
+        (of step 1), `step_share` (of the step before), `dropped_before` (units of the
+        step before minus this one), `avg_time` and `median_time` Duration (since the
+        step before, over the units that reach the step).
+    plan
+        The question.
+    """
+
+    table: pl.DataFrame
+    plan: FunnelPlan
+    frame: pl.LazyFrame
+
+    @cached_property
+    def units(self) -> pl.DataFrame:
+        """One line per unit that enters.
+
+        `user`, the held properties, the grouping columns, `depth` Int64, `times`
+        List(Datetime) and `rows` List(Int64) of the chosen path. With totals a unit is
+        a path.
+        """
+        return _units(self.frame, self.plan)
+
+    def key(
+        self,
+        step: int | str | Step,
+        outcome: str = "reached",
+        group: Sequence[str | None] = (),
+    ) -> FunnelKey:
+        """Return the key of a point.
+
+        `"reached"` are the units that reach the step; `"dropped"` those that reach the
+        step before and not this one.
+        """
+        word: Final = "dropped" if outcome == "dropped" else "reached"
+        return FunnelKey(self.plan.step_number(step), word, tuple(group))
+
+    def population(self, key: FunnelKey | str) -> pl.DataFrame:
+        """Return the units of a point with their windows.
+
+        Columns: `user` Int32, `start` and `end` Datetime (the window), `at` (the moment
+        to watch) and `rows` List(Int64), the path's rows up to the step.
+
+        Units that reached a step: the window runs from the path's first moment to that
+        step, and `at` is the entry. Units that dropped: from the entry to the end of
+        the funnel's window, and `at` is the last step they reached.
+        """
+        if isinstance(key, str):
+            read = parse_key(key)
+            if not isinstance(read, FunnelKey):
+                raise UnknownPoint(f"{key!r} is not a point of a funnel.")
+            key = read
+        step = self.plan.step_number(key.step)
+        if key.outcome == "dropped" and step == 1:
+            raise UnknownPoint("Nobody drops before step 1: it is the entry.")
+        units = self._of_group(key)
+        if key.outcome == "reached":
+            units = units.filter(pl.col("depth") >= step)
+            taken = step
+            at = pl.col("times").list.get(0)
+            end = pl.col("times").list.head(taken).list.max()
+        else:
+            units = units.filter(pl.col("depth") == step - 1)
+            taken = step - 1
+            at = pl.col("times").list.get(taken - 1)
+            window = pl.duration(microseconds=self.plan.window)
+            end = pl.col("times").list.get(0) + window
+        return units.select(
+            "user",
+            pl.col("times").list.head(taken).list.min().alias("start"),
+            end.alias("end"),
+            at.alias("at"),
+            pl.col("rows").list.head(taken),
+        )
+
+    def _of_group(self, key: FunnelKey) -> pl.DataFrame:
+        if not key.group:
+            return self.units
+        groups = self.plan.groups
+        if len(key.group) != len(groups):
+            named = ", ".join(groups) or "nothing"
+            raise UnknownPoint(
+                f"The point names {len(key.group)} groups; the funnel is grouped by "
+                f"{named}."
+            )
+        same = [
+            pl.col(name).eq_missing(pl.lit(value, pl.String))
+            for name, value in zip(groups, key.group, strict=True)
+        ]
+        found = self.units.filter(same)
+        if found.is_empty():
+            raise UnknownPoint(f"The funnel has no group {key.group!r}.")
+        return found
+
+
+def funnel(
+    frame: pl.LazyFrame | pl.DataFrame,
+    steps: Sequence[str | Step],
+    *,
+    within: str = "1d",
+    order: Order = "this",
+    span: Span | None = None,
+    segment: Sequence[pl.Expr] = (),
+    by: str | Sequence[str] | None = None,
+    by_step: Mapping[int, str] | tuple[int, str] | None = None,
+    hold: str | Sequence[str] | None = None,
+    exclude: Excluded | Sequence[Excluded] | None = None,
+    count: Count = "uniques",
+    resolution: Resolution = "1s",
+    exact_scope: ExactScope = "active",
+    new_users: NewUsers | None = None,
+    known: Mapping[str, int] | None = None,
+) -> FunnelAnswer:
+    """Count the users who reach each step, within a window that opens at their first.
+
+    A user enters with a row of the first step inside the range and the segment; later
+    steps may fall after the range. Of all paths of a user the longest counts, then the
+    earliest entered, then the earliest at each later step. Times are cut to the
+    resolution; rows of one such moment have no order, and rows of one event type in it
+    that satisfy the same steps count once.
+
+    Parameters
+    ----------
+    frame
+        Canonical events (`replaykit.schema`), in any row order.
+    steps
+        2 to 10 event names or `rk.event(...)`.
+    within
+        Time allowed from the entry to the last step, bound included; up to 366 days.
+    order
+        `"this"`, `"any"` or `"exact"`.
+    span
+        The date range of the entry.
+    segment
+        Conditions on the entry's row.
+    by
+        Properties whose value at the entry's row makes the groups.
+    by_step
+        `(step, property)`: the value at that step's row; units short of it are
+        "did not reach step".
+    hold
+        Properties that must be the same at every step. Each value of a user is a unit;
+        rows without the property are ignored; array items are values of their own.
+    exclude
+        Events (or `Exclusion(event, first, last)`) that a path may not pass.
+    count
+        `"uniques"` or `"totals"`.
+    resolution
+        `"1s"` or `"1ms"`.
+    exact_scope
+        Which other events break an exact path: `"active"` or `"all"`.
+    new_users
+        `"any day"` or `"first day"`: only users whose first event lies in the range.
+    known
+        Event names and their numbers of rows, to name the nearest one in errors.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> frame = pl.DataFrame(
+    ...     {
+    ...         "user": [1, 1, 2],
+    ...         "event": ["Search", "Buy", "Search"],
+    ...         "time": [datetime(2026, 3, 1, 10), datetime(2026, 3, 1, 11)] * 1
+    ...         + [datetime(2026, 3, 1, 12)],
+    ...     }
+    ... )
+    >>> funnel(frame, ["Search", "Buy"]).table["users"].to_list()
+    [2, 1]
+    """
+    plan = read_plan(
+        steps,
+        within=within,
+        order=order,
+        span=span,
+        segment=segment,
+        by=by,
+        by_step=by_step,
+        hold=hold,
+        exclude=exclude,
+        count=count,
+        resolution=resolution,
+        exact_scope=exact_scope,
+        new_users=new_users,
+        known=known,
+    )
+    return FunnelAnswer(combine([partial(frame, plan)], plan), plan, frame.lazy())
+
+
+def partial(frame: pl.LazyFrame | pl.DataFrame, plan: FunnelPlan) -> pl.DataFrame:
+    """Return what one piece of the users adds: one line per unit.
+
+    The grouping columns, `depth`, and `gap2`, `gap3`… (ticks since the step before).
+    Pieces that hold whole users are joined by `combine`.
+    """
+    rows = encode(frame, plan, full=bool(plan.groups))
+    _, depths, paths = walk(rows, plan)
+    columns: dict[str, pl.Series | NDArray[np.int64]] = dict(
+        _groups(rows, plan, paths, depths).to_dict()
+    )
+    columns["depth"] = depths
+    if len(rows.tick):
+        times = rows.tick[paths]
+        if plan.order == "any":
+            # Steps may come in any order: what counts is when all of 1..k were done.
+            times = np.maximum.accumulate(times, axis=1)
+        for step in range(1, len(plan.steps)):
+            columns[f"gap{step + 1}"] = times[:, step] - times[:, step - 1]
+    else:
+        for step in range(1, len(plan.steps)):
+            columns[f"gap{step + 1}"] = np.zeros(0, np.int64)
+    return pl.DataFrame(columns)
+
+
+def combine(parts: Iterable[pl.DataFrame], plan: FunnelPlan) -> pl.DataFrame:
+    """Return the funnel's table from the partial answers of all pieces."""
+    units = pl.concat(list(parts))
+    groups = list(plan.groups)
+    steps = []
+    for number, label in enumerate(plan.labels, start=1):
+        reached = units.filter(pl.col("depth") >= number)
+        gap = pl.lit(0) if number == 1 else pl.col(f"gap{number}")
+        measured = [
+            pl.len().cast(pl.Int64).alias("users"),
+            (gap.mean() * plan.unit).alias("avg_time"),
+            (gap.median() * plan.unit).alias("median_time"),
+        ]
+        found = (
+            reached.group_by(groups).agg(measured)
+            if groups
+            else reached.select(measured)
+        )
+        steps.append(found.with_columns(step=pl.lit(number), event=pl.lit(label)))
+    if not groups:
+        table = pl.concat(steps)
+    else:
+        entered = steps[0].select(*groups, pl.col("users").alias("#entered"))
+        order = entered.sort(
+            "#entered", *groups, descending=[True] + [False] * len(groups)
+        )
+        order = order.with_row_index("#place").drop("#entered")
+        numbers = pl.DataFrame(
+            {"step": range(1, len(plan.steps) + 1), "event": plan.labels},
+            schema={"step": pl.Int32, "event": pl.String},
+        )
+        table = (
+            order.join(numbers, how="cross")
+            .join(
+                pl.concat(steps).drop("event"),
+                on=[*groups, "step"],
+                how="left",
+                nulls_equal=True,
+            )
+            .sort("#place", "step")
+        )
+    before = pl.col("users").shift(1)
+    first = pl.col("users").first()
+    over: list[str | pl.Expr] = [*groups] or [pl.lit(0)]
+    return table.with_columns(pl.col("users").fill_null(0)).select(
+        pl.col("step").cast(pl.Int64),
+        "event",
+        *groups,
+        "users",
+        _ratio(pl.col("users"), first).over(over).alias("share"),
+        pl.when(pl.col("step") == 1)
+        .then(_ratio(pl.col("users"), pl.col("users")))
+        .otherwise(_ratio(pl.col("users"), before))
+        .over(over)
+        .alias("step_share"),
+        (before - pl.col("users")).over(over).fill_null(0).alias("dropped_before"),
+        *(
+            pl.col(name).round().cast(pl.Int64).cast(pl.Duration("us"))
+            for name in ("avg_time", "median_time")
+        ),
+    )
+
+
+def walk(
+    rows: Rows, plan: FunnelPlan
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Run the kernel: per unit its interval, depth, and its path's row positions."""
+    from replaykit.analyses.path_kernel import chosen_paths  # noqa: PLC0415 - numba
+    from replaykit.analyses.totals_kernel import all_paths  # noqa: PLC0415 - numba
+
+    arrays = (rows.unit, rows.tick, rows.mask, rows.broken, rows.bucket, rows.kind)
+    n = len(plan.steps)
+    if plan.count == "totals":
+        return all_paths(*arrays, n, plan.window_ticks)
+    return chosen_paths(*arrays, n, plan.window_ticks, plan.order == "any")
+
+
+def _groups(
+    rows: Rows,
+    plan: FunnelPlan,
+    paths: NDArray[np.int64],
+    depths: NDArray[np.int64],
+) -> pl.DataFrame:
+    """Return each unit's grouping values: at the entry's row, and at a step's row."""
+    columns = []
+    for name in plan.by:
+        values = rows.frame[f"@{name}"].gather(paths[:, 0])
+        columns.append(_label(values, name))
+    for step, name in plan.step_by:
+        reached = pl.Series(depths >= step)
+        at = np.maximum(paths[:, step - 1], 0)
+        values = _label(rows.frame[f"@{name}"].gather(at), name)
+        short = pl.Series(name, [SHORT], dtype=pl.String)
+        columns.append(values.zip_with(reached, short))
+    return pl.DataFrame(columns)
+
+
+def _label(values: pl.Series, name: str) -> pl.Series:
+    if isinstance(values.dtype, pl.List | pl.Array | pl.Struct):
+        raise BadInput(
+            f"{name!r} holds {values.dtype} values. A funnel's groups need one value "
+            "per row; hold the property, or filter by its items."
+        )
+    return values.cast(pl.String).alias(name)
+
+
+def _ratio(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
+    return pl.when(whole > 0).then(part / whole)
+
+
+def _units(frame: pl.LazyFrame, plan: FunnelPlan) -> pl.DataFrame:
+    rows = encode(frame, plan, full=True)
+    intervals, depths, paths = walk(rows, plan)
+    first = paths[:, 0]
+    held = [rows.frame[f"@{name}"].gather(first).alias(name) for name in plan.hold]
+    groups = _groups(rows, plan, paths, depths)
+    lengths = np.concatenate(([0], np.cumsum(depths)))
+    flat = paths[paths >= 0]
+    units = pl.DataFrame(
+        [
+            rows.frame["@user"].gather(first).alias("user"),
+            *held,
+            *groups.get_columns(),
+            pl.Series("depth", depths, pl.Int64),
+            _listed(rows.frame["@time"].gather(flat), lengths).alias("times"),
+            _listed(rows.frame["@row"].gather(flat), lengths).alias("rows"),
+        ]
+    )
+    if rows.intervals is not None:
+        units = units.with_columns(rows.intervals.gather(intervals).alias("interval"))
+    return units
+
+
+def _listed(values: pl.Series, offsets: NDArray[np.int64]) -> pl.Series:
+    """Cut a flat series into lists at the offsets."""
+    unit = pl.Series(np.repeat(np.arange(len(offsets) - 1), np.diff(offsets)))
+    return (
+        pl.DataFrame([unit.alias("unit"), values.alias("value")])
+        .group_by("unit", maintain_order=True)
+        .agg("value")["value"]
+    )

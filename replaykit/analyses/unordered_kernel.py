@@ -1,0 +1,341 @@
+"""Find each unit's chosen path in any order: all steps inside one window.
+
+Where steps do not overlap and nothing breaks a path, the state is `seen[k]`, the last
+tick of step k: a window that ends now holds steps 0..k when all of them were seen
+within it. Otherwise the state is a table over *sets* of steps: `latest[S]` is the
+first tick of the latest-begun path that has taken the set S; a tick adds to S any set
+of steps that its occurrences can take together.
+"""
+
+# ruff: noqa: C901, PLR0912, SIM110, PLR0915, PLR0917 - a kernel is one loop over plain arrays
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from replaykit.analyses.compiled import compiled
+from replaykit.analyses.tick_kernel import (
+    assign,
+    first_rows,
+    gather,
+    matches,
+    may_enter,
+    tick_bits,
+    tick_end,
+)
+
+if TYPE_CHECKING:
+    from replaykit.analyses.tick_kernel import I32, I64, U16
+
+
+@compiled
+def see(
+    tick: I64,
+    mask: U16,
+    bucket: I32,
+    row: int,
+    stop: int,
+    wanted: int,
+    n: int,
+    window: int,
+    seen: I64,
+    held: int,
+) -> tuple[int, int]:
+    """Note a tick's steps; return the steps seen so far and the depth of the window."""
+    now = tick[row]
+    bits, _ = tick_bits(mask, bucket, row, stop, wanted)
+    for step in range(n):
+        if bits >> step & 1:
+            seen[step] = now
+    held |= bits
+    depth = 0
+    while depth < n and held >> depth & 1 and now - seen[depth] <= window:
+        depth += 1
+    return held, depth
+
+
+@compiled
+def any_order_plain(
+    tick: I64,
+    mask: U16,
+    bucket: I32,
+    lo: int,
+    hi: int,
+    wanted: int,
+    n: int,
+    window: int,
+    rows: I64,
+) -> int:
+    """Write the chosen path where steps do not overlap; return its depth."""
+    seen = np.zeros(n, np.int64)
+    held, best, end = 0, 0, 0
+    row = lo
+    while row < hi and best < n:
+        stop = tick_end(tick, row, hi)
+        held, depth = see(tick, mask, bucket, row, stop, wanted, n, window, seen, held)
+        if depth > best:
+            best, end = depth, tick[row]
+        row = stop
+    # The first entry inside the first complete window is the earliest one.
+    row = lo
+    while tick[row] < end - window or not may_enter(mask, bucket, row, wanted):
+        row += 1
+    rows[0] = row
+    entry = tick[row]
+    if best == 1:
+        return 1
+    # Ends of windows that hold the entry and every step.
+    first = row
+    while first > lo and tick[first - 1] >= entry - window:
+        first -= 1
+    last = row
+    while last < hi and tick[last] <= entry + window:
+        last += 1
+    ends = np.empty(last - first, np.int64)
+    count = 0
+    held = 0
+    row = first
+    while row < last:
+        stop = tick_end(tick, row, last)
+        held, depth = see(
+            tick, mask, bucket, row, stop, wanted, best, window, seen, held
+        )
+        if depth == best and tick[row] >= entry:
+            ends[count] = tick[row]
+            count += 1
+        row = stop
+    low, high = entry, entry
+    for step in range(1, best):
+        for row in range(first, last):
+            if int(mask[row]) >> step & 1 == 0:
+                continue
+            now = tick[row]
+            at = np.searchsorted(ends[:count], max(high, now))
+            if at < count and ends[at] <= min(low, now) + window:
+                rows[step] = row
+                low, high = min(low, now), max(high, now)
+                break
+    return best
+
+
+@compiled
+def tick_sets(
+    mask: U16,
+    bucket: I32,
+    kind: I32,
+    row: int,
+    stop: int,
+    wanted: int,
+    n: int,
+    occ: I64,
+    used: I64,
+    holder: I64,
+    work: I64,
+    sets: I64,
+) -> tuple[int, bool]:
+    """List the sets of steps that a tick can take together; return how many."""
+    bits, several = tick_bits(mask, bucket, row, stop, wanted)
+    bits &= (1 << n) - 1
+    if several:
+        gather(mask, bucket, kind, row, stop, wanted, n, occ)
+        for line in range(1, occ[0, 0] + 1):
+            used[line] = 0
+    count = 0
+    sub = bits
+    while sub:
+        if not several or matches(occ, sub, used, holder, work):
+            sets[count] = sub
+            count += 1
+        sub = (sub - 1) & bits
+    return count, several
+
+
+@compiled
+def any_order(
+    tick: I64,
+    mask: U16,
+    broken: U16,
+    bucket: I32,
+    kind: I32,
+    lo: int,
+    hi: int,
+    wanted: int,
+    n: int,
+    window: int,
+    occ: I64,
+    used: I64,
+    holder: I64,
+    work: I64,
+    rows: I64,
+) -> int:
+    """Write the chosen path where steps overlap or events break paths."""
+    size = 1 << n
+    latest = np.zeros(size, np.int64)
+    fresh = np.zeros(size, np.int64)
+    alive = np.zeros(size, np.bool_)
+    renewed = np.zeros(size, np.bool_)
+    sets = np.zeros(size, np.int64)
+    best, end = 0, 0
+    row = lo
+    while row < hi and best < n:
+        now = tick[row]
+        stop = tick_end(tick, row, hi)
+        broke = breaks(broken, row, stop)
+        count, _ = tick_sets(
+            mask, bucket, kind, row, stop, wanted, n, occ, used, holder, work, sets
+        )
+        renewed[:] = False
+        for i in range(count):
+            added = sets[i]
+            for taken in range(size):
+                if taken & added:
+                    continue
+                if taken == 0:
+                    own = now
+                elif alive[taken] and now - latest[taken] <= window:
+                    own = latest[taken]
+                else:
+                    continue
+                to = taken | added
+                if not renewed[to] or own > fresh[to]:
+                    fresh[to] = own
+                renewed[to] = True
+        for to in range(1, size):
+            if renewed[to]:
+                if broke or not alive[to] or fresh[to] > latest[to]:
+                    latest[to] = fresh[to]
+                alive[to] = True
+            elif broke:
+                alive[to] = False
+        while best < n and renewed[(1 << (best + 1)) - 1]:
+            best, end = best + 1, now
+        deeper = best + 1
+        while deeper <= n:
+            if renewed[(1 << deeper) - 1]:
+                best, end = deeper, now
+            deeper += 1
+        row = stop
+    # A path that is complete begins no earlier than one window before `end`, and the
+    # chosen one no later than the earliest entry found.
+    row = lo
+    while tick[row] < end - window:
+        row += 1
+    found = False
+    trial = np.zeros(n, np.int64)
+    while row < hi and not (found and tick[row] > tick[rows[0]]):
+        stop = tick_end(tick, row, hi)
+        if best_begun_at(
+            tick, mask, broken, bucket, kind, row, hi, wanted, best, window, occ, used,
+            holder, work, sets, trial,
+        ) and (not found or sooner(trial, rows, best, tick)):  # fmt: skip
+            for step in range(best):
+                rows[step] = trial[step]
+            found = True
+        row = stop
+    return best
+
+
+@compiled
+def breaks(broken: U16, row: int, stop: int) -> bool:
+    """Return whether a tick holds an event that no path may pass."""
+    if len(broken) == 0:
+        return False
+    for other in range(row, stop):
+        if broken[other]:
+            return True
+    return False
+
+
+@compiled
+def sooner(left: I64, right: I64, depth: int, tick: I64) -> bool:
+    """Return whether the first path's times come before the second's, step by step."""
+    for step in range(depth):
+        one, two = tick[left[step]], tick[right[step]]
+        if one != two:
+            return bool(one < two)
+    return False
+
+
+@compiled
+def sooner_set(left: I64, right: I64, taken: int, tick: I64) -> bool:
+    """Return the same for two paths that have taken the same set of steps."""
+    for step in range(10):
+        if taken >> step & 1:
+            one, two = tick[left[step]], tick[right[step]]
+            if one != two:
+                return bool(one < two)
+    return False
+
+
+@compiled
+def best_begun_at(
+    tick: I64,
+    mask: U16,
+    broken: U16,
+    bucket: I32,
+    kind: I32,
+    begin: int,
+    hi: int,
+    wanted: int,
+    n: int,
+    window: int,
+    occ: I64,
+    used: I64,
+    holder: I64,
+    work: I64,
+    sets: I64,
+    best: I64,
+) -> bool:
+    """Write the best path of n steps that begins in one tick, if there is one.
+
+    `paths[S]` is the path, of those that have taken S and may go on, whose times come
+    first step by step.
+    """
+    size = 1 << n
+    paths = np.zeros((size, n), np.int64)
+    fresh = np.zeros((size, n), np.int64)
+    alive = np.zeros(size, np.bool_)
+    renewed = np.zeros(size, np.bool_)
+    trial = np.zeros(n, np.int64)
+    found = False
+    row = begin
+    while row < hi and tick[row] - tick[begin] <= window:
+        stop = tick_end(tick, row, hi)
+        broke = breaks(broken, row, stop)
+        count, several = tick_sets(
+            mask, bucket, kind, row, stop, wanted, n, occ, used, holder, work, sets
+        )
+        renewed[:] = False
+        for i in range(count):
+            added = sets[i]
+            for taken in range(size):
+                if taken & added:
+                    continue
+                if taken == 0 and row != begin:
+                    continue
+                if taken and not alive[taken]:
+                    continue
+                trial[:] = paths[taken]
+                if several:
+                    assign(occ, added, used, holder, work, trial)
+                else:
+                    first_rows(mask, bucket, row, stop, wanted, added, trial)
+                to = taken | added
+                if not renewed[to] or sooner_set(trial, fresh[to], to, tick):
+                    fresh[to] = trial
+                renewed[to] = True
+        full = size - 1
+        if renewed[full] and (not found or sooner(fresh[full], best, n, tick)):
+            best[:n] = fresh[full]
+            found = True
+        for to in range(1, size):
+            if renewed[to]:
+                if broke or not alive[to] or sooner_set(fresh[to], paths[to], to, tick):
+                    paths[to] = fresh[to]
+                alive[to] = True
+            elif broke:
+                alive[to] = False
+        row = stop
+    return found
