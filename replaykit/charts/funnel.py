@@ -80,7 +80,7 @@ def funnel_chart(
         title=made if title is None else title,
         note=" · ".join(filter(None, [said, beyond(len(groups))])),
         height=340,
-        min_width=max(320, 140 * steps.height),
+        min_width=max(320, 60 + 150 * steps.height),
         barmode="group",
         bargap=0.4 if len(groups) == 1 else 0.2,
         bargroupgap=0.06 if len(groups) > 1 else 0,
@@ -93,7 +93,11 @@ def funnel_chart(
             "fixedrange": True,
             "range": [0.4, steps.height + 0.6],
         },
-        yaxis={"tickformat": ".0%", "range": [0, 1.02], "dtick": 0.25},
+        yaxis={
+            "range": [0, 1.02],
+            "tickvals": [0, 0.25, 0.5, 0.75, 1],
+            "ticktext": ["0 %", "25 %", "50 %", "75 %", "100 %"],
+        },
         **legend(len(groups)),
     )
 
@@ -132,7 +136,10 @@ def _bars(part: pl.DataFrame, place: int, by: Sequence[str], unit: str) -> list[
             # The lost stand on top of those who came through, up to the step before.
             base=shares,
             y=[number / first if number and first else None for number in lost],
-            customdata=[str(FunnelKey(row["step"], "dropped", group)) for row in rows],
+            customdata=[
+                str(FunnelKey(row["step"], "dropped", group)) if number else None
+                for row, number in zip(rows, lost, strict=True)
+            ],
             hovertext=[
                 _told(
                     name,
@@ -143,7 +150,7 @@ def _bars(part: pl.DataFrame, place: int, by: Sequence[str], unit: str) -> list[
                 for row, up, number in zip(rows, before, lost, strict=True)
             ],
             marker={
-                "color": "rgba(0,0,0,0)",
+                "color": colour(place),
                 "line": {"width": 1, "color": colour(place)},
                 "pattern": {
                     "shape": "/",
@@ -151,6 +158,7 @@ def _bars(part: pl.DataFrame, place: int, by: Sequence[str], unit: str) -> list[
                     "solidity": 0.25,
                     "fillmode": "replace",
                     "fgcolor": colour(place),
+                    "fgopacity": 0.6,
                     "bgcolor": "rgba(0,0,0,0)",
                 },
             },
@@ -177,7 +185,7 @@ def _shares(row: dict[str, Any]) -> str:
 def _ticks(steps: pl.DataFrame, counts: pl.DataFrame | None, unit: str) -> list[str]:
     ticks = []
     for row in steps.iter_rows(named=True):
-        tick = wrapped(f"{row['step']} · {row['event']}")
+        tick = wrapped(f"{row['step']} · {row['event']}", max(12, 80 // steps.height))
         if counts is not None:
             number = count(row["users"])
             line = (
