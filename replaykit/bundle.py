@@ -20,6 +20,7 @@ import polars as pl
 from replaykit import microscope
 from replaykit.errors import BadInput
 from replaykit.replies import Home, Microscope, Point, Watching
+from replaykit.wording import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -227,11 +228,11 @@ def twin_of_player(watching: Watching) -> str:
     first = watching.session(replays[0]["replay"])
     events = first["events"]
     rows = [
-        (_clock(t), name)
+        (clock(t), name)
         for t, name in zip(events["t"], events["name"], strict=True)
         if 0 <= t <= first["length_ms"]
     ]
-    head = f"Session replay of {first['user']}, {_clock(first['length_ms'])}"
+    head = f"Session replay of {first['user']}, {clock(first['length_ms'])}"
     return table_twin(head, ("time", "event"), rows)
 
 
@@ -239,7 +240,7 @@ def twin_of_home(home: Home) -> str:
     """Return the home list as HTML with no script and no style."""
     data = home.answer("home", {"last": home.last}).data
     rows = [
-        (row["user"], _clock(row["length_ms"]), row["country"] or "", row["first_page"])
+        (row["user"], clock(row["length_ms"]), row["country"] or "", row["first_page"])
         for row in data["rows"]
     ]
     head = f"{data['title']}: {data['total']:,} session replays, last {home.last}"
@@ -269,9 +270,3 @@ def table_twin(
         f"{row('th', columns)}</thead><tbody>{body}</tbody></table>{foot}</div>"
     )
 
-
-def _clock(ms: int) -> str:
-    seconds = ms // 1000
-    hours, rest = divmod(seconds, 3600)
-    minutes, seconds = divmod(rest, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

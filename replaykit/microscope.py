@@ -30,6 +30,9 @@ POPULATION: Final = pl.Schema(
     }
 )
 
+#: Charted rows that a population names per unit, at most.
+MOST_CHARTED: Final = 200
+
 #: Rows shown around the window of a point (`spec/inspect.md` 3).
 ROWS_BEFORE: Final = 25
 ROWS_FROM_START: Final = 50
@@ -60,10 +63,8 @@ def matched_replays(source: Source, population: pl.DataFrame) -> pl.DataFrame:
     charted = units.select("unit", "user", "at", pl.col("rows").alias("row")).explode(
         "row"
     )
-    people = charted["user"].unique().implode()
     times = (
-        source.scan(())
-        .filter(pl.col("user").is_in(people))
+        source.scan((), charted["user"].unique())
         .select("user", "row", "time", "session_id")
         .collect()
     )
@@ -171,8 +172,7 @@ def _countries(source: Source, users: pl.Series) -> dict[int, str]:
     if "country" not in source.properties or users.is_empty():
         return {}
     found = (
-        source.scan(("country",))
-        .filter(pl.col("user").is_in(users.implode()))
+        source.scan(("country",), users)
         .group_by("user")
         .agg(pl.col("country").drop_nulls().first())
         .collect()
@@ -279,9 +279,7 @@ def _sessions_of(
 
 def events_of(source: Source, user: int) -> pl.DataFrame:
     """Return all rows of one user with all properties, in time order."""
-    return (
-        source.scan(None).filter(pl.col("user") == user).sort("time", "row").collect()
-    )
+    return source.scan(None, (user,)).sort("time", "row").collect()
 
 
 def properties(row: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
@@ -17,12 +18,13 @@ import polars as pl
 
 from replaykit import microscope
 from replaykit.errors import BadInput, UnknownOption, UnknownReplay
+from replaykit.wording import span_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from datetime import timedelta
 
     from replaykit.source import Source
+    from replaykit.timeline import Span
 
 STATIC: Final = Path(__file__).parent / "widgets" / "static"
 
@@ -207,7 +209,7 @@ class Home:
 
     source: Source
     facts: Callable[[str], Iterable[tuple[str, str]]]
-    within: Callable[[str], tuple[object, object]]
+    within: Callable[[str], Span]
     last: str
 
     def answer(self, kind: str, params: Mapping[str, Any]) -> Reply:
@@ -244,19 +246,16 @@ class Home:
 
     def replays(self, last: str) -> pl.DataFrame:
         """Return the replays that start in the last days, newest first."""
-        start, end = self.within(last)
-        inside = (pl.col("start") >= start) & (pl.col("start") < end)
-        return self.source.catalogue.filter(inside)
+        span = self.within(last)
+        return self.source.catalogue.filter(span.holds(pl.col("start")))
 
-    def span(self, last: str) -> dict[str, Any]:
-        """Return the range shown, and the last one that holds recordings if it is empty."""
-        start, end = self.within(last)
+    def span(self, last: str) -> str:
+        """Name the range shown, and say where recordings are when it holds none."""
+        words = span_words(self.within(last))
         newest = self.source.catalogue["start"].max()
-        return {
-            "start": str(start),
-            "end": str(end),
-            "newest": None if newest is None else str(newest),
-        }
+        if self.replays(last).is_empty() and isinstance(newest, datetime):
+            return f"{words} holds none; the newest is of {newest:%d %b %Y}"
+        return words
 
 
 def _unknown(kind: str, known: Iterable[str]) -> Reply:

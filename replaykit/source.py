@@ -40,6 +40,16 @@ class Recordings(Protocol):
         ...
 
 
+class Scan(Protocol):
+    """How the events of a source are read."""
+
+    def __call__(
+        self, properties: Iterable[str] | None, users: Iterable[int] | None = None
+    ) -> pl.LazyFrame:
+        """Return canonical columns and properties, of some users or of all."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Source:
     """Events, people and recordings, pinned to one state.
@@ -48,7 +58,7 @@ class Source:
     ----------
     scan
         Returns the canonical event frame (`schema.COLUMNS`) with the named properties;
-        `None` asks for every property.
+        `None` asks for every property. `users` limits it to these people.
     directory
         `user` Int32 and `user_id` String, one row per user.
     properties
@@ -63,7 +73,7 @@ class Source:
         The project's folder and its table version; `None` for a frame in memory.
     """
 
-    scan: Callable[[Iterable[str] | None], pl.LazyFrame]
+    scan: Scan
     directory: pl.DataFrame
     properties: Mapping[str, str]
     recordings: Recordings | None

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import types
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ LAYERS = {
     "errors": 0,
     "schema": 1,
     "timeline": 1,
+    "wording": 2,
     "store": 2,
     "ingest": 2,
     "query": 3,
@@ -35,10 +37,11 @@ LAYERS = {
     "widgets": 7,
     "results": 8,
     "replay_list": 8,
-    "share": 9,
-    "events": 9,
+    "sharing": 9,
+    "handles": 9,
     "project": 10,
-    "demo": 11,
+    "demoshop": 11,
+    "versions": 0,
     "__init__": 12,
 }
 
@@ -96,9 +99,15 @@ def test_all_is_exactly_what_is_public():
 
     names = replaykit.__all__
     assert names == sorted(names)
-    assert set(names) == {name for name in dir(replaykit) if not name.startswith("_")}
+    assert set(names) == set(replaykit._HOMES)
     for name in names:
-        assert getattr(replaykit, name) is not None
+        assert not isinstance(getattr(replaykit, name), types.ModuleType)
+    own = {
+        name
+        for name, value in vars(replaykit).items()
+        if not name.startswith("_") and not isinstance(value, types.ModuleType)
+    }
+    assert own - {"annotations", "import_module", "TYPE_CHECKING"} == set(names)
 
 
 def test_import_starts_no_compiler_and_no_widget():

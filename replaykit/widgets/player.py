@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
-import traitlets
 
 from replaykit.bundle import bundle_of_player, twin_of_player, with_bundle
 from replaykit.errors import BadInput, UnknownEvent, UnknownReplay, did_you_mean
@@ -51,8 +50,6 @@ class Player(View):
     >>> player.time_ms
     0
     """
-
-    replays = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
     def __init__(self, replays: Watchable | Watching | Sequence[Watchable]) -> None:
         watching = _watching(replays)

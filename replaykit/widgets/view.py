@@ -28,6 +28,8 @@ class View(anywidget.AnyWidget):
     speed = traitlets.Float(1.0).tag(sync=True)
     session = traitlets.Unicode("").tag(sync=True)
     event = traitlets.Unicode("").tag(sync=True)
+    replays = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    point = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, answers: Answers, **traits: Any) -> None:
         self._answers = answers

@@ -1,0 +1,65 @@
+"""Open any number in a notebook, and watch the people behind it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from replaykit.demoshop.project import demo
+    from replaykit.handles import Events, Users
+    from replaykit.project import Project, create, events, open
+    from replaykit.query import event
+    from replaykit.replay_list import Replays
+    from replaykit.sharing import share
+    from replaykit.versions import show_versions
+    from replaykit.widgets import Player
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Events",
+    "Player",
+    "Project",
+    "Replays",
+    "Users",
+    "create",
+    "demo",
+    "event",
+    "events",
+    "open",
+    "share",
+    "show_versions",
+]
+
+#: Where each public name lives; it is imported on first use, so that the import of the
+#: package starts no compiler, no widget and no chart library.
+_HOMES = {
+    "Events": "handles",
+    "Player": "widgets",
+    "Project": "project",
+    "Replays": "replay_list",
+    "Users": "handles",
+    "create": "project",
+    "demo": "demoshop.project",
+    "event": "query",
+    "events": "project",
+    "open": "project",
+    "share": "sharing",
+    "show_versions": "versions",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name on first use."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'replaykit' has no attribute {name!r}")
+    value: object = getattr(import_module(f"replaykit.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Offer the public names to completion."""
+    return __all__

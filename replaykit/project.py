@@ -1,0 +1,390 @@
+"""A project: one folder of events and recordings, opened, filled and shown."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+import polars as pl
+
+from replaykit import microscope, timeline
+from replaykit.bundle import bundle_of_home, twin_of_home, with_bundle
+from replaykit.errors import BadTime, check_option
+from replaykit.handles import Events
+from replaykit.ingest import amplitude, tables
+from replaykit.replay_list import Replays
+from replaykit.replays.build import RecordingReport, add_recordings
+from replaykit.replays.links import parse_ref
+from replaykit.replies import Home
+from replaykit.source import Source
+from replaykit.store import EventStore, Recordings, Settings, create_store, open_store
+from replaykit.widgets import View
+from replaykit.wording import big, span_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from replaykit.ingest.report import IngestReport
+
+EventFormat: TypeAlias = Literal["amplitude"]
+EVENT_FORMATS: Final = ("amplitude",)
+
+#: How far back the home list looks at first (`spec/replay.md` 6).
+HOME: Final = "7d"
+RECORDINGS: Final = "replays"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Project:
+    """A folder of events and recordings.
+
+    Handles taken from it (`events`, `replays`) stay on the state they were taken from;
+    `add_events` and `add_replays` make a new one that the next `events` sees.
+    """
+
+    folder: Path
+    now: datetime | None = None
+    title: str = ""
+
+    # ── ask ───────────────────────────────────────────────────────────────────
+    @property
+    def events(self) -> Events:
+        """All events, ready for a question."""
+        return Events(self.source)
+
+    @property
+    def replays(self) -> Replays:
+        """All recordings, newest first; `.search(last="30d", …)` narrows them."""
+        return Replays(self.source, self.source.catalogue)
+
+    @property
+    def names(self) -> pl.DataFrame:
+        """Event names and their rows: `event`, `rows`."""
+        return self.source.names
+
+    @property
+    def tz(self) -> str:
+        """The project's time zone."""
+        return self._store.settings.tz
+
+    def replay(self, ref: str) -> Replays:
+        """Return one replay by its id, its reference or its product URL.
+
+        A reference may carry a moment (`…&t=42000`); the player then opens there.
+        """
+        replay_id, t = parse_ref(ref)
+        self.source.replay(replay_id)
+        found = self.source.catalogue.filter(pl.col("replay_id") == replay_id)
+        if t is not None:
+            found = found.with_columns(matched_at=pl.lit(t, pl.Int64))
+        return Replays(self.source, found)
+
+    # ── fill ──────────────────────────────────────────────────────────────────
+    def add_events(
+        self,
+        files: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+        *,
+        format: EventFormat = "amplitude",  # noqa: A002 - the word analysts know
+        progress: bool = True,
+    ) -> IngestReport:
+        """Read an export into the project; the same file twice changes nothing.
+
+        Parameters
+        ----------
+        files
+            A file, a folder, a pattern such as `"export/*.json.gz"`, or a list.
+        format
+            `"amplitude"`: its event export, as `.json`, `.json.gz` or `.zip`.
+        progress
+            Show a bar while reading.
+
+        Raises
+        ------
+        MissingFile, BadInput
+            If a file is missing or cannot be read at all; then nothing is added. Rows
+            that cannot be read are skipped, counted and shown in the report.
+        """
+        check_option("format", format, EVENT_FORMATS)
+        report = self._store.ingest(amplitude.read(files, progress=progress))
+        self._forget_state()
+        return report
+
+    def add_replays(
+        self,
+        files: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+        *,
+        progress: bool = True,
+    ) -> RecordingReport:
+        """Read recordings into the project; the same file twice changes nothing.
+
+        Parameters
+        ----------
+        files
+            A file, a folder, a pattern, a zip archive, or a list of these.
+        progress
+            Show a bar while reading.
+        """
+        report = add_recordings(self._recordings, _paths(files), progress=progress)
+        self._forget_state()
+        return report
+
+    # ── state ─────────────────────────────────────────────────────────────────
+    @cached_property
+    def _store(self) -> EventStore:
+        return open_store(self.folder)
+
+    @cached_property
+    def _recordings(self) -> Recordings:
+        return Recordings(self.folder / RECORDINGS)
+
+    @cached_property
+    def source(self) -> Source:
+        """The state that handles taken now are pinned to."""
+        store = self._store
+        settings = store.settings
+
+        def scan(
+            properties: Iterable[str] | None, users: Iterable[int] | None = None
+        ) -> pl.LazyFrame:
+            return store.scan(properties, users=users)
+
+        return Source(
+            scan=scan,
+            directory=store.directory,
+            properties=store.properties,
+            recordings=self._recordings,
+            zone=settings.tz,
+            now=self._clock(),
+            title=self.title or self.folder.name,
+            path=str(self.folder),
+            version=store.version,
+            retention_days=settings.retention_days,
+            week_start=settings.week_start,
+        )
+
+    def _clock(self) -> Callable[[], datetime]:
+        fixed = self.now
+        return (lambda: datetime.now(UTC)) if fixed is None else (lambda: fixed)
+
+    def _forget_state(self) -> None:
+        for name in ("_store", "_recordings", "source", "home", "widget"):
+            self.__dict__.pop(name, None)
+
+    # ── show ──────────────────────────────────────────────────────────────────
+    @cached_property
+    def home(self) -> Home:
+        """What the home list shows: captured sessions and a few counts."""
+        return Home(self.source, self._facts, self._last, HOME)
+
+    def _last(self, units: str) -> timeline.Span:
+        return timeline.last(units, self.source.now(), self.tz)
+
+    def _facts(self, last: str) -> list[tuple[str, str]]:
+        span = self._last(last)
+        days = last.removesuffix("d") + " days" if last.endswith("d") else last
+        captured = self.source.catalogue.filter(span.holds(pl.col("start"))).height
+        rows = (
+            self.source.scan(())
+            .filter(span.holds(pl.col("time")), pl.col("session_id").is_not_null())
+            .select(pl.struct("user", "session_id").n_unique())
+            .collect()
+            .item()
+        )
+        store = self._store
+        kept = store.settings.retention_days
+        return [
+            (f"{captured:,}", f"replays captured, {days}"),
+            (f"{rows:,}", f"sessions, {days}"),
+            (f"{store.rows:,}", "events"),
+            (f"{store.users:,}", "users"),
+            (f"{kept} days" if kept else "no limit", "kept for, from ingestion"),
+        ]
+
+    @cached_property
+    def widget(self) -> View:
+        """The home list as a widget; one per project and state."""
+        return View(self.home, kind="home", zone=self.tz)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        return with_bundle(
+            self.widget._repr_mimebundle_(**kwargs),  # noqa: SLF001 - IPython's protocol
+            bundle_of_home(self.home),
+            twin_of_home(self.home),
+        )
+
+    def _display_(self) -> View:
+        """Show the home list in marimo."""
+        return self.widget
+
+    def _replaykit_share_(self) -> tuple[Home, dict[str, Any]]:
+        return self.home, bundle_of_home(self.home)
+
+    def __repr__(self) -> str:
+        """Say what the project holds, without reading its events."""
+        store = self._store
+        span = timeline.Span(store.first, store.last, self.tz) if store.first else None
+        words = [
+            self.title or self.folder.name,
+            "empty" if span is None else span_words(span),
+            f"{big(store.rows)} events",
+            f"{big(store.users)} users",
+            self.tz,
+        ]
+        return " · ".join(words)
+
+
+def create(
+    path: str | os.PathLike[str],
+    *,
+    tz: str = "UTC",
+    week_start: timeline.Weekday = "monday",
+    retention: str | None = None,
+    now: datetime | None = None,
+) -> Project:
+    """Create a project in a folder that does not exist yet.
+
+    Parameters
+    ----------
+    path
+        The folder, by habit ending in `.rk`.
+    tz
+        IANA zone in which days, weeks and naive times are read.
+    week_start
+        The weekday that weeks begin with.
+    retention
+        How long recordings stay playable after their ingestion, such as `"90d"`; by
+        default for ever. Only `purge()` deletes.
+    now
+        What "last 7 days" counts from; by default the clock.
+
+    Raises
+    ------
+    NotAProject
+        If the folder already is one, or holds other files.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import replaykit as rk
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     shop = rk.create(f"{folder}/shop.rk", tz="Europe/Paris")
+    ...     print(shop)
+    shop.rk · empty · 0 events · 0 users · Europe/Paris
+    """
+    days = None if retention is None else _days(retention)
+    settings = Settings(tz=tz, week_start=week_start, retention_days=days)
+    store = create_store(path, settings)
+    return Project(store.folder, _aware(now))
+
+
+def open(  # noqa: A001 - rk.open reads as what it does
+    path: str | os.PathLike[str], *, now: datetime | None = None
+) -> Project:
+    """Open a project.
+
+    Parameters
+    ----------
+    path
+        Its folder.
+    now
+        What "last 7 days" counts from; by default the clock.
+
+    Raises
+    ------
+    MissingFile, NotAProject
+        If there is no project at `path`.
+    """
+    store = open_store(path)
+    return Project(store.folder, _aware(now))
+
+
+def events(
+    frame: object,
+    *,
+    user: str = "user",
+    time: str = "time",
+    event: str = "event",
+    session: str | None = None,
+    replays: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None = None,
+    tz: str = "UTC",
+    now: datetime | None = None,
+) -> Events:
+    """Ask questions of a frame, with no project at all.
+
+    Parameters
+    ----------
+    frame
+        A polars or pandas frame, an Arrow table or stream, a DuckDB relation, or the
+        path of a CSV, Parquet or NDJSON file: one row per event.
+    user, time, event, session
+        The columns that say who, when and what, and in which session. Naive times are
+        read in `tz`. All other columns are properties.
+    replays
+        Recordings to join: a file, a folder, a pattern. Their device or user is matched
+        with `user`.
+    tz
+        The zone of days and naive times.
+    now
+        What "last 7 days" counts from; by default the last event.
+
+    Returns
+    -------
+    Events
+        A handle on a sorted copy; the frame itself is not touched.
+
+    Raises
+    ------
+    UnknownProperty, BadTime, BadInput
+        If a column is missing or cannot be read.
+
+    Examples
+    --------
+    >>> import replaykit as rk
+    >>> log = pl.DataFrame(
+    ...     {
+    ...         "uid": ["ana", "ana", "ben"],
+    ...         "ts": ["2026-03-01 09:00", "2026-03-01 09:05", "2026-03-02 10:00"],
+    ...         "name": ["Search", "Buy", "Search"],
+    ...     }
+    ... )
+    >>> events = rk.events(log, user="uid", time="ts", event="name")
+    >>> events.funnel("Search", "Buy").table["users"].to_list()
+    [2, 1]
+    """
+    timeline.check_zone(tz)
+    read = tables.from_frame(
+        frame, user=user, time=time, event=event, session=session, tz=tz
+    )
+    rows = read.rows
+    recordings = None
+    if replays is not None:
+        recordings = Recordings()
+        add_recordings(recordings, _paths(replays), progress=False)
+    last = rows["time"].max()
+    fixed = _aware(now) or (last if isinstance(last, datetime) else datetime.now(UTC))
+
+    def scan(
+        properties: Iterable[str] | None, users: Iterable[int] | None = None
+    ) -> pl.LazyFrame:
+        lf = rows.lazy()
+        if users is not None:
+            lf = lf.filter(pl.col("user").is_in(list(users)))
+        if properties is None:
+            return lf
+        return lf.select(*_canonical(rows), *_extra(rows, properties))
+
+    return Events(
+        Source(
+            scan=scan,
+            directory=read.directory,
+            properties=_kinds(rows),
+            recordings=recordings,
+            zone=tz,
+            now=lambda: fixed,
+        )
+    )

@@ -1,0 +1,224 @@
+"""Replays as an analyst holds them: a frame to read, to search, and to watch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, overload
+
+import polars as pl
+
+from replaykit import timeline
+from replaykit.errors import BadInput, check_option
+from replaykit.microscope import signals
+from replaykit.query import Step, as_step
+from replaykit.replays.links import replay_ref
+from replaykit.replies import Watching
+from replaykit.widgets import Player
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date, datetime, timedelta
+
+    from replaykit.handles import Users
+    from replaykit.source import Source
+
+Signal: TypeAlias = Literal["rage", "dead", "error", "request"]
+SIGNALS: Final = ("rage", "dead", "error", "request")
+_COLUMN_OF: Final = {
+    "rage": "rage_clicks",
+    "dead": "dead_clicks",
+    "error": "errors",
+    "request": "failed_requests",
+}
+_FIRST: Final = (
+    "replay_id",
+    "user",
+    "start",
+    "length",
+    "country",
+    "matched_at",
+    "matched_because",
+    "match",
+)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Replays:
+    """Replays of a source, in order, with the moment and the reason where matched.
+
+    Reads like a frame: `replays["matched_at"]`, `replays.columns`, `len(replays)`,
+    `replays.table` for all of it.
+    """
+
+    source: Source
+    frame: pl.DataFrame
+    because: str | None = None
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """All columns, one row per replay.
+
+        `replay_id` String, `user` String (public id), `start` and `end` Datetime UTC,
+        `length` Duration, `country` String, and, where the replays answer a point,
+        `matched_at` Int64 (ms from the first recorded event: where to open it),
+        `matched_because` List(String) (rows of the point), `match` String; then what
+        the catalogue knows of each recording.
+        """
+        named = self.frame.drop("user").rename({"user_id": "user"})
+        named = named.with_columns(length=pl.duration(milliseconds="length_ms"))
+        first = [name for name in _FIRST if name in named.columns]
+        rest = [name for name in named.columns if name not in {*first, "unit"}]
+        return named.select(*first, *rest)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the table's columns."""
+        return self.table.columns
+
+    @property
+    def height(self) -> int:
+        """Number of replays."""
+        return self.frame.height
+
+    def __len__(self) -> int:
+        """Return the number of replays."""
+        return self.frame.height
+
+    @overload
+    def __getitem__(self, item: str) -> pl.Series: ...
+    @overload
+    def __getitem__(self, item: int | slice) -> Replays: ...
+    def __getitem__(self, item: str | int | slice) -> pl.Series | Replays:
+        """Return a column by name, or the replays at a position or slice."""
+        if isinstance(item, str):
+            return self.table[item]
+        if isinstance(item, int):
+            if not -self.height <= item < self.height:
+                raise IndexError(f"Replay {item} of {self.height}.")
+            item = slice(item % self.height, item % self.height + 1)
+        return replace(self, frame=self.frame[item])
+
+    def __iter__(self) -> Iterator[Replays]:
+        """Yield each replay as a list of one."""
+        return (self[index] for index in range(self.height))
+
+    def __repr__(self) -> str:
+        """Show the table."""
+        return f"{self.height:,} replays\n{self.table.select(self.table.columns[:8])}"
+
+    def search(  # noqa: C901 - one clause per filter
+        self,
+        *,
+        last: str | None = None,
+        between: tuple[str | date | datetime | None, str | date | datetime | None]
+        | None = None,
+        cohort: Users | None = None,
+        event: str | Step | None = None,
+        where: pl.Expr | None = None,
+        duration: str | tuple[str | timedelta | None, str | timedelta | None] | None = None,
+        signals: Signal | Sequence[Signal] | None = None,
+        url: str | None = None,
+    ) -> Replays:
+        """Keep the replays for which everything given holds, newest first.
+
+        Parameters
+        ----------
+        last, between
+            Range of the replay's start, in the project's zone (`"30d"`, or two dates).
+        cohort
+            Users whose replays are kept.
+        event
+            An event, or a step with conditions, that the replay's events hold.
+        where
+            A condition that some event of the replay meets.
+        duration
+            At least this long, or a pair of bounds, both included.
+        signals
+            Kinds of trouble the recording holds; several mean all of them.
+        url
+            Part of the first page's URL, case-insensitive.
+        """
+        zone = self.source.zone
+        found = self.frame
+        if last is not None and between is not None:
+            raise BadInput("Give last= or between=, not both.")
+        if last is not None:
+            span = timeline.last(last, self.source.now(), zone)
+            found = found.filter(span.holds(pl.col("start")))
+        if between is not None:
+            span = timeline.between(*between, zone)
+            found = found.filter(span.holds(pl.col("start")))
+        if cohort is not None:
+            people = cohort.population["user"].unique().implode()
+            found = found.filter(pl.col("user").is_in(people))
+        for kind in [signals] if isinstance(signals, str) else signals or ():
+            check_option("signals", kind, SIGNALS)
+            found = found.filter(pl.col(_COLUMN_OF[kind]) > 0)
+        if duration is not None:
+            low, high = duration if isinstance(duration, tuple) else (duration, None)
+            if low is not None:
+                found = found.filter(
+                    pl.col("length_ms") * 1000 >= timeline.microseconds(low)
+                )
+            if high is not None:
+                found = found.filter(
+                    pl.col("length_ms") * 1000 <= timeline.microseconds(high)
+                )
+        if url is not None:
+            page = pl.col("first_page").str.to_lowercase()
+            found = found.filter(page.str.contains(url.lower(), literal=True))
+        for condition in _conditions(event, where):
+            found = _holding(self.source, found, condition)
+        order = ["start", "replay_id"]
+        return replace(self, frame=found.sort(order, descending=[True, False]))
+
+    def watching(self) -> Watching:
+        """Return what a player plays."""
+        return Watching(self.source, self.frame, self.because)
+
+    def watch(self) -> Player:
+        """Open the player on these replays."""
+        return Player(self)
+
+    def refs(self) -> list[str]:
+        """Return a link text per replay, with the moment to open it at."""
+        moments: Iterable[int | None] = (
+            self.frame["matched_at"]
+            if "matched_at" in self.frame.columns
+            else [None] * self.height
+        )
+        return [
+            replay_ref(replay, t)
+            for replay, t in zip(self.frame["replay_id"], moments, strict=True)
+        ]
+
+    def signals(self) -> list[list[str]]:
+        """Return the kinds of trouble in each replay, gravest first."""
+        return [signals(row) for row in self.frame.iter_rows(named=True)]
+
+
+def _conditions(event: str | Step | None, where: pl.Expr | None) -> list[pl.Expr]:
+    found = [] if event is None else [as_step(event).predicate()]
+    return found if where is None else [*found, where]
+
+
+def _holding(source: Source, found: pl.DataFrame, condition: pl.Expr) -> pl.DataFrame:
+    """Keep replays during which some event of their user meets the condition."""
+    names = [
+        name for name in condition.meta.root_names() if name in source.properties
+    ]
+    people = found["user"].drop_nulls().unique().implode()
+    hits = (
+        source.scan(names)
+        .filter(pl.col("user").is_in(people), condition)
+        .select("user", "session_id", "time")
+        .collect()
+    )
+    joined = found.join(hits, on="user", suffix="_hit").filter(
+        (pl.col("session_id") == pl.col("session_id_hit")).fill_null(value=False)
+        | (
+            pl.col("session_id").is_null()
+            & pl.col("time").is_between("start", "end")
+        )
+    )
+    return found.join(joined, on="replay_id", how="semi", maintain_order="left")

@@ -1,0 +1,153 @@
+"""A real JupyterLab in a real browser: start it, open a notebook, run it, look."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+
+#: What keeps a headless Chromium from looking for its maker's hosts.
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def chromium() -> str:
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        found = shutil.which(name)
+        if found:
+            return found
+    raise RuntimeError("The browser tests need Chromium: make chromium")
+
+
+@contextlib.contextmanager
+def browser_page(width=1400, height=1000, scheme="light", **context):
+    """A page in headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET)
+        page = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, **context
+        ).new_page()
+        try:
+            yield page
+        finally:
+            browser.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(url: str, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=2).read()
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+        else:
+            return
+
+
+@contextlib.contextmanager
+def served(command, url, cwd, env=None):
+    """A server process that is gone afterwards, with what it said on failure."""
+    log = Path(cwd) / "server.log"
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            command, cwd=cwd, env=env, stdout=out, stderr=subprocess.STDOUT
+        )
+        try:
+            try:
+                wait_for(url)
+            except OSError:
+                raise RuntimeError(log.read_text()[-3000:]) from None
+            yield url
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+@contextlib.contextmanager
+def jupyter(folder: Path, app: str = "lab", theme: str = "light"):
+    """JupyterLab (or Notebook) over a folder, with its own settings; yields its URL."""
+    config = folder / ".config"
+    (config / "labconfig").mkdir(parents=True, exist_ok=True)
+    off = {"@jupyterlab/apputils-extension:announcements": True}
+    page_config = {"disabledExtensions": off}
+    (config / "labconfig" / "page_config.json").write_text(json.dumps(page_config))
+    chosen = "JupyterLab Dark" if theme == "dark" else "JupyterLab Light"
+    themes = {"@jupyterlab/apputils-extension:themes": {"theme": chosen}}
+    settings = folder / ".settings" / "settings"
+    settings.mkdir(parents=True, exist_ok=True)
+    (settings / "overrides.json").write_text(json.dumps(themes))
+    user = config / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+    user.mkdir(parents=True, exist_ok=True)
+    (user / "themes.jupyterlab-settings").write_text(json.dumps({"theme": chosen}))
+    port = free_port()
+    env = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(config),
+        "JUPYTER_DATA_DIR": str(folder / ".data"),
+        "JUPYTER_RUNTIME_DIR": str(folder / ".runtime"),
+        "IPYTHONDIR": str(folder / ".ipython"),
+        "JUPYTERLAB_SETTINGS_DIR": str(config / "lab" / "user-settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / ".workspaces"),
+        "PYTHONPATH": str(ROOT),
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter",
+        app,
+        "--no-browser",
+        "--allow-root",
+        "--IdentityProvider.token=",
+        "--ServerApp.password=",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        f"--ServerApp.root_dir={folder}",
+        "--ServerApp.ip=127.0.0.1",
+    ]
+    with served(command, f"http://127.0.0.1:{port}/api", folder, env):
+        yield f"http://127.0.0.1:{port}"
+
+
+def run_all(page, timeout_s: float = 180) -> None:
+    """Run every cell of the open notebook, and wait until the kernel is idle."""
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
+    page.wait_for_selector(
+        ".jp-Notebook-ExecutionIndicator[data-status=idle]",
+        timeout=60_000,
+        state="attached",
+    )
+    page.click("text=Run >> nth=0")
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.wait_for_function(
+        """() => {
+          const cells = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
+          return cells.length && cells.every(c => /\\[\\d+\\]/.test(c.textContent));
+        }""",
+        timeout=timeout_s * 1000,
+    )
