@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from hashlib import blake2b
+from typing import Final, Literal
 
 import polars as pl
 
@@ -22,7 +23,92 @@ COLUMNS: Final[dict[str, pl.DataType]] = {
     "client_time": TIME,
 }
 
+#: Who a property belongs to; `builtin` are the user properties every export has.
+Owner = Literal["event", "user", "builtin", "group"]
+
+#: What a reader hands to the store, one row per event, before people are numbered.
+#: `time`, `event` and one of the three identities are needed, the rest may be absent.
+#: Property columns stand beside these, named `OWNER.NAME` (`event.price`).
+INCOMING: Final[dict[str, pl.DataType]] = {
+    "time": TIME,
+    "event": pl.String(),
+    "active": pl.Boolean(),
+    "session_id": pl.Int64(),
+    "device_id": pl.String(),
+    "client_time": TIME,
+    "user_id": pl.String(),
+    "amplitude_id": pl.Int64(),
+    "upload_time": TIME,
+    "event_id": pl.Int64(),
+    "insert_id": pl.String(),
+    "uuid": pl.String(),
+    "event_properties": pl.String(),
+    "user_properties": pl.String(),
+    "groups": pl.String(),
+}
+
+#: User properties that stand at the top level of an exported event.
+BUILT_INS: Final = (
+    "platform",
+    "os_name",
+    "os_version",
+    "device_type",
+    "device_family",
+    "device_carrier",
+    "device_brand",
+    "device_manufacturer",
+    "device_model",
+    "country",
+    "region",
+    "city",
+    "dma",
+    "language",
+    "version_name",
+    "start_version",
+    "library",
+    "ip_address",
+    "location_lat",
+    "location_lng",
+    "paying",
+)
+
 _REQUIRED: Final = ("user", "time", "event")
+
+_OUT_OF_SESSION: Final = -1
+
+
+def session_numbers(sessions: pl.Series) -> pl.Series:
+    """Return session ids as Int64: numbers as they are, -1 as null, words by a hash.
+
+    A session id is a start in ms since the epoch or any text (`spec/capture.md` 2). Text
+    becomes a negative number below -1 that depends on the text alone, so that events and
+    recordings read apart from each other agree.
+
+    Examples
+    --------
+    >>> session_numbers(pl.Series(["1717225200000", "-1", None])).to_list()
+    [1717225200000, None, None]
+    >>> session_numbers(pl.Series(["checkout-7f3a"]))[0] < -1
+    True
+    """
+    if sessions.dtype.is_integer():
+        numbers = sessions.cast(pl.Int64, strict=False)
+        return numbers.set(numbers == _OUT_OF_SESSION, None)
+    text = sessions.cast(pl.String)
+    numbers = text.cast(pl.Int64, strict=False)
+    words = text.filter(numbers.is_null() & text.is_not_null() & (text != ""))
+    if len(words):
+        distinct = words.unique()
+        hashed = pl.Series([_word_number(word) for word in distinct], dtype=pl.Int64)
+        numbers = numbers.fill_null(
+            text.replace_strict(distinct, hashed, default=None, return_dtype=pl.Int64)
+        )
+    return numbers.set(numbers == _OUT_OF_SESSION, None).alias(sessions.name)
+
+
+def _word_number(word: str) -> int:
+    number = int.from_bytes(blake2b(word.encode(), digest_size=8).digest(), "big")
+    return -2 - (number >> 2)
 
 
 def canonical(frame: pl.LazyFrame | pl.DataFrame) -> pl.LazyFrame:

@@ -1,1 +1,14 @@
-"""One reader per shape of source: rows of events, or events of recordings."""
+"""Readers: one per source shape, each yielding rows for the store."""
+
+from replaykit.ingest.amplitude import AmplitudeExport
+from replaykit.ingest.report import IngestReport, Skipped
+from replaykit.ingest.tables import Mapping, TableSource, from_frame
+
+__all__ = [
+    "AmplitudeExport",
+    "IngestReport",
+    "Mapping",
+    "Skipped",
+    "TableSource",
+    "from_frame",
+]

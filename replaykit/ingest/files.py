@@ -1,0 +1,264 @@
+"""Find the files of a source and read them in blocks of whole lines.
+
+Files are read as a stream, whatever their size. Everything that can go wrong with a
+file (missing, cut off, not what its name says, blown up on purpose) becomes an error
+that names the file, the place in it and what to do.
+"""
+
+from __future__ import annotations
+
+import glob as globbing
+import gzip
+import zipfile
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+
+from replaykit.errors import BadInput, MissingFile, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+#: What an argument named `paths` may be.
+PathsLike = "str | Path | Iterable[str | Path]"
+
+_BLOCK: Final = 16 << 20
+_READ: Final = 1 << 20
+#: A single event larger than this is no event.
+LONGEST_LINE: Final = 64 << 20
+# Text does not compress better than this over hundreds of megabytes unless it is made to.
+_BOMB_RATIO: Final = 200
+_BOMB_BYTES: Final = 256 << 20
+_LISTED: Final = 8
+
+
+@dataclass(frozen=True)
+class Block:
+    """Whole lines of a file, and the number of the first of them."""
+
+    data: bytes
+    first_line: int
+
+
+@dataclass(frozen=True)
+class Member:
+    """One stream of text: a file, or an entry of a zip file."""
+
+    path: Path
+    entry: str | None = None
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        return (
+            self.path.name if self.entry is None else f"{self.path.name}:{self.entry}"
+        )
+
+
+def find_files(
+    paths: str | Path | Iterable[str | Path], suffixes: tuple[str, ...]
+) -> list[Path]:
+    """Return the files meant by paths, folders and patterns, sorted, each once.
+
+    Parameters
+    ----------
+    paths
+        A file, a folder (searched in depth for `suffixes`), a pattern with `*`, or
+        several of these.
+    suffixes
+        Endings looked for in folders.
+
+    Raises
+    ------
+    MissingFile
+        If a path does not exist or a pattern or folder has no file.
+    """
+    given = [paths] if isinstance(paths, str | Path) else list(paths)
+    found: dict[Path, None] = {}
+    for one in given:
+        for path in _expand(Path(one).expanduser(), suffixes):
+            found.setdefault(path.resolve(), None)
+    if not given:
+        raise MissingFile("No file was given. Name files, a folder or a pattern.")
+    return sorted(found)
+
+
+def _expand(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    listed = ", ".join(f"*{suffix}" for suffix in suffixes)
+    if path.is_dir():
+        inside = [
+            one
+            for one in sorted(path.rglob("*"))
+            if one.is_file() and one.name.lower().endswith(suffixes)
+        ]
+        if not inside:
+            raise MissingFile(f"The folder {path} holds no file like {listed}.")
+        return inside
+    if path.exists():
+        return [path]
+    if any(sign in str(path) for sign in "*?["):
+        matches = [
+            Path(one) for one in sorted(globbing.glob(str(path), recursive=True))
+        ]
+        files = [one for one in matches if one.is_file()]
+        if not files:
+            raise MissingFile(f"No file matches {path}. {_beside(path)}".rstrip())
+        return files
+    raise MissingFile(f"There is no file {path}. {_beside(path)}".rstrip())
+
+
+def _beside(path: Path) -> str:
+    folder = path.parent
+    if not folder.is_dir():
+        return f"The folder {folder} does not exist either."
+    names = sorted(one.name for one in folder.iterdir())
+    hint = did_you_mean(path.name, names)
+    if hint:
+        return hint
+    if not names:
+        return f"The folder {folder} is empty."
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"{folder} holds {', '.join(names[:_LISTED])}{more}."
+
+
+def members(path: Path) -> list[Member]:
+    """Return the streams in a file: itself, or the entries of a zip file."""
+    if _magic(path)[:2] != b"PK":
+        return [Member(path)]
+    with _named_errors(Member(path), lambda: 0), zipfile.ZipFile(path) as archive:
+        entries = [
+            Member(path, info.filename)
+            for info in archive.infolist()
+            if not info.is_dir()
+            and info.filename.lower().endswith((".json", ".json.gz", ".gz", ".ndjson"))
+            and not info.filename.startswith("__MACOSX/")
+        ]
+    if not entries:
+        raise BadInput(f"{path} is a zip file without any .json or .json.gz in it.")
+    return sorted(entries, key=lambda member: member.entry or "")
+
+
+def blocks(member: Member, progress: Callable[[int], object]) -> Iterator[Block]:
+    """Read a stream as blocks of whole lines.
+
+    Parameters
+    ----------
+    member
+        What to read.
+    progress
+        Told how many more bytes of the file on disk were read.
+
+    Raises
+    ------
+    BadInput
+        If the stream is cut off, damaged, or expands beyond reason.
+    """
+    line = 1
+    rest = b""
+    for data in _chunks(member, progress):
+        cut = data.rfind(b"\n") + 1
+        if not cut:
+            rest += data
+            if len(rest) > LONGEST_LINE:
+                raise BadInput(
+                    f"{member.name} has a line {line:,} of more than "
+                    f"{LONGEST_LINE >> 20} MiB. An export has one event per line; "
+                    "is this another kind of file?"
+                )
+            continue
+        block = rest + data[:cut]
+        rest = data[cut:]
+        yield Block(block, line)
+        line += block.count(b"\n")
+    if rest.strip():
+        yield Block(rest, line)
+
+
+def _chunks(member: Member, progress: Callable[[int], object]) -> Iterator[bytes]:
+    expanded = 0
+    with member.path.open("rb") as raw:
+        before = 0
+        with (
+            _named_errors(member, lambda: expanded),
+            _opened(member, raw) as stream,
+        ):
+            while data := _filled(stream):
+                expanded += len(data)
+                at = raw.tell()
+                progress(at - before)
+                before = at
+                if expanded > _BOMB_BYTES and expanded > _BOMB_RATIO * max(at, 1):
+                    raise BadInput(
+                        f"{member.name} expands to more than {_BOMB_RATIO} times its "
+                        f"size ({expanded >> 20} MiB so far). No export does; it is "
+                        "refused. Expand it by hand if you trust it."
+                    )
+                yield data
+        progress(max(raw.tell() - before, 0))
+
+
+def _filled(stream: IO[bytes]) -> bytes:
+    # Large blocks are parsed faster; a decompressor hands out small ones.
+    parts: list[bytes] = []
+    size = 0
+    while size < _BLOCK:
+        part = stream.read(_READ)
+        if not part:
+            break
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)
+
+
+@contextmanager
+def _opened(member: Member, raw: IO[bytes]) -> Iterator[IO[bytes]]:
+    if member.entry is not None:
+        with zipfile.ZipFile(raw) as archive, archive.open(member.entry) as entry:
+            if entry.peek(2)[:2] == b"\x1f\x8b":
+                with gzip.GzipFile(fileobj=entry) as plain:
+                    yield plain  # type: ignore[misc]
+            else:
+                yield entry
+        return
+    if _magic(member.path)[:2] == b"\x1f\x8b" or (
+        member.path.name.lower().endswith(".gz") and not member.path.stat().st_size
+    ):
+        with gzip.GzipFile(fileobj=raw) as plain:
+            if not member.path.stat().st_size:
+                raise EOFError
+            yield plain  # type: ignore[misc]
+        return
+    yield raw
+
+
+@contextmanager
+def _named_errors(member: Member, at: Callable[[], int]) -> Iterator[None]:
+    try:
+        yield
+    except EOFError as error:
+        raise BadInput(
+            f"{member.name} is cut off after {at():,} expanded bytes. Nothing was "
+            "ingested; download the file again or leave it out."
+        ) from error
+    except (gzip.BadGzipFile, zlib.error, zipfile.BadZipFile) as error:
+        raise BadInput(
+            f"{member.name} is damaged after {at():,} expanded bytes ({error}). Nothing "
+            "was ingested; download the file again or leave it out."
+        ) from error
+    except (RuntimeError, NotImplementedError) as error:
+        # Encrypted entries, and compressions that the standard library lacks.
+        raise BadInput(
+            f"{member.name} cannot be read: {error}. Unpack it by hand first."
+        ) from error
+    except PermissionError as error:
+        raise BadInput(f"{member.path} may not be read: {error.strerror}.") from error
+
+
+def _magic(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(4)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error

@@ -1,0 +1,163 @@
+"""Anything that holds a table, as a polars frame: frames of other libraries, and files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from replaykit.errors import BadInput
+from replaykit.ingest.files import find_files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+SUFFIXES: Final = (
+    ".parquet",
+    ".csv",
+    ".csv.gz",
+    ".tsv",
+    ".ndjson",
+    ".jsonl",
+    ".arrow",
+    ".feather",
+)
+
+
+def to_lazy(table: object, tz: str = "UTC") -> pl.LazyFrame:
+    """Return a LazyFrame of whatever table is given; nothing of it is changed.
+
+    Parameters
+    ----------
+    table
+        A polars frame, a pandas frame (its named index becomes a column), a DuckDB
+        relation, any object of the Arrow stream protocol, a dict of columns, or the
+        path of a CSV, Parquet, Arrow or JSON lines file (folder, pattern, or several).
+    tz
+        Not used to convert; named in the message when a file has no times.
+
+    Raises
+    ------
+    BadInput
+        If it is none of these, or cannot be read.
+    MissingFile
+        If a path does not exist.
+
+    Examples
+    --------
+    >>> to_lazy({"uid": ["ana"], "n": [1]}).collect().shape
+    (1, 2)
+    """
+    if isinstance(table, pl.LazyFrame):
+        return table
+    if isinstance(table, pl.DataFrame):
+        return table.lazy()
+    if isinstance(table, str | Path):
+        return scan_files(find_files(table, SUFFIXES))
+    if isinstance(table, list | tuple) and all(
+        isinstance(one, str | Path) for one in table
+    ):
+        return scan_files(find_files(table, SUFFIXES))
+    try:
+        return _foreign(table).lazy()
+    except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
+        raise BadInput(
+            f"A {type(table).__module__}.{type(table).__name__} is no table that can be "
+            f"read ({error}). Give a polars or pandas frame, an Arrow table, a DuckDB "
+            "relation or the path of a file."
+        ) from error
+
+
+def _foreign(table: object) -> pl.DataFrame:
+    if type(table).__module__.partition(".")[0] == "pandas":
+        return _from_pandas(table)
+    if hasattr(table, "__arrow_c_stream__") or isinstance(table, dict):
+        return pl.DataFrame(table)
+    for method in ("pl", "fetch_arrow_table", "arrow", "to_arrow", "collect"):
+        convert: Callable[[], object] | None = getattr(table, method, None)
+        if callable(convert):
+            return pl.DataFrame(convert())  # type: ignore[arg-type]
+    raise TypeError("it has no Arrow stream")
+
+
+def _from_pandas(table: object) -> pl.DataFrame:
+    # pandas hands its columns over itself; object columns go through plain Python.
+    named = any(name is not None for name in table.index.names)  # type: ignore[attr-defined]
+    flat = table.reset_index() if named else table  # type: ignore[attr-defined]
+    columns: dict[str, pl.Series] = {}
+    for name in flat.columns:
+        values = flat[name]
+        kind = str(values.dtype)
+        if kind == "category":
+            values = values.astype(values.cat.categories.dtype)
+            kind = str(values.dtype)
+        if kind == "object":
+            cells = [None if _missing(cell) else cell for cell in values.tolist()]
+            columns[str(name)] = _of_cells(str(name), cells)
+        else:
+            columns[str(name)] = pl.Series(
+                str(name),
+                pl.DataFrame(
+                    flat[[name]].reset_index(drop=True)
+                    if kind != "category"
+                    else values.to_frame()
+                ).to_series(),
+            )
+    return pl.DataFrame(columns)
+
+
+def _of_cells(name: str, cells: list[object]) -> pl.Series:
+    try:
+        return pl.Series(name, cells, strict=True)
+    except (TypeError, pl.exceptions.PolarsError):
+        texts = [None if cell is None else str(cell) for cell in cells]
+        return pl.Series(name, texts, dtype=pl.String)
+
+
+def _missing(cell: object) -> bool:
+    if cell is None:
+        return True
+    # NaN, NaT and pd.NA are the values that do not equal themselves.
+    same = cell == cell  # noqa: PLR0124
+    return same is not True and type(same) is not bool or same is False
+
+
+def scan_files(paths: Iterable[Path]) -> pl.LazyFrame:
+    """Scan table files one after the other; missing columns are null.
+
+    Raises
+    ------
+    BadInput
+        If a file is of no kind that is known, or is damaged.
+    """
+    scans = [_scan(path) for path in paths]
+    return scans[0] if len(scans) == 1 else pl.concat(scans, how="diagonal_relaxed")
+
+
+def _scan(path: Path) -> pl.LazyFrame:
+    name = path.name.lower().removesuffix(".gz").removesuffix(".zst")
+    try:
+        if name.endswith((".csv", ".tsv")):
+            scan = pl.scan_csv(
+                path,
+                separator="\t" if name.endswith(".tsv") else ",",
+                infer_schema_length=None,
+            )
+        elif name.endswith((".parquet", ".pq")):
+            scan = pl.scan_parquet(path)
+        elif name.endswith((".ndjson", ".jsonl", ".json")):
+            scan = pl.scan_ndjson(path, infer_schema_length=None)
+        elif name.endswith((".arrow", ".feather", ".ipc")):
+            scan = pl.scan_ipc(path)
+        else:
+            raise BadInput(
+                f"{path.name} is no table: its name ends in none of "
+                f"{', '.join(SUFFIXES)}. For an export name its format."
+            )
+        scan.collect_schema()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise BadInput(
+            f"{path} cannot be read as a table: {error}. Nothing was ingested."
+        ) from error
+    return scan

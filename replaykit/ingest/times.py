@@ -1,0 +1,68 @@
+"""Times as exports write them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from replaykit.schema import TIME
+
+_NAIVE: Final = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d")
+_WITH_OFFSET: Final = "%Y-%m-%d %H:%M:%S%.f%z"
+# Plain numbers: what they count is told by their size, for times of 1973 to 5138.
+_MICROS: Final = 100_000_000_000_000
+_MILLIS: Final = 100_000_000_000
+_SECONDS: Final = 100_000_000
+
+#: Times outside are taken for garbage: nobody tracked, or will track, an event there.
+EARLIEST_YEAR: Final = 1970
+LATEST_YEAR: Final = 2200
+
+
+def utc_times(text: pl.Series) -> pl.Series:
+    """Read UTC times: `2024-03-01 10:00:00.123`, ISO 8601, or epoch numbers.
+
+    What cannot be read, or lies outside 1970 to 2200, becomes null.
+
+    Examples
+    --------
+    >>> utc_times(pl.Series(["2024-03-01T10:00:00Z", "1709287200000", "soon"])).to_list()
+    [datetime.datetime(2024, 3, 1, 10, 0, tzinfo=zoneinfo.ZoneInfo(key='UTC')),
+     datetime.datetime(2024, 3, 1, 10, 0, tzinfo=zoneinfo.ZoneInfo(key='UTC')),
+     None]
+    """
+    if text.null_count() == len(text):
+        return pl.Series(text.name, [], dtype=TIME).extend_constant(None, len(text))
+    plain = text.str.strip_suffix("Z").str.replace("T", " ", literal=True)
+    times = plain.str.to_datetime(_NAIVE[0], time_unit="us", strict=False)
+    if times.null_count() > text.null_count():
+        times = times.fill_null(
+            plain.str.to_date(_NAIVE[1], strict=False).cast(pl.Datetime("us"))
+        )
+    if times.null_count() > text.null_count():
+        zoned = plain.str.to_datetime(_WITH_OFFSET, time_unit="us", strict=False)
+        times = times.fill_null(zoned.dt.replace_time_zone(None))
+    if times.null_count() > text.null_count():
+        times = times.fill_null(_from_numbers(plain))
+    sane = times.dt.year().is_between(EARLIEST_YEAR, LATEST_YEAR - 1)
+    return times.set(~sane, None).dt.replace_time_zone("UTC").alias(text.name)
+
+
+def _from_numbers(text: pl.Series) -> pl.Series:
+    number = pl.col("n")
+    micros = (
+        pl.when(number >= _MICROS)
+        .then(number)
+        .when(number >= _MILLIS)
+        .then(number * 1_000)
+        .when(number >= _SECONDS)
+        .then(number * 1_000_000)
+    )
+    return (
+        text.cast(pl.Float64, strict=False)
+        .to_frame("n")
+        .filter(pl.lit(value=True))
+        .select(micros.cast(pl.Int64, strict=False).cast(pl.Datetime("us")))
+        .to_series()
+    )

@@ -1,0 +1,189 @@
+"""One commit: arriving rows and rewritten partitions become a version, or nothing does.
+
+Writers do not lock each other out. Each prepares its commit against the version it saw;
+when another was faster the commit is refused, and everything that depended on that
+version (people, duplicates, codes, row numbers) is worked out again. Staged rows carry
+no numbers, so nothing has to be undone.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+from deltalake import CommitProperties, Transaction
+from deltalake.exceptions import CommitFailedError
+from deltalake.transaction import AddAction, RemoveAction
+
+from replaykit.errors import BadInput
+from replaykit.store.layout import (
+    EVENTS,
+    PARTITION,
+    POINTER,
+    delta_fields,
+    delta_schema,
+)
+from replaykit.store.plan import Plan, make_plan
+from replaykit.store.snapshot import Snapshot
+from replaykit.store.staging import hash_probe
+from replaykit.store.writing import Written, write_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from replaykit.store.catalog import Catalog
+    from replaykit.store.lease import Writer
+    from replaykit.store.properties import Registry
+    from replaykit.store.settings import Settings
+    from replaykit.store.staging import Stage
+
+_ATTEMPTS: Final = 100
+# Readers pinned to an earlier version have this long before its files go.
+_RETIRED_FOR_S: Final = 7 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a commit did: version, rows added, rows left out as duplicates."""
+
+    version: int
+    new: int = 0
+    duplicate: int = 0
+
+
+def commit(
+    folder: Path,
+    settings: Settings,
+    writer: Writer,
+    stage: Stage | None,
+    rewrite: Iterable[int] = (),
+) -> Outcome:
+    """Add the staged rows and rewrite partitions in one commit.
+
+    Parameters
+    ----------
+    folder, settings
+        The project.
+    writer
+        Who writes; its id goes into the names of the files.
+    stage
+        Arriving rows; `None` only rewrites.
+    rewrite
+        Partitions to sort into one file each.
+    """
+    asked = frozenset(rewrite)
+    for attempt in range(_ATTEMPTS):
+        head = Snapshot.load(folder, settings.buckets)
+        plan = make_plan(head, stage, asked)
+        arrived = stage.rows if stage is not None else 0
+        dropped = len(plan.duplicates.dropped)
+        if dropped == arrived and not plan.people.changed.height and not plan.rewrite:
+            return Outcome(head.table.version(), 0, dropped)
+        with suppress(CommitFailedError):
+            _add_columns(head, plan.registry)
+            written = write_files(plan, stage, writer)
+            try:
+                version = _make_true(plan, written)
+            except BaseException:
+                written.delete(folder)
+                raise
+            return Outcome(version, arrived - dropped, dropped)
+        # Apart from each other, so that two writers do not collide again and again.
+        time.sleep(min(1.0, 0.01 * 2**attempt) * (0.5 + secrets.randbelow(100) / 100))
+    raise BadInput(
+        f"The table at {folder} changed {_ATTEMPTS} times while this ingest tried to "
+        "commit. Nothing was written; run it again when fewer writers are at work."
+    )
+
+
+def _add_columns(head: Snapshot, registry: Registry) -> None:
+    declared = {one.name for one in head.table.schema().fields}
+    new = {
+        name: dtype
+        for name, dtype in registry.columns().items()
+        if name not in declared
+    }
+    if new:
+        # A column nobody writes yet is harmless should this writer die before its rows.
+        head.table.alter.add_columns(
+            delta_fields(new),
+            commit_properties=CommitProperties(max_commit_retries=0),
+        )
+
+
+def _make_true(plan: Plan, written: Written) -> int:
+    head = plan.head
+    now = int(time.time())
+    removed = [path for bucket in plan.rewrite for path in head.files[bucket]]
+    number = _after(plan, written, removed, now).write(head.folder)
+    removes = [
+        RemoveAction(
+            path=path,
+            data_change=False,
+            deletion_timestamp=now * 1000,
+            partition_values={PARTITION: path.split("/", 1)[0].split("=", 1)[1]},
+        )
+        for path in removed
+    ]
+    actions: list[AddAction | RemoveAction] = [*written.adds, *removes]
+    # Refused unless ours is the very next version.
+    version = int(head.table.version()) + 1
+    head.table.create_write_transaction(
+        actions,
+        "append",
+        delta_schema(plan.registry.columns()),
+        [PARTITION],
+        commit_properties=CommitProperties(
+            max_commit_retries=0, app_transactions=[Transaction(POINTER, number, now)]
+        ),
+    )
+    for path in _expired(head.catalog, now):
+        (head.folder / EVENTS / path).unlink(missing_ok=True)
+    return version
+
+
+def _after(plan: Plan, written: Written, removed: list[str], now: int) -> Catalog:
+    """Return the catalogue of the version to come."""
+    catalog, people = plan.head.catalog, plan.people
+    expired = set(_expired(catalog, now))
+    seen = pl.concat([pl.Series(dtype=pl.Int32), *written.users]).unique()
+    # Someone all of whose rows were duplicates of another's is nobody.
+    lives = (
+        (pl.col("user") < catalog.next_user)
+        | pl.col("merged_into").is_not_null()
+        | pl.col("user").is_in(seen.implode())
+    )
+    everyone = people.people.filter(lives)
+    noted = catalog.with_people(
+        plan.head.folder,
+        people.changed.filter(lives),
+        people.new_devices.join(everyone, on="user", how="semi"),
+    )
+    firsts = [at for at in (catalog.first, written.first) if at is not None]
+    lasts = [at for at in (catalog.last, written.last) if at is not None]
+    return replace(
+        noted,
+        next_user=people.next_user,
+        next_row=written.next_row,
+        rows=written.rows,
+        users=everyone.filter(pl.col("merged_into").is_null()).height,
+        first=min(firsts, default=None),
+        last=max(lasts, default=None),
+        names=written.names,
+        registry=plan.registry,
+        bucket_rows=written.bucket_rows,
+        retired={
+            **{path: at for path, at in catalog.retired.items() if path not in expired},
+            **dict.fromkeys(removed, now),
+        },
+        hash_probe=catalog.hash_probe or hash_probe(),
+    )
+
+
+def _expired(catalog: Catalog, now: int) -> list[str]:
+    return [path for path, at in catalog.retired.items() if now - at > _RETIRED_FOR_S]

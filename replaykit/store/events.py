@@ -1,0 +1,310 @@
+"""The event table of a project: open a version, read it, add to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import polars as pl
+
+from replaykit.errors import UnknownEvent, UnknownProperty, did_you_mean
+from replaykit.schema import COLUMNS, TIME
+from replaykit.store.commit import Outcome, commit
+from replaykit.store.layout import create_table
+from replaykit.store.lease import writing
+from replaykit.store.settings import (
+    Settings,
+    create_settings,
+    read_settings,
+    write_settings,
+)
+from replaykit.store.snapshot import Snapshot
+from replaykit.store.staging import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from replaykit.schema import Owner
+
+Report = TypeVar("Report", covariant=True)
+
+
+class Incoming(Protocol[Report]):
+    """A reader of some source: batches of rows, and a report at the end."""
+
+    def batches(self) -> Iterator[pl.DataFrame]:
+        """Yield batches in the shape of `schema.INCOMING`."""
+        ...
+
+    def narrow(self) -> Mapping[tuple[Owner, str, str], int]:
+        """Return (owner, name, kind) of properties that lie in the text alone."""
+        ...
+
+    def finished(self, new: int, duplicate: int) -> Report:
+        """Return the report, given what became of the rows."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class EventStore:
+    """One version of a project's events.
+
+    A handle never changes what it reads: `ingest` and `compact` make a new version,
+    which `latest()` or `open_store` then see.
+    """
+
+    folder: Path
+    settings: Settings
+    snapshot: Snapshot
+
+    # ── what is there ─────────────────────────────────────────────────────────
+    @property
+    def version(self) -> int:
+        """The Delta version this handle is pinned to."""
+        return int(self.snapshot.table.version())
+
+    @property
+    def rows(self) -> int:
+        """Number of rows, from the catalogue."""
+        return self.snapshot.catalog.rows
+
+    @property
+    def users(self) -> int:
+        """Number of people, from the catalogue."""
+        return self.snapshot.catalog.users
+
+    @property
+    def first(self) -> datetime | None:
+        """Time of the earliest event, from the catalogue."""
+        return _moment(self.snapshot.catalog.first)
+
+    @property
+    def last(self) -> datetime | None:
+        """Time of the latest event, from the catalogue."""
+        return _moment(self.snapshot.catalog.last)
+
+    @cached_property
+    def names(self) -> pl.DataFrame:
+        """`event`, `code` (null beyond 32,767 names), `rows`, `active`; busiest first."""
+        names = self.snapshot.catalog.names
+        table = pl.DataFrame(
+            {
+                "event": list(names),
+                "code": [code if code >= 0 else None for code, _ in names.values()],
+                "rows": [rows for _, rows in names.values()],
+            },
+            schema={"event": pl.String, "code": pl.Int16, "rows": pl.Int64},
+        )
+        return (
+            table.filter(pl.col("rows") > 0)
+            .with_columns(active=~pl.col("event").is_in(list(self.settings.inactive)))
+            .sort(pl.col("rows"), "event", descending=[True, False])
+        )
+
+    @cached_property
+    def properties(self) -> dict[str, str]:
+        """Every readable property and its kind.
+
+        Kinds: `boolean`, `integer`, `float`, `string`, `time`, `date`, `list` (of text).
+        An event property owns its bare name; a property hidden behind another of the
+        same name is listed as `user.NAME` (or `event.NAME` behind a canonical column).
+        """
+        return self.snapshot.catalog.registry.readable()
+
+    @cached_property
+    def directory(self) -> pl.DataFrame:
+        """`user`, `user_id` (the public id), `amplitude_id`, `device_id`; one per person.
+
+        The public id is the user id; of the anonymous, the Amplitude id or device id.
+        """
+        return self.snapshot.people.filter(pl.col("merged_into").is_null()).select(
+            "user",
+            pl.coalesce("user_id", pl.col("amplitude_id").cast(pl.String), "device_id"),
+            "amplitude_id",
+            "device_id",
+        )
+
+    @cached_property
+    def devices(self) -> pl.DataFrame:
+        """`device_id`, `user`: which named person was seen on which device."""
+        people = self.snapshot.people.select("user", "merged_into")
+        return (
+            self.snapshot.devices.join(people, on="user", how="left")
+            .select("device_id", pl.coalesce("merged_into", "user").alias("user"))
+            .unique()
+            .sort("device_id", "user")
+        )
+
+    @property
+    def buckets(self) -> list[int]:
+        """The partitions that hold rows."""
+        return list(self.snapshot.files)
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether every partition is one file sorted by (user, time, row)."""
+        return not self.unsorted
+
+    @property
+    def unsorted(self) -> list[int]:
+        """The partitions that wait for compaction; scans of them sort."""
+        files = self.snapshot.files
+        return [bucket for bucket, parts in files.items() if len(parts) > 1]
+
+    # ── read ──────────────────────────────────────────────────────────────────
+    def scan(
+        self,
+        properties: Iterable[str] | None = None,
+        *,
+        buckets: Iterable[int] | None = None,
+        users: Iterable[int] | None = None,
+    ) -> pl.LazyFrame:
+        """Scan the canonical event frame, each user's rows together and in order.
+
+        Nothing is read before the frame is collected, and then only the columns used;
+        a property without a wide column is extracted from JSON text, which is slower.
+
+        Parameters
+        ----------
+        properties
+            Names to add to the canonical columns: `price`, or `event.price` and
+            `user.price` when it matters whose; `None` adds every one of `properties`.
+        buckets
+            Only these partitions.
+        users
+            Only these people (numbers), reading only their partitions.
+        """
+        registry = self.snapshot.catalog.registry
+        extra: list[pl.Expr] = []
+        for name in self.properties if properties is None else properties:
+            if name in COLUMNS:
+                continue
+            found = registry.find(name)
+            if found is None:
+                raise UnknownProperty(
+                    f"No event has a property {name!r}. "
+                    f"{did_you_mean(name, self.properties)} "
+                    f"There are {len(self.properties)}; .properties lists them.".replace(
+                        "  ", " "
+                    )
+                )
+            extra.append(found.values().alias(name))
+        wanted: list[int] | None = None
+        if users is not None:
+            wanted = sorted(set(users))
+            theirs = {user % self.snapshot.catalog.buckets for user in wanted}
+            among = theirs if buckets is None else theirs & set(buckets)
+            buckets = [bucket for bucket in self.buckets if bucket in among]
+        physical = self._physical(self.buckets if buckets is None else list(buckets))
+        if wanted is not None:
+            physical = physical.filter(pl.col("user").is_in(wanted))
+        return physical.select(
+            "user",
+            pl.col("time").cast(TIME),
+            "event",
+            self._active(),
+            "session_id",
+            "row",
+            "device_id",
+            pl.col("client_time").cast(TIME),
+            *extra,
+        )
+
+    def _physical(self, buckets: list[int]) -> pl.LazyFrame:
+        loose = set(self.unsorted)
+        # Runs of sorted partitions are one scan, so that files are read in parallel.
+        tidy = [bucket for bucket in buckets if bucket not in loose]
+        scans = [self.snapshot.rows(tidy)] if tidy or not buckets else []
+        scans += [
+            self.snapshot.rows([bucket]).sort("user", "time", "row")
+            for bucket in buckets
+            if bucket in loose
+        ]
+        return scans[0] if len(scans) == 1 else pl.concat(scans)
+
+    def _active(self) -> pl.Expr:
+        inactive = list(self.settings.inactive)
+        if not inactive:
+            return pl.col("active")
+        return pl.col("active") & ~pl.col("event").is_in(inactive)
+
+    # ── write ─────────────────────────────────────────────────────────────────
+    def ingest(self, source: Incoming[Report]) -> Report:
+        """Add all rows of a source in one commit, or none.
+
+        Rows already in the table are left out, so the same source twice changes
+        nothing. Other writers may commit meanwhile; nothing of either is lost.
+        """
+        with writing(self.folder) as writer:
+            stage = Stage(writer.scratch)
+            for batch in source.batches():
+                stage.add(batch)
+            stage.narrow.update(source.narrow())
+            outcome = commit(self.folder, self.settings, writer, stage)
+        return source.finished(outcome.new, outcome.duplicate)
+
+    def append(self, *batches: pl.DataFrame) -> Outcome:
+        """Add batches of `schema.INCOMING` rows in one commit."""
+        with writing(self.folder) as writer:
+            stage = Stage(writer.scratch)
+            for batch in batches:
+                stage.add(batch)
+            return commit(self.folder, self.settings, writer, stage)
+
+    def compact(self) -> Outcome:
+        """Sort every partition that has several files into one."""
+        loose = self.latest().unsorted
+        with writing(self.folder) as writer:
+            return commit(self.folder, self.settings, writer, None, loose)
+
+    def latest(self) -> EventStore:
+        """Return a handle on the newest version."""
+        return open_store(self.folder)
+
+    def set_inactive(self, *names: str) -> EventStore:
+        """Declare which event names are not an act of the user, for all rows."""
+        known = self.names["event"].to_list()
+        for name in names:
+            if name not in known:
+                raise UnknownEvent(
+                    f"No event is named {name!r}. {did_you_mean(name, known)}".rstrip()
+                )
+        settings = replace(self.settings, inactive=tuple(names))
+        write_settings(self.folder, settings)
+        return replace(self, settings=settings)
+
+
+def create_store(path: str | Path, settings: Settings | None = None) -> EventStore:
+    """Create a project folder with an empty event table.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = create_store(f"{folder}/shop.rk", Settings(tz="Europe/Paris"))
+    ...     store.rows, store.settings.tz
+    (0, 'Europe/Paris')
+    """
+    folder = Path(path).expanduser().resolve()
+    made = create_settings(folder, settings or Settings())
+    create_table(folder)
+    return EventStore(folder, made, Snapshot.load(folder, made.buckets))
+
+
+def open_store(path: str | Path, version: int | None = None) -> EventStore:
+    """Open a project's events, pinned to a version (default: the latest)."""
+    folder = Path(path).expanduser().resolve()
+    settings = read_settings(folder)
+    return EventStore(
+        folder, settings, Snapshot.load(folder, settings.buckets, version)
+    )
+
+
+def _moment(micros: int | None) -> datetime | None:
+    if micros is None:
+        return None
+    moment: datetime = pl.Series([micros]).cast(TIME).item()
+    return moment

@@ -1,0 +1,181 @@
+"""Who is writing: registration of writers, and the sweep of what killed ones left.
+
+A writer registers before it creates its first file and puts its id into the name of
+every file. Left-overs are files that no table version names and whose writer is gone.
+Only the holder of the lease sweeps, and it lists the files before it asks who is alive
+and what is committed, so a file can never look abandoned while its commit is under way.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import orjson
+from deltalake import DeltaTable
+
+from replaykit.store.catalog import Catalog
+from replaykit.store.layout import CATALOG, EVENTS, POINTER, STAGING, WRITERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_LEASE: Final = "sweep.lease"
+# Writers on other machines cannot be asked; a registration not renewed for so long is
+# given up.
+_GONE_AFTER_S: Final = 24 * 3600
+
+
+@dataclass(frozen=True)
+class Writer:
+    """One writer at work: its id and its scratch folder."""
+
+    id: str
+    scratch: Path
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[Writer]:
+    """Register a writer while the block runs, and sweep what earlier ones left."""
+    writer = Writer(secrets.token_hex(8), folder)
+    place = folder / WRITERS
+    place.mkdir(exist_ok=True)
+    registration = place / f"{writer.id}.json"
+    _write_registration(registration)
+    scratch = folder / STAGING / writer.id
+    try:
+        sweep(folder)
+        scratch.mkdir(parents=True, exist_ok=True)
+        yield Writer(writer.id, scratch)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        registration.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> int:
+    """Delete what writers that are gone have left; return how many files.
+
+    Returns 0 at once when another writer holds the lease.
+    """
+    lease = folder / WRITERS / _LEASE
+    if not _take(lease):
+        return 0
+    try:
+        return _sweep(folder)
+    finally:
+        lease.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> int:
+    # The order of these three steps is what makes the sweep safe (module docstring).
+    parts = list((folder / EVENTS).glob("bucket=*/part-*.parquet*"))
+    pieces = list((folder / CATALOG).glob("*"))
+    scratch = list((folder / STAGING).glob("*"))
+    alive = _alive(folder)
+    table = DeltaTable(str(folder / EVENTS))
+    number = table.transaction_version(POINTER)
+    kept: set[str] = set()
+    named: set[str] = set()
+    if number is not None:
+        catalog = Catalog.read(folder, number)
+        kept.update(catalog.retired)
+        named.update((*catalog.people, *catalog.devices, f"{number}.json"))
+    kept.update(_live_paths(table))
+    swept = 0
+    for path in parts:
+        owner = path.name.split("-")[1]
+        if owner not in alive and f"{path.parent.name}/{path.name}" not in kept:
+            path.unlink(missing_ok=True)
+            swept += 1
+    for path in scratch:
+        if path.name not in alive:
+            shutil.rmtree(path, ignore_errors=True)
+            swept += 1
+    # Catalogue files are tiny and older versions need theirs; only half-written ones
+    # (their names begin with a dot) of long ago are dust.
+    for path in pieces:
+        old = _age_s(path) > _GONE_AFTER_S
+        if path.name.startswith(".") and path.name not in named and old:
+            path.unlink(missing_ok=True)
+            swept += 1
+    return swept
+
+
+def _live_paths(table: DeltaTable) -> set[str]:
+    actions = table.get_add_actions(flatten=True)
+    return {str(path) for path in actions.column("path").to_pylist()}
+
+
+def _alive(folder: Path) -> set[str]:
+    alive: set[str] = set()
+    for path in (folder / WRITERS).glob("*.json"):
+        if _is_alive(path):
+            alive.add(path.stem)
+        else:
+            path.unlink(missing_ok=True)
+    return alive
+
+
+def _is_alive(path: Path) -> bool:
+    try:
+        written = orjson.loads(path.read_bytes())
+        host, pid, born = written["host"], int(written["pid"]), written["born"]
+    except FileNotFoundError:
+        return False
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        # Just being written, or damaged: believe it until it is old.
+        return _age_s(path) < _GONE_AFTER_S
+    if host != socket.gethostname():
+        return _age_s(path) < _GONE_AFTER_S
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    # A process number is used again after a while; its start time tells.
+    return born is None or born == _born(pid)
+
+
+def _age_s(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _write_registration(path: Path) -> None:
+    content = {"host": socket.gethostname(), "pid": os.getpid()}
+    path.write_bytes(orjson.dumps({**content, "born": _born(os.getpid())}))
+
+
+def _born(pid: int) -> str | None:
+    with suppress(OSError, IndexError):
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:  # noqa: PTH123
+            stat = file.read()
+        # The name in parentheses may hold spaces; field 22 is the start time.
+        return stat.rpartition(")")[2].split()[19]
+    return None
+
+
+def _take(lease: Path) -> bool:
+    for _ in range(2):
+        try:
+            handle = os.open(lease, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+        except FileExistsError:
+            if _is_alive(lease):
+                return False
+            lease.unlink(missing_ok=True)
+            continue
+        with os.fdopen(handle, "wb") as file:
+            content = {"host": socket.gethostname(), "pid": os.getpid()}
+            file.write(orjson.dumps({**content, "born": _born(os.getpid())}))
+        return True
+    return False

@@ -1,0 +1,223 @@
+"""What a commit will do to one version of the table, worked out before it is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from replaykit.store.duplicates import COMPARED, Duplicates, find_duplicates
+from replaykit.store.layout import bucket_of
+from replaykit.store.people import SEEN, Resolution, arrival_owner, resolve
+from replaykit.store.staging import hash_probe, id_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from replaykit.store.properties import Registry
+    from replaykit.store.snapshot import Snapshot
+    from replaykit.store.staging import Stage
+
+#: Tables up to this many rows are kept sorted by every ingest.
+SMALL: Final = 300_000
+#: A partition with this many files is rewritten by the next ingest.
+FILES: Final = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The parts of a commit.
+
+    Parameters
+    ----------
+    head
+        The version it is made for.
+    registry
+        The properties afterwards.
+    people
+        Who is who afterwards.
+    duplicates
+        Arriving rows left out and stored rows replaced.
+    staged_owner
+        `position`, `user`: arriving anonymous rows of shared devices.
+    moved
+        `stored`, `bucket`, `user`: stored rows that now belong to someone else.
+    rewrite
+        Partitions read, changed and written as one sorted file.
+    """
+
+    head: Snapshot
+    registry: Registry
+    people: Resolution
+    duplicates: Duplicates
+    staged_owner: pl.DataFrame
+    moved: pl.DataFrame
+    rewrite: frozenset[int]
+
+
+def make_plan(head: Snapshot, stage: Stage | None, asked: Iterable[int] = ()) -> Plan:
+    """Work out a commit of the staged rows, and of the partitions asked to be sorted."""
+    seen = stage.seen() if stage is not None else pl.DataFrame(schema=SEEN)
+    people = resolve(head.people, head.devices, seen, head.catalog.next_user)
+    moved, staged_owner = _shared_devices(head, stage, people)
+    merged = people.merged.with_columns(
+        bucket=bucket_of(pl.col("user"), head.catalog.buckets)
+    )
+    rewrite = {
+        *asked,
+        *merged["bucket"].to_list(),
+        *moved["bucket"].to_list(),
+    }
+    duplicates = _duplicates(head, stage, people, staged_owner)
+    rewrite |= set(duplicates.superseded["bucket"].to_list())
+    if stage is not None:
+        rewrite |= _worth_merging(head, stage.rows)
+    registry = head.catalog.registry
+    if stage is not None:
+        registry = registry.absorb(stage.kinds, stage.narrow)
+    return Plan(
+        head,
+        registry,
+        people,
+        duplicates,
+        staged_owner,
+        moved,
+        frozenset(bucket for bucket in rewrite if bucket in head.files),
+    )
+
+
+def _worth_merging(head: Snapshot, arriving: int) -> set[int]:
+    if head.catalog.rows <= SMALL:
+        return set(head.files)
+    each = arriving / head.catalog.buckets
+    return {
+        bucket
+        for bucket, files in head.files.items()
+        if len(files) >= FILES or head.catalog.bucket_rows.get(bucket, 0) <= 2 * each
+    }
+
+
+def _shared_devices(
+    head: Snapshot, stage: Stage | None, people: Resolution
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return stored rows that change hands, and owners of staged anonymous rows."""
+    columns: dict[str, pl.DataType] = {
+        "device_id": pl.String(),
+        "known": pl.Boolean(),
+        "arrival": pl.Int64(),
+        "event_id": pl.Int64(),
+        "uuid": pl.String(),
+        "user": pl.Int32(),
+        "stored": pl.Int64(),
+        "position": pl.Int64(),
+        "bucket": pl.Int32(),
+    }
+    nothing = pl.DataFrame(schema=columns)
+    if stage is None or not len(people.shared):
+        return nothing.select("stored", "bucket", "user"), nothing.select(
+            "position", "user"
+        )
+    mine = pl.col("device_id").is_in(people.shared.implode())
+    arrival = pl.coalesce("upload_time", "time")
+    involved = people.devices.filter(mine)["user"].unique()
+    stored = (
+        head.rows()
+        .filter(mine)
+        .select(
+            "device_id",
+            "known",
+            arrival.alias("arrival"),
+            "event_id",
+            "uuid",
+            "user",
+            pl.col("row").alias("stored"),
+            pl.lit(None, pl.Int64).alias("position"),
+            "bucket",
+        )
+        .collect()
+    )
+    keys = people.by_key().lazy()
+    pieces = [
+        piece.filter(mine)
+        .join(keys, left_on="person", right_on="key", how="left")
+        .with_columns(stored=pl.lit(None, pl.Int64), bucket=pl.lit(None, pl.Int32))
+        .select(*columns)
+        .collect()
+        for piece in stage.pieces()
+    ]
+    rows = pl.concat([nothing, stored.select(*columns), *pieces])
+    canonical = people.people.select(
+        "user", now=pl.coalesce("merged_into", "user").cast(pl.Int32)
+    )
+    rows = (
+        rows.join(canonical, on="user", how="left")
+        .with_columns(user="now", was="user")
+        .with_columns(login=pl.col("known") & pl.col("user").is_in(involved.implode()))
+    )
+    owners = arrival_owner(rows)
+    moved = owners.filter(
+        pl.col("stored").is_not_null() & (pl.col("user") != pl.col("was"))
+    )
+    staged = owners.filter(pl.col("position").is_not_null())
+    return moved.select("stored", "bucket", "user"), staged.select("position", "user")
+
+
+def _duplicates(
+    head: Snapshot,
+    stage: Stage | None,
+    people: Resolution,
+    staged_owner: pl.DataFrame,
+) -> Duplicates:
+    if stage is None:
+        nothing = pl.DataFrame(schema=COMPARED)
+        return Duplicates(nothing["position"], nothing.select("stored", "bucket"))
+    keys = people.by_key().lazy()
+    into = people.merged.lazy()
+
+    def arriving(condition: pl.Expr) -> pl.DataFrame:
+        pieces = [
+            piece.select("key", "arrival", "position", "person")
+            .filter(condition)
+            .join(keys, left_on="person", right_on="key", how="left")
+            .join(staged_owner.lazy(), on="position", how="left", suffix="_owner")
+            .select(
+                "key",
+                "arrival",
+                pl.coalesce("user_owner", "user").alias("user"),
+                "position",
+                pl.lit(None, pl.Int64).alias("stored"),
+                pl.lit(None, pl.Int32).alias("bucket"),
+            )
+            .collect()
+            for piece in stage.pieces()
+        ]
+        return pl.concat([pl.DataFrame(schema=COMPARED), *pieces])
+
+    def stored(wanted: pl.DataFrame) -> pl.DataFrame:
+        if not head.files:
+            return pl.DataFrame(schema=COMPARED)
+        return (
+            _keyed(head)
+            .join(wanted.lazy(), on="key", how="semi")
+            .join(into, on="user", how="left")
+            .select(
+                "key",
+                pl.coalesce("upload_time", "time").alias("arrival"),
+                pl.coalesce("into", "user").cast(pl.Int32).alias("user"),
+                pl.lit(None, pl.Int64).alias("position"),
+                pl.col("row").alias("stored"),
+                "bucket",
+            )
+            .collect(engine="streaming")
+        )
+
+    return find_duplicates(arriving, stored, stage.rows)
+
+
+def _keyed(head: Snapshot) -> pl.LazyFrame:
+    rows = head.rows()
+    if head.catalog.hash_probe in ("", hash_probe()):
+        return rows
+    # Another polars made the keys: make those that ids give again.
+    return rows.with_columns(key=id_key().fill_null(pl.col("key")))

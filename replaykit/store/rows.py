@@ -1,0 +1,167 @@
+"""Rows as the table keeps them: from a batch, in order, numbered, in a Parquet file."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+import orjson
+import polars as pl
+from deltalake.transaction import AddAction
+
+from replaykit.store.layout import EVENTS, PARTITION, bucket_of
+from replaykit.store.properties import FIXED, KINDS, TEXT
+from replaykit.store.staging import split_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from replaykit.schema import Owner
+    from replaykit.store.properties import Registry
+
+_LEVEL: Final = 3
+# One person's history should not cost the decoding of a whole partition.
+_ROW_GROUP: Final = 128 * 1024
+_NO_CODE: Final = -1
+
+
+def to_table(
+    rows: pl.DataFrame,
+    registry: Registry,
+    codes: Mapping[str, tuple[int, int]],
+    buckets: int,
+) -> pl.DataFrame:
+    """Return staged rows (with `user`) in the columns of the table; `row` is null."""
+    names = list(codes)
+    numbers = [code if code >= 0 else None for code, _ in codes.values()]
+    wide: list[pl.Expr] = []
+    have: set[str] = set()
+    rest: dict[Owner, list[tuple[str, str]]] = {}
+    for column in rows.columns:
+        if "." not in column:
+            continue
+        owner, name = split_name(column)
+        found = registry.find(f"{owner}.{name}")
+        if found is None:
+            continue
+        if not found.promoted:
+            rest.setdefault(owner, []).append((name, column))
+            continue
+        for kind, target in found.columns:
+            if KINDS[kind] == rows.schema[column]:
+                wide.append(pl.col(column).alias(target))
+                have.add(target)
+    missing = [
+        pl.lit(None, dtype).alias(name)
+        for name, dtype in registry.columns().items()
+        if name not in have
+    ]
+    text = [
+        pl.coalesce(
+            TEXT[owner],
+            pl.struct(
+                pl.col(column).alias(name) for name, column in columns
+            ).struct.json_encode(),
+        ).alias(TEXT[owner])
+        for owner, columns in rest.items()
+    ]
+    micros = [
+        pl.col(name).dt.epoch("us") for name in ("time", "client_time", "upload_time")
+    ]
+    return (
+        rows.with_columns(text)
+        .with_columns(
+            *micros,
+            *wide,
+            *missing,
+            bucket_of(pl.col("user"), buckets).alias(PARTITION),
+            pl.lit(None, pl.Int64).alias("row"),
+            pl.col("event")
+            .replace_strict(names, numbers, return_dtype=pl.Int16)
+            .alias("event_code"),
+        )
+        .select(*FIXED, *registry.columns(), "position")
+    )
+
+
+def give_codes(
+    names: Mapping[str, tuple[int, int]], arriving: Mapping[str, int]
+) -> dict[str, tuple[int, int]]:
+    """Return event names with (code, rows so far), new names after the known ones."""
+    codes = dict(names)
+    limit = 2**15
+    for name in sorted(arriving, key=lambda name: (-arriving[name], name)):
+        if name not in codes:
+            code = len(codes) if len(codes) < limit else _NO_CODE
+            codes[name] = (code, 0)
+    return codes
+
+
+def in_order(rows: pl.DataFrame, next_row: int) -> pl.DataFrame:
+    """Sort rows by (user, time) and the tie rule, and number those without a number.
+
+    Rows of one user and instant are ordered by `event_id` when they share a device,
+    else by `server_upload_time`, then by input order (`spec/model.md` 1). Afterwards
+    (time, row) gives this order.
+    """
+    arrival = pl.coalesce("upload_time", "time")
+    late = ["event_id", arrival, "uuid", "row", "position"]
+    ordered = rows.sort("user", "time", *late, nulls_last=True)
+    same = (pl.col("user") == pl.col("user").shift()) & (
+        pl.col("time") == pl.col("time").shift()
+    )
+    tied = same.fill_null(value=False)
+    ties = ordered.select(
+        at=pl.int_range(pl.len()), tied=tied | tied.shift(-1, fill_value=False)
+    ).filter("tied")["at"]
+    if len(ties):
+        # Devices of one instant stay together, the earliest upload first.
+        group = ordered[ties].with_columns(
+            _device=arrival.min().over("user", "time", "device_id")
+        )
+        order = group.with_columns(_at=pl.int_range(pl.len())).sort(
+            "user", "time", "_device", "device_id", *late, nulls_last=True
+        )["_at"]
+        places = pl.int_range(ordered.height, eager=True).scatter(
+            ties, ties.gather(order)
+        )
+        ordered = ordered[places]
+    fresh = ordered["row"].is_null()
+    count = int(fresh.sum())
+    numbers = pl.int_range(next_row, next_row + count, dtype=pl.Int64, eager=True)
+    row = ordered["row"].scatter(fresh.arg_true(), numbers)
+    if len(ties) and count < ordered.height:
+        # Numbers rise inside a tie also where it spans ingests.
+        sorted_rows = pl.DataFrame({"at": ties, "row": row.gather(ties)}).with_columns(
+            run=ordered.select(new=~tied)["new"].cum_sum().gather(ties)
+        )
+        row = row.scatter(ties, sorted_rows.sort("run", "row")["row"])
+    return ordered.with_columns(row=row).drop("position")
+
+
+def write_part(folder: Path, bucket: int, name: str, rows: pl.DataFrame) -> AddAction:
+    """Write one sorted file of a partition and return the action that adds it."""
+    place = folder / EVENTS / f"{PARTITION}={bucket}"
+    place.mkdir(parents=True, exist_ok=True)
+    path = place / name
+    rows.drop(PARTITION).write_parquet(
+        path, compression="zstd", compression_level=_LEVEL, row_group_size=_ROW_GROUP
+    )
+    ranges = rows.select(
+        pl.col("user", "time").min().name.prefix("min_"),
+        pl.col("user", "time").max().name.prefix("max_"),
+    ).row(0, named=True)
+    stats = {
+        "numRecords": rows.height,
+        "minValues": {"user": ranges["min_user"], "time": ranges["min_time"]},
+        "maxValues": {"user": ranges["max_user"], "time": ranges["max_time"]},
+    }
+    return AddAction(
+        path=f"{place.name}/{name}",
+        size=path.stat().st_size,
+        partition_values={PARTITION: str(bucket)},
+        modification_time=time.time_ns() // 1_000_000,
+        data_change=True,
+        stats=orjson.dumps(stats).decode(),
+    )

@@ -1,0 +1,154 @@
+"""What a project says about itself: `project.json`, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from replaykit.errors import BadTime, MissingFile, NotAProject, check_option
+from replaykit.timeline import check_zone
+
+FORMAT: Final = 1
+FILE: Final = "project.json"
+_WEEK_STARTS: Final = (
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The rules of one project; a change never touches stored rows.
+
+    Parameters
+    ----------
+    tz
+        IANA zone of the project: naive input times and intervals are read in it.
+    week_start
+        The weekday that weeks begin with.
+    quarter_start
+        The month (1 to 12) that quarter years are counted from.
+    retention_days
+        How long a recording that is ingested from now on stays playable; `None` is for
+        ever.
+    buckets
+        Number of event partitions a new table is cut into by user.
+    inactive
+        Event names that are not an act of the user, also in rows already stored.
+    created
+        When the project was created, ISO 8601 in UTC.
+    format
+        Version of the folder's layout.
+    """
+
+    tz: str = "UTC"
+    week_start: str = "monday"
+    quarter_start: int = 1
+    retention_days: int | None = None
+    buckets: int = 16
+    inactive: tuple[str, ...] = ()
+    created: str = ""
+    format: int = FORMAT
+
+
+def create_settings(folder: Path, settings: Settings) -> Settings:
+    """Make `folder` a project; it must not be one yet.
+
+    Raises
+    ------
+    NotAProject
+        If the folder already is a project, or holds other files.
+    """
+    _check(settings)
+    if (folder / FILE).exists():
+        raise NotAProject(
+            f"{folder} already is a project. rk.open({str(folder)!r}) opens it."
+        )
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise NotAProject(
+            f"{folder} exists and is not empty. Name a folder that does not exist yet."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    stamped = replace(settings, created=datetime.now(UTC).isoformat(timespec="seconds"))
+    write_settings(folder, stamped)
+    return stamped
+
+
+def read_settings(folder: Path) -> Settings:
+    """Read the settings of the project in `folder`.
+
+    Raises
+    ------
+    MissingFile
+        If the folder does not exist.
+    NotAProject
+        If it is no project, or one of a later format.
+    """
+    if not folder.exists():
+        raise MissingFile(
+            f"There is no project at {folder}. rk.create({str(folder)!r}) makes one."
+        )
+    try:
+        raw = orjson.loads((folder / FILE).read_bytes())
+    except FileNotFoundError as error:
+        raise NotAProject(
+            f"{folder} is not a replaykit project: it has no {FILE}."
+        ) from error
+    except orjson.JSONDecodeError as error:
+        raise NotAProject(f"{folder / FILE} is not JSON: {error}.") from error
+    if not isinstance(raw, dict) or not isinstance(raw.get("format"), int):
+        raise NotAProject(f"{folder / FILE} does not describe a replaykit project.")
+    if raw["format"] > FORMAT:
+        raise NotAProject(
+            f"{folder} has format {raw['format']}, this replaykit reads up to {FORMAT}. "
+            "Update replaykit."
+        )
+    known = {field.name for field in fields(Settings)}
+    values = {name: value for name, value in raw.items() if name in known}
+    values["inactive"] = tuple(values.get("inactive", ()))
+    return Settings(**values)
+
+
+def write_settings(folder: Path, settings: Settings) -> None:
+    """Replace the settings of `folder` in one step."""
+    _check(settings)
+    write_whole(
+        folder / FILE, orjson.dumps(asdict(settings), option=orjson.OPT_INDENT_2)
+    )
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    try:
+        with beside.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _check(settings: Settings) -> None:
+    check_zone(settings.tz)
+    check_option("week_start", settings.week_start, _WEEK_STARTS)
+    check_option("quarter_start", settings.quarter_start, range(1, 13))
+    if settings.retention_days is not None and settings.retention_days < 1:
+        raise BadTime(
+            f"A retention of {settings.retention_days} days keeps nothing. "
+            "retention=None keeps everything."
+        )
+    check_option("buckets", settings.buckets, range(1, 1025))

@@ -1,0 +1,100 @@
+"""One version of the event table, as files and catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import polars as pl
+from deltalake import DeltaTable
+
+from replaykit.errors import NotAProject
+from replaykit.store.catalog import Catalog
+from replaykit.store.layout import EVENTS, PARTITION, POINTER
+from replaykit.store.properties import FIXED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A pinned version of the event table of the project in `folder`."""
+
+    folder: Path
+    table: DeltaTable
+    catalog: Catalog
+
+    @classmethod
+    def load(cls, folder: Path, buckets: int, version: int | None = None) -> Snapshot:
+        """Open a version, by default the latest.
+
+        Parameters
+        ----------
+        folder
+            The project.
+        buckets
+            Partitions of a table that holds nothing yet.
+        version
+            A Delta version.
+        """
+        place = str(folder / EVENTS)
+        if not DeltaTable.is_deltatable(place):
+            raise NotAProject(f"{folder} has no event table at {place}.")
+        table = DeltaTable(place, version=version)
+        number = table.transaction_version(POINTER)
+        catalog = (
+            Catalog(buckets=buckets) if number is None else Catalog.read(folder, number)
+        )
+        return cls(folder, table, catalog)
+
+    @cached_property
+    def files(self) -> dict[int, list[str]]:
+        """Partition to the files in it, relative to the table, in order of name."""
+        actions = self.table.get_add_actions(flatten=True)
+        if not actions.num_rows:
+            return {}
+        parts: dict[int, list[str]] = {}
+        for path in sorted(actions.column("path").to_pylist()):
+            bucket = int(str(path).split("/", 1)[0].removeprefix(f"{PARTITION}="))
+            parts.setdefault(bucket, []).append(str(path))
+        return dict(sorted(parts.items()))
+
+    @cached_property
+    def schema(self) -> dict[str, pl.DataType]:
+        """The physical columns."""
+        return {**FIXED, **self.catalog.registry.columns()}
+
+    @cached_property
+    def people(self) -> pl.DataFrame:
+        """Everyone, merged people included."""
+        return self.catalog.read_people(self.folder)
+
+    @cached_property
+    def devices(self) -> pl.DataFrame:
+        """Which person was seen on which device."""
+        return self.catalog.read_devices(self.folder)
+
+    def rows(self, buckets: Iterable[int] | None = None) -> pl.LazyFrame:
+        """Scan the physical rows of some partitions, file by file, in file order."""
+        chosen = self.files if buckets is None else buckets
+        paths = [
+            self.folder / EVENTS / path
+            for bucket in chosen
+            for path in self.files.get(bucket, ())
+        ]
+        if not paths:
+            return pl.LazyFrame(schema=self.schema)
+        stored = {name: kind for name, kind in self.schema.items() if name != PARTITION}
+        return pl.scan_parquet(
+            paths,
+            schema=stored,
+            hive_partitioning=False,
+            missing_columns="insert",
+            extra_columns="ignore",
+            glob=False,
+        ).with_columns(
+            (pl.col("user") % self.catalog.buckets).cast(pl.Int32).alias(PARTITION)
+        )

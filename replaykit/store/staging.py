@@ -1,0 +1,187 @@
+"""Rows on their way into the table: kept in memory while few, else in scratch files."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final, cast
+
+import polars as pl
+
+from replaykit.errors import BadInput
+from replaykit.schema import INCOMING, Owner
+from replaykit.store.people import merge_seen, person_key, seen_people
+from replaykit.store.properties import TEXT, as_kind, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Above this many bytes rows go to disk.
+_IN_MEMORY: Final = 384 << 20
+_MERGE_SEEN: Final = 32
+
+# How a row is recognised when it arrives again, in the two lowest bits of its key.
+BY_CONTENT: Final = 0
+BY_INSERT_ID: Final = 1
+BY_UUID: Final = 2
+
+_OWNED: Final = tuple(f"{owner}." for owner in TEXT)
+# Who did it is compared by person, not by content: ids may be learned later.
+_CONTENT: Final = frozenset(INCOMING) - {"amplitude_id", "user_id"}
+
+
+class Stage:
+    """The rows of one ingest, in pieces, with what the commit must know of them all.
+
+    Parameters
+    ----------
+    scratch
+        Folder for pieces that do not fit in memory.
+    """
+
+    def __init__(self, scratch: Path) -> None:
+        self.rows = 0
+        self.kinds: dict[tuple[Owner, str, str], int] = {}
+        self.names: dict[str, int] = {}
+        #: Properties some rows of which have no column: they must not be promoted now.
+        self.narrow: dict[tuple[Owner, str, str], int] = {}
+        self._scratch = scratch
+        self._pieces: list[pl.DataFrame | Path] = []
+        self._in_memory = 0
+        self._seen: list[pl.DataFrame] = []
+
+    def add(self, batch: pl.DataFrame) -> None:
+        """Take one batch of `schema.INCOMING` rows and property columns."""
+        if not batch.height:
+            return
+        rows = _normal(batch).with_columns(
+            position=pl.int_range(self.rows, self.rows + pl.len(), dtype=pl.Int64)
+        )
+        if rows["person"].null_count():
+            raise BadInput(
+                "A batch has rows without amplitude_id, user_id and device_id; "
+                "a reader must count and leave them out."
+            )
+        self.rows += rows.height
+        for name, count in rows["event"].value_counts().iter_rows():
+            self.names[name] = self.names.get(name, 0) + count
+        for name in rows.columns:
+            kind = kind_of(rows.schema[name])
+            filled = rows.height - rows[name].null_count()
+            if kind and filled and "." in name:
+                owner, bare = split_name(name)
+                full = (owner, bare, kind)
+                self.kinds[full] = self.kinds.get(full, 0) + filled
+        self._seen.append(seen_people(rows))
+        if len(self._seen) > _MERGE_SEEN:
+            self._seen = [merge_seen(self._seen)]
+        self._pieces.append(rows)
+        self._in_memory += int(rows.estimated_size())
+        if self._in_memory > _IN_MEMORY:
+            self._spill()
+
+    def seen(self) -> pl.DataFrame:
+        """Return the distinct people and devices of all rows."""
+        self._seen = [merge_seen(self._seen)]
+        return self._seen[0]
+
+    def pieces(self) -> Iterator[pl.LazyFrame]:
+        """Yield the rows piece by piece, in input order."""
+        for piece in self._pieces:
+            if isinstance(piece, pl.DataFrame):
+                yield piece.lazy()
+            else:
+                yield pl.scan_parquet(piece)
+
+    def _spill(self) -> None:
+        for index, piece in enumerate(self._pieces):
+            if isinstance(piece, pl.DataFrame):
+                path = self._scratch / f"piece-{index:06}.parquet"
+                piece.write_parquet(path, compression="lz4", statistics=False)
+                self._pieces[index] = path
+        self._in_memory = 0
+
+
+def hash_probe() -> str:
+    """Return what the hash of this polars gives for fixed values.
+
+    Keys made by another polars may differ; comparing probes tells.
+    """
+    probe = pl.select(
+        pl.lit("replaykit").hash(seed=1).cast(pl.String)
+        + "/"
+        + pl.lit(1717225200000).hash(seed=1).cast(pl.String)
+        + "/"
+        + pl.lit(1.5).hash(seed=1).cast(pl.String)
+    )
+    return str(probe.item())
+
+
+def split_name(column: str) -> tuple[Owner, str]:
+    """Split the name of a batch's property column into owner and name."""
+    owner, _, name = column.partition(".")
+    return cast("Owner", owner), name
+
+
+def _normal(batch: pl.DataFrame) -> pl.DataFrame:
+    present = set(batch.columns)
+    fixed = [
+        pl.col(name).cast(dtype) if name in present else pl.lit(None, dtype).alias(name)
+        for name, dtype in INCOMING.items()
+    ]
+    wide = [
+        as_kind(pl.col(name), batch.schema[name]).alias(name)
+        for name in batch.columns
+        if name.startswith(_OWNED) and kind_of(batch.schema[name])
+    ]
+    rows = batch.select(*fixed, *wide).with_columns(
+        pl.col("active").fill_null(value=True),
+        person=person_key(),
+        known=pl.col("amplitude_id").is_not_null() | pl.col("user_id").is_not_null(),
+        arrival=pl.coalesce("upload_time", "time").dt.epoch("us"),
+    )
+    return rows.with_columns(key=_key(rows))
+
+
+def _key(rows: pl.DataFrame) -> pl.Expr:
+    filled = [name for name in rows.columns if rows[name].null_count() < rows.height]
+    # Text with all properties of its owner says it all; the wide columns beside it may
+    # differ from file to file.
+    told = tuple(f"{owner}." for owner, text in TEXT.items() if text in filled)
+    columns = [
+        name
+        for name in filled
+        if name in _CONTENT or (name.startswith(_OWNED) and not name.startswith(told))
+    ]
+    by_content = pl.sum_horizontal(
+        _value_hash(name, rows.schema[name]) for name in columns
+    )
+    return id_key().fill_null(_marked(by_content, BY_CONTENT).reinterpret(signed=True))
+
+
+def id_key() -> pl.Expr:
+    """Return the key of a row that has an insert id or a uuid, else null."""
+    device = pl.col("device_id").hash(seed=1) * pl.lit(3, pl.UInt64)
+    by_insert = pl.col("insert_id").hash(seed=2) ^ device
+    by_uuid = pl.col("uuid").hash(seed=3)
+    return (
+        pl.when(pl.col("insert_id").is_not_null())
+        .then(_marked(by_insert, BY_INSERT_ID))
+        .when(pl.col("uuid").is_not_null())
+        .then(_marked(by_uuid, BY_UUID))
+        .reinterpret(signed=True)
+    )
+
+
+def _marked(number: pl.Expr, mark: int) -> pl.Expr:
+    return (number & pl.lit(2**64 - 4, pl.UInt64)) | pl.lit(mark, pl.UInt64)
+
+
+def _value_hash(name: str, dtype: pl.DataType) -> pl.Expr:
+    value = pl.col(name)
+    if dtype.is_integer() or dtype.is_float():
+        # 1 and 1.0 are one value: the dtype depends on the rest of the file.
+        value = value.cast(pl.Float64)
+    seed = int.from_bytes(blake2b(name.encode(), digest_size=6).digest(), "big")
+    hashed = value.hash(seed=seed)
+    return pl.when(value.is_not_null()).then(hashed).otherwise(pl.lit(0, pl.UInt64))
