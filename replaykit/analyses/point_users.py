@@ -59,7 +59,7 @@ def point_users(
     found = _of_group(found, charted.keys, labels, kept)
     if bucket is not None and spec.what == "distribution":
         ranges = spec.ranges or []
-        low, high = ranges[_position(bucket, bin_labels(ranges, closed=False))]
+        low, high = ranges[position(bucket, bin_labels(ranges, closed=False))]
         found = found.filter(pl.col("v").is_between(low, high, closed="left"))
     rows = found.collect()
     one = replace(
@@ -124,7 +124,7 @@ def _split_group(
             f"This point names {len(labels)} groups; the chart has {expected}."
         )
     bucket = labels.pop() if spec.has_buckets else None
-    segment = _position(labels.pop(), list(charted.segments)) if named else 0
+    segment = position(labels.pop(), list(charted.segments)) if named else 0
     return labels, segment, bucket
 
 
@@ -145,11 +145,12 @@ def _of_group(
 
 def _as_often(rows: pl.DataFrame, spec: Spec, bucket: str) -> pl.DataFrame:
     ranges = spec.ranges if spec.ranges is not None else FREQUENCIES
-    low, high = ranges[_position(bucket, bin_labels(ranges, closed=True))]
+    low, high = ranges[position(bucket, bin_labels(ranges, closed=True))]
     return rows.filter(pl.len().over("user").is_between(low, high))
 
 
-def _position(name: str, known: Sequence[str]) -> int:
+def position(name: str, known: Sequence[str]) -> int:
+    """Return where a label stands, or say what the chart has instead."""
     if name not in known:
         hint = did_you_mean(name, known)
         raise UnknownPoint(

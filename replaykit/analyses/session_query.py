@@ -1,0 +1,185 @@
+"""Which sessions count: their rows, their filters, their groups."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+import polars as pl
+
+from replaykit.analyses.measures import distinct_rows
+from replaykit.analyses.properties import NONE, label
+from replaykit.analyses.segments import keep_cohort, members
+from replaykit.analyses.session_rules import aggregated, edge_value, runs, sessionized
+from replaykit.errors import BadDuration, UnknownOption
+from replaykit.timeline import Span, microseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from replaykit.analyses.grid import Grid
+    from replaykit.analyses.properties import Grouping
+    from replaykit.analyses.segments import Segment
+    from replaykit.analyses.session_rules import LengthFrom, SessionRule
+    from replaykit.query import Step
+
+Edge: TypeAlias = Literal["first", "last"]
+"""Which of a session's values counts: the first or last that is not null."""
+
+EDGES: Final[tuple[Edge, ...]] = ("first", "last")
+
+ValuesOf: TypeAlias = Literal["session", "matched"]
+"""Whose values a group takes: all rows of the session, or those of `containing`."""
+
+VALUES_OF: Final[tuple[ValuesOf, ...]] = ("session", "matched")
+
+_SIGNS: Final = (">=", "<=", "!=", ">", "<", "=")
+_COMPARED: Final = re.compile(r"(>=|<=|!=|>|<|=)\s*(\S+)")
+_TIME: Final = pl.col("time")
+
+
+def compared(value: pl.Expr, sign: str, number: float) -> pl.Expr:
+    """Return the condition that a value compares with a number as a sign says."""
+    found: pl.Expr = {
+        ">=": value.__ge__,
+        "<=": value.__le__,
+        "!=": value.__ne__,
+        ">": value.__gt__,
+        "<": value.__lt__,
+        "=": value.__eq__,
+    }[sign](number)
+    return found
+
+
+def compared_count(word: str, text: str) -> tuple[str, int]:
+    """Read a comparison with a number, such as `">= 2"`.
+
+    Examples
+    --------
+    >>> compared_count("times", "= 1")
+    ('=', 1)
+    """
+    match = _COMPARED.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None or not match[2].isdigit():
+        raise UnknownOption(
+            f"{word}={text!r} is not a comparison with a number. Write '>= 2'; the "
+            f"comparisons are {', '.join(_SIGNS)}."
+        )
+    return match[1], int(match[2])
+
+
+def compared_length(word: str, text: str) -> tuple[str, int]:
+    """Read a comparison with a duration, such as `">= 1m"`, in microseconds.
+
+    Examples
+    --------
+    >>> compared_length("length", ">= 1m")
+    ('>=', 60000000)
+    """
+    match = _COMPARED.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None:
+        raise BadDuration(
+            f"{word}={text!r} is not a comparison with a duration. Write '>= 1m'; the "
+            f"comparisons are {', '.join(_SIGNS)}."
+        )
+    return match[1], microseconds(match[2])
+
+
+@dataclass(frozen=True, eq=False)
+class SessionsQuery:
+    """Which sessions count, and how they are grouped; checked options."""
+
+    frame: pl.LazyFrame
+    grid: Grid
+    segments: Mapping[str, Segment]
+    by: tuple[Grouping, ...]
+    by_value: Edge
+    values_of: ValuesOf
+    containing: Step | None
+    times: tuple[str, int] | None
+    length: tuple[str, int] | None
+    edges: tuple[tuple[str, Edge, object], ...]
+    counting: Step | None
+    rule: SessionRule | None
+    length_from: LengthFrom
+
+    def rows(self, segment: int) -> pl.LazyFrame:
+        """Return the active rows that sessions are made of."""
+        one = list(self.segments.values())[segment]
+        span = self.grid.span
+        rows = self.frame.filter(pl.col("active"), *one.where)
+        if span.without:
+            rows = rows.filter(Span(tz=span.tz, without=span.without).holds(_TIME))
+        return rows
+
+    def formed(self, segment: int) -> pl.DataFrame:
+        """Return every session of a segment that passes the filters, long ones too.
+
+        Columns: `user`, `session_id`, `start`, `end`, `length` (us), `events`, `i`,
+        `b0`.. and `_counted`.
+        """
+        rows = self.rows(segment)
+        extra = self._extra()
+        found = None if extra else runs(rows, self.rule, self.length_from)
+        if found is None:
+            cut, keys = sessionized(rows, self.rule)
+            found = aggregated(cut, keys, self.length_from, extra)
+        found = found.filter(self.grid.holds(pl.col("start")), *self._filters())
+        found = found.with_columns(i=self.grid.index(pl.col("start")))
+        one = list(self.segments.values())[segment]
+        if one.needs_users:
+            found = keep_cohort(found, one, self.grid)
+        if one.kind != "any":
+            pairs = members(self.frame, self.grid, one.kind)
+            found = found.join(pairs, on=["user", "i"], how="semi")
+        return found
+
+    def _extra(self) -> list[pl.Expr]:
+        matched = None if self.containing is None else self.containing.predicate()
+        extra = []
+        for k, one in enumerate(self.by):
+            expr = label(one.expr, one.dtype).replace(NONE, None)
+            if self.values_of == "matched" and matched is not None:
+                expr = pl.when(matched).then(expr)
+            extra.append(edge_value(expr, self.by_value).fill_null(NONE).alias(f"b{k}"))
+        if matched is not None:
+            extra.append(matched.sum().alias("_matched"))
+        if self.counting is not None:
+            counted = self.counting.predicate().sum().cast(pl.Int64)
+            extra.append(counted.alias("_counted"))
+        extra += [
+            edge_value(pl.col(name), edge).alias(f"_edge{k}")
+            for k, (name, edge, _) in enumerate(self.edges)
+        ]
+        return extra
+
+    def _filters(self) -> list[pl.Expr]:
+        filters: list[pl.Expr] = []
+        if self.times is not None:
+            sign, number = self.times
+            filters.append(compared(pl.col("_matched"), sign, number))
+        if self.length is not None:
+            sign, number = self.length
+            filters.append(compared(pl.col("length"), sign, number))
+        for k, (_, _, value) in enumerate(self.edges):
+            edge = pl.col(f"_edge{k}")
+            filters.append(edge.is_null() if value is None else edge.eq(value))
+        return filters
+
+    def active_users(self, segment: int, *, whole: bool) -> pl.DataFrame:
+        """Return `i` and the number of users with an active event in the interval."""
+        grid = self.grid
+        pairs = self.rows(segment).filter(grid.holds(_TIME))
+        one = list(self.segments.values())[segment]
+        found = pairs.select("user", i=grid.index(_TIME)).unique()
+        users = found.collect(engine="streaming").sort("user", "i")
+        if one.needs_users:
+            users = keep_cohort(users, one, grid)
+        if one.kind != "any":
+            kept = members(self.frame, grid, one.kind)
+            users = users.join(kept, on=["user", "i"], how="semi")
+        if whole:
+            users = users.with_columns(i=pl.lit(0, dtype=pl.Int32))
+        distinct = distinct_rows(users, ["user", "i"])
+        return distinct.group_by("i").agg(users=pl.len())
