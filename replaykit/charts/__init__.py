@@ -1,12 +1,20 @@
 """Answers as plain plotly figures: one function per question, no counting."""
 
 from replaykit.charts.funnel import funnel_chart
+from replaykit.charts.journeys import (
+    journeys_icicle_chart,
+    journeys_sunburst_chart,
+    journeys_tree_chart,
+)
 from replaykit.charts.retention import retention_chart
 from replaykit.charts.segmentation import segmentation_chart
 from replaykit.charts.sessions import sessions_chart
 
 __all__ = [
     "funnel_chart",
+    "journeys_icicle_chart",
+    "journeys_sunburst_chart",
+    "journeys_tree_chart",
     "retention_chart",
     "segmentation_chart",
     "sessions_chart",

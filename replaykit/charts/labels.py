@@ -136,6 +136,21 @@ def percent(share: float | None) -> str:
     return f"{share * 100:.1f}".removesuffix(".0") + " %"
 
 
+def length(seconds: float) -> str:
+    """Write a length of time in its two largest units.
+
+    Examples
+    --------
+    >>> length(0), length(42.5), length(252), length(7260)
+    ('0 s', '42.5 s', '4 min 12 s', '2 h 1 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
+    whole = round(seconds)
+    units = ((whole // 3600, "h"), (whole % 3600 // 60, "min"), (whole % 60, "s"))
+    return " ".join([f"{number} {unit}" for number, unit in units if number][:2])
+
+
 def _clusters(text: str) -> list[str]:
     """Split text into what a reader takes for one character."""
     clusters: list[str] = []

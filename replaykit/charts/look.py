@@ -8,11 +8,12 @@ host's tokens; it finds what to colour by the `meta` of each trace.
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 import plotly.graph_objects as go
 
-from replaykit.charts.labels import plain, second
+from replaykit.charts.labels import length, plain, second
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +31,11 @@ TEXT: Final = "#7a7a7a"
 GRID: Final = "rgba(128,128,128,0.25)"
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
 HEIGHT: Final = 320
+_STEPS_S: Final = (
+    *(1, 2, 5, 10, 15, 30),
+    *(60, 120, 300, 600, 900, 1800),
+    *(3600, 7200, 14400, 21600, 43200, 86400, 432_000, 864_000),
+)
 _TOP: Final = 56
 _TITLE: Final = 40
 
@@ -58,11 +64,12 @@ TEMPLATE: Final = go.layout.Template(
             "y": 1.02,
             "yanchor": "bottom",
             "font": {"size": 12},
-            "itemsizing": "constant",
+            "tracegroupgap": 0,
         },
         "xaxis": {
             "showgrid": False,
             "zeroline": False,
+            "showline": True,
             "linecolor": GRID,
             "ticks": "",
             "automargin": True,
@@ -72,7 +79,9 @@ TEMPLATE: Final = go.layout.Template(
             "gridcolor": GRID,
             "zeroline": False,
             "rangemode": "tozero",
-            "ticks": "",
+            "ticks": "outside",
+            "ticklen": 5,
+            "tickcolor": "rgba(0,0,0,0)",
             "automargin": True,
             "nticks": 6,
             "fixedrange": True,
@@ -132,6 +141,22 @@ def drawing(
 def colour(series: int) -> str:
     """Return the colour of a series by its place; grey beyond the named ones."""
     return SERIES[series % len(SERIES)] if series < NAMED else QUIET
+
+
+def seconds_axis(most: float) -> dict[str, Any]:
+    """Return the value axis of lengths of time: ticks at whole seconds, minutes, hours.
+
+    Examples
+    --------
+    >>> seconds_axis(700)["ticktext"]
+    ['0', '2 min', '4 min', '6 min', '8 min', '10 min', '12 min']
+    """
+    step = next((step for step in _STEPS_S if most / step <= 6), _STEPS_S[-1])
+    ticks = [step * place for place in range(ceil(most / step) + 1)]
+    return {
+        "tickvals": ticks,
+        "ticktext": [length(tick) if tick else "0" for tick in ticks],
+    }
 
 
 def legend(series: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from replaykit.charts.distribution import WHOLE, distribution
 from replaykit.charts.labels import group_of, joined
 from replaykit.charts.trend import Series, interval_words, trend
 from replaykit.points import SegmentationKey
@@ -43,7 +44,8 @@ def segmentation_chart(
     Parameters
     ----------
     table
-        Columns `event`, those of `by`, `time`, `value`, `incomplete`.
+        Columns `event`, those of `by`, `time`, `value`, `incomplete`. Without `time`
+        and with `bucket` (the total of a frequency or distribution) it becomes bars.
     events
         The labels of the events in the order of the question, which keys count by; by
         default their order in the table.
@@ -73,6 +75,18 @@ def segmentation_chart(
     (['Search', 'Search'], 'seg|0||1772323200000')
     """
     named = [*(events or table["event"].unique(maintain_order=True))]
+    unit = _UNITS.get(measure, "")
+    if "time" not in table.columns:
+        return distribution(
+            table,
+            by=["event", *by],
+            key=lambda group: str(
+                SegmentationKey(named.index(group[0] or ""), group[1:], WHOLE)
+            ),
+            title=f"{_few(named)} · {measure}" if title is None else title,
+            note=note,
+            unit=unit,
+        )
     lines = [
         _series(part, named, by, one_event=len(named) == 1 and bool(by))
         for part in table.partition_by(["event", *by], maintain_order=True)
@@ -83,7 +97,7 @@ def segmentation_chart(
         title=made if title is None else title,
         note=note,
         every=every,
-        unit=_UNITS.get(measure, ""),
+        unit=unit,
         counts=measure in _COUNTS,
     )
 

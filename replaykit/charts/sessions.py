@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from replaykit.charts.distribution import WHOLE, distribution
 from replaykit.charts.labels import group_of, joined
 from replaykit.charts.trend import Series, interval_words, trend
 from replaykit.points import SessionsKey
@@ -15,13 +16,18 @@ if TYPE_CHECKING:
 
     import plotly.graph_objects as go
 
+#: What a value counts in the hover text; times are written out with their units.
 _UNITS: Final = {
     "total": "sessions",
-    "length": "minutes",
-    "average length": "minutes",
-    "time per user": "minutes per user",
+    "length distribution": "sessions",
+    "events distribution": "sessions",
+    "time per user": "per user",
     "per user": "sessions per user",
+    "events": "events",
+    "events per session": "events per session",
 }
+_TIMES: Final = ("length", "average length", "time per user")
+_COUNTS: Final = ("total", "events", "length distribution", "events distribution")
 
 
 def sessions_chart(
@@ -38,9 +44,10 @@ def sessions_chart(
     Parameters
     ----------
     table
-        Columns `time`, those of `by`, `value`, and `incomplete` where known.
+        Columns `time`, those of `by`, `value`, and `incomplete` where known. Without
+        `time` and with `bucket` (the total of a distribution) it becomes bars.
     by
-        The grouping columns.
+        The columns that tell series apart, in the order of keys.
     measure
         The word of the measure; it names the values.
     every
@@ -55,17 +62,28 @@ def sessions_chart(
     >>> sessions_chart(table).data[0].customdata
     ('sessions||1772323200000',)
     """
+    words = "Sessions" if measure == "total" else f"Sessions · {measure}"
+    unit = _UNITS.get(measure, "")
+    if "time" not in table.columns:
+        return distribution(
+            table,
+            by=by,
+            key=lambda group: str(SessionsKey(group, WHOLE)),
+            title=words if title is None else title,
+            note=note,
+            unit=unit,
+        )
     if "incomplete" not in table.columns:
         table = table.with_columns(incomplete=pl.lit(value=False))
     parts = table.partition_by([*by], maintain_order=True) if by else [table]
-    words = "Sessions" if measure == "total" else f"Sessions · {measure}"
     return trend(
         [_series(part, by) for part in parts],
         title=f"{words} {interval_words(every)}" if title is None else title,
         note=note,
         every=every,
-        unit=_UNITS.get(measure, ""),
-        counts=measure == "total",
+        unit=unit,
+        counts=measure in _COUNTS,
+        seconds=measure in _TIMES,
     )
 
 

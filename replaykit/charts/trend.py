@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import plotly.graph_objects as go
 
+from replaykit.charts.labels import length
 from replaykit.charts.look import (
     DASHES,
     NAMED,
@@ -15,6 +16,7 @@ from replaykit.charts.look import (
     colour,
     drawing,
     legend,
+    seconds_axis,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +34,13 @@ _NAMES: Final = {
     "q": "quarter from %-d %b %Y",
     "y": "%Y",
 }
+#: Dates on the axis: day before month, the coarser unit once per line.
+_DATES: Final = (
+    {"dtickrange": [None, 86_399_999], "value": "%H:%M\n%-d %b"},
+    {"dtickrange": [86_400_000, "M1"], "value": "%-d %b\n%Y"},
+    {"dtickrange": ["M1", "M12"], "value": "%b\n%Y"},
+    {"dtickrange": ["M12", None], "value": "%Y"},
+)
 _UNITS: Final = {
     "m": "minutes",
     "h": "hours",
@@ -41,6 +50,8 @@ _UNITS: Final = {
     "q": "quarters",
     "y": "years",
 }
+#: From here on the axis says 10k.
+_LARGE: Final = 10_000
 #: More points than this are drawn with small markers.
 _DENSE: Final = 62
 
@@ -75,7 +86,8 @@ def trend(
     note: str,
     every: str,
     unit: str,
-    counts: bool,
+    counts: bool = False,
+    seconds: bool = False,
 ) -> go.Figure:
     """Draw series over time; a bucket that is not over yet is reached by a dotted line.
 
@@ -92,10 +104,12 @@ def trend(
         the axis.
     counts
         True if values are whole numbers.
+    seconds
+        True if values are lengths of time in seconds.
     """
-    number = ",d" if counts else ",.4~r"
+    number = "%{text}" if seconds else "%{y:,d}" if counts else "%{y:,.4~r}"
     moment = _NAMES.get(every.lstrip("0123456789"), "%a %-d %b %Y")
-    hover = f"%{{fullData.name}}<br>%{{x|{moment}}}<br>%{{y:{number}}} {unit}".rstrip()
+    hover = f"%{{fullData.name}}<br>%{{x|{moment}}}<br>{number} {unit}".rstrip()
     traces = []
     # Grey series lie under the coloured ones, so they are drawn first.
     for place in reversed(range(len(lines))):
@@ -105,20 +119,24 @@ def trend(
             None if open_ else value
             for value, open_ in zip(line.values, line.incomplete, strict=True)
         ]
-        traces.append(_line(line, place, x, solid, hover))
+        text = [length(value or 0) for value in line.values] if seconds else None
+        traces.append(_line(line, place, x, solid, hover).update(text=text))
         if any(line.incomplete):
-            traces.append(_dotted(line, place, x, hover))
+            traces.append(_dotted(line, place, x, hover).update(text=text))
     several = len(lines) > 1
+    most = max((value or 0 for line in lines for value in line.values), default=0)
     return drawing(
         traces,
         title=title,
         note=" · ".join(filter(None, [note, beyond(len(lines))])),
-        yaxis={
-            "tickformat": "~s" if _large(lines) else ",~r",
+        yaxis=seconds_axis(most)
+        if seconds
+        else {
+            "tickformat": "~s" if most >= _LARGE else ",~r",
             "ticksuffix": " %" if unit.startswith("%") else "",
         },
         margin={"t": 84 if several else 56},
-        xaxis={"hoverformat": moment},
+        xaxis={"hoverformat": moment, "tickformatstops": _DATES},
         **legend(len(lines)),
     )
 
@@ -140,7 +158,7 @@ def _line(
         line={
             "color": colour(place),
             "width": 2 if named else 1,
-            "dash": DASHES[min(place // len(SERIES), len(DASHES) - 1)],
+            "dash": DASHES[place // len(SERIES)] if named else "solid",
         },
         marker={
             "symbol": SYMBOLS[place % len(SYMBOLS)],
@@ -148,6 +166,7 @@ def _line(
             "color": colour(place),
             "line": {"width": 0},
         },
+        opacity=1 if named else 0.5,
         hovertemplate=f"{hover}<extra></extra>",
         meta={"series": place, "role": "line"},
     )
@@ -188,7 +207,3 @@ def _dotted(line: Series, place: int, x: list[str], hover: str) -> go.Scatter:
 def _civil(times: pl.Series) -> list[str]:
     """Write times as the wall clock of their zone: plotly knows no zones."""
     return times.dt.replace_time_zone(None).dt.to_string("%Y-%m-%dT%H:%M:%S").to_list()
-
-
-def _large(lines: Sequence[Series]) -> bool:
-    return any((value or 0) >= 10_000 for line in lines for value in line.values)

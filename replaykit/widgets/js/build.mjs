@@ -11,6 +11,8 @@ import { dirname, join } from "node:path";
 import { argv, exit } from "node:process";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { buildPageParts } from "./page-build.mjs";
+import { plotlyOptions } from "./plotly-build.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "..", "static");
@@ -59,12 +61,14 @@ async function main() {
       entryPoints: [entry],
       format: "esm",
       outfile: join(out, file),
+      ...(!player && plotlyOptions),
       ...(player && {
         banner: { js: program },
         define: { ...shared.define, RK_FRAME_HASH: JSON.stringify(hash) },
       }),
     });
   }
+  await buildPageParts(here, out, hash);
 }
 
 main().catch((error) => {

@@ -1,0 +1,240 @@
+"""Journeys as flowing bands, one column per step, or as nested tiles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import plotly.graph_objects as go
+
+from replaykit.charts.labels import count, label, percent
+from replaykit.charts.look import NAMED, QUIET, colour, drawing
+from replaykit.charts.tree import place
+from replaykit.points import JourneyKey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import polars as pl
+
+_GAP: Final = 16
+_MARGIN: Final = {"t": 56, "b": 16, "l": 16, "r": 16}
+_NODE_WIDTH: Final = 14
+_MOST: Final = 900
+#: Place of a kind that is no event: drawn in grey.
+_NO_SERIES: Final = -1
+_NAMES: Final = {"other": "other events", "dropped": "no further event"}
+
+
+class Node(NamedTuple):
+    """A node of the tree, with the position of its parent."""
+
+    key: str
+    parent: int | None
+    level: int
+    event: str
+    kind: str
+    users: int
+    share: float
+    series: int
+
+
+def journeys_tree_chart(
+    table: pl.DataFrame,
+    *,
+    title: str = "Journeys",
+    note: str = "",
+    unit: str = "users",
+) -> go.Figure:
+    """Draw a journey tree as bands that flow from step to step.
+
+    Every column is one step, its nodes in the order of the table and beside their
+    parents; the same event has the same colour everywhere. The bands of a node add up
+    to it, because who stopped there is a node too.
+
+    Parameters
+    ----------
+    table
+        Columns `node` (its id), `path` (labels from the anchor to it), `step`, `event`,
+        `kind` (`event`, `other` or `dropped`), `users`, `share`; `parent` (the id of
+        the node before) where known. Parents come before their children.
+    title, note
+        Plain text above the chart.
+    unit
+        What is counted.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> table = pl.DataFrame(
+    ...     {
+    ...         "node": ["1", "1.1", "1.2"],
+    ...         "path": [["Search"], ["Search", "Buy"], ["Search", "dropped"]],
+    ...         "step": [0, 1, 1],
+    ...         "event": ["Search", "Buy", "dropped"],
+    ...         "kind": ["event", "event", "dropped"],
+    ...         "users": [10, 4, 6],
+    ...         "share": [1.0, 0.4, 0.6],
+    ...     }
+    ... )
+    >>> bands = journeys_tree_chart(table).data[0]
+    >>> bands.node.customdata, bands.link.value
+    (('journey|1', 'journey|1.1', 'journey|1.2'), (4, 6))
+    """
+    nodes = tree_nodes(table)
+    height = _height(nodes)
+    inner = height - _MARGIN["t"] - _MARGIN["b"]
+    places = place(
+        [node.parent for node in nodes],
+        [node.level for node in nodes],
+        [node.users for node in nodes],
+        height=inner,
+        gap=_GAP,
+    )
+    ends = [node for node in nodes if node.parent is not None]
+    position = {node.key: at for at, node in enumerate(nodes)}
+    columns = max((node.level for node in nodes), default=0) + 1
+    bands = go.Sankey(
+        arrangement="fixed",
+        textfont={"size": 11},
+        node={
+            "label": [f"{_name(node, 22)} · {count(node.users)}" for node in nodes],
+            "customdata": [node.key for node in nodes],
+            "x": [at.x for at in places],
+            "y": [at.y for at in places],
+            "color": [_colour(node.series) for node in nodes],
+            "align": "left",
+            "pad": _GAP,
+            "thickness": _NODE_WIDTH,
+            "line": {"width": 0},
+            "hovertemplate": "%{label}<extra></extra>",
+        },
+        link={
+            "source": [node.parent for node in ends],
+            "target": [position[node.key] for node in ends],
+            "value": [node.users for node in ends],
+            "customdata": [node.key for node in ends],
+            "color": [_seen_through(_colour(node.series)) for node in ends],
+            "label": [percent(node.share) for node in ends],
+            "hovertemplate": "%{source.label}<br>then %{target.label}<extra></extra>",
+        },
+        meta={
+            "role": "flow",
+            "nodes": [node.series for node in nodes],
+            "links": [node.series for node in ends],
+            "told": [_told(node, unit) for node in nodes],
+        },
+    )
+    return drawing(
+        [bands],
+        title=title,
+        note=note,
+        height=height,
+        min_width=max(320, 150 * columns),
+        margin=_MARGIN,
+    )
+
+
+def journeys_icicle_chart(
+    table: pl.DataFrame, *, title: str = "Journeys", note: str = "", unit: str = "users"
+) -> go.Figure:
+    """Draw a journey tree as rows of tiles: a tile's width is its users.
+
+    Takes what `journeys_tree_chart` takes.
+    """
+    tiles = go.Icicle(**_tiles(tree_nodes(table), unit), tiling={"orientation": "h"})
+    return drawing([tiles], title=title, note=note, height=420, margin=_MARGIN)
+
+
+def journeys_sunburst_chart(
+    table: pl.DataFrame, *, title: str = "Journeys", note: str = "", unit: str = "users"
+) -> go.Figure:
+    """Draw a journey tree as rings: the anchor inside, an arc's angle is its users.
+
+    Takes what `journeys_tree_chart` takes.
+    """
+    tiles = go.Sunburst(**_tiles(tree_nodes(table), unit))
+    return drawing([tiles], title=title, note=note, height=460, margin=_MARGIN)
+
+
+def tree_nodes(table: pl.DataFrame) -> list[Node]:
+    """Return the nodes of a tree table, each with the position of its parent."""
+    rows = table.to_dicts()
+    places: dict[object, int] = {}
+    series: dict[str, int] = {}
+    nodes: list[Node] = []
+    first = min((row["step"] for row in rows), default=0)
+    for at, row in enumerate(rows):
+        known = "parent" in row
+        places[row["node"] if known else tuple(row["path"])] = at
+        above = row["parent"] if known else tuple(row["path"])[:-1]
+        if row["kind"] == "event":
+            series.setdefault(row["event"], len(series))
+        nodes.append(
+            Node(
+                key=str(JourneyKey(str(row["node"]))),
+                parent=places.get(above) if above else None,
+                level=row["step"] - first,
+                event=row["event"],
+                kind=row["kind"],
+                users=row["users"],
+                share=row["share"],
+                series=_series(row, series),
+            )
+        )
+    return nodes
+
+
+def _series(row: Mapping[str, Any], series: Mapping[str, int]) -> int:
+    found = series.get(row["event"], _NO_SERIES)
+    return found if row["kind"] == "event" and found < NAMED else _NO_SERIES
+
+
+def _tiles(nodes: Sequence[Node], unit: str) -> dict[str, Any]:
+    return {
+        "ids": [node.key for node in nodes],
+        "labels": [_name(node, 26) for node in nodes],
+        "parents": [
+            "" if node.parent is None else nodes[node.parent].key for node in nodes
+        ],
+        "values": [node.users for node in nodes],
+        "branchvalues": "total",
+        "sort": False,
+        "customdata": [node.key for node in nodes],
+        "text": [f"{count(node.users)} · {percent(node.share)}" for node in nodes],
+        "textinfo": "label+text",
+        "hovertext": [_told(node, unit) for node in nodes],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "marker": {
+            "colors": [_colour(node.series) for node in nodes],
+            "line": {"width": 1},
+        },
+        "meta": {"role": "tiles", "nodes": [node.series for node in nodes]},
+    }
+
+
+def _name(node: Node, width: int) -> str:
+    return label(_NAMES.get(node.kind, node.event), width)
+
+
+def _told(node: Node, unit: str) -> str:
+    return (
+        f"<b>{_name(node, 60)}</b><br>{count(node.users)} {unit} · "
+        f"{percent(node.share)} · step {node.level + 1}"
+    )
+
+
+def _colour(series: int) -> str:
+    return QUIET if series == _NO_SERIES else colour(series)
+
+
+def _seen_through(shade: str) -> str:
+    if not shade.startswith("#"):
+        return "rgba(128,128,128,0.2)"
+    red, green, blue = (int(shade[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.28)"
+
+
+def _height(nodes: Sequence[Node]) -> int:
+    levels = [node.level for node in nodes]
+    fullest = max((levels.count(level) for level in set(levels)), default=1)
+    return max(320, min(_MOST, 120 + fullest * (_GAP + 14)))
