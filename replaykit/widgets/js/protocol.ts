@@ -38,6 +38,11 @@ export interface SegmentInfo {
   start: number;
   end: number;
   bytes: number;
+  /**
+   * How many events at its head were made at ingest and only repeat the state there: playing on
+   * from the segment before leaves them out. 0 or absent: a recorded snapshot, played as it is.
+   */
+  lead?: number;
 }
 
 export interface Page {

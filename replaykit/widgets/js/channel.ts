@@ -1,0 +1,33 @@
+/** What the widget and the replay engine tell each other; the engine may sit in a sealed frame. */
+
+export interface SegmentSpan {
+  /** Milliseconds from the replay's first event. */
+  start: number;
+  end: number;
+  /** Events at its head that only repeat the state; 0 where a new page was recorded. */
+  lead: number;
+}
+
+/** Widget to engine. */
+export type ToEngine =
+  | { kind: "open"; id: number; start_ms: number; segments: SegmentSpan[] }
+  | { kind: "segment"; id: number; index: number; bytes: ArrayBuffer | null }
+  | { kind: "seek"; seq: number; t: number; playing: boolean; speed: number }
+  | { kind: "pause" }
+  | { kind: "speed"; speed: number }
+  | { kind: "html"; seq: number };
+
+/** Engine to widget. */
+export type FromEngine =
+  /** The page of the last seek is on screen; playing starts now if it was asked for. */
+  | { kind: "at"; seq: number; t: number }
+  | { kind: "need"; id: number; index: number }
+  /** Playing reached a segment that is not here yet, and went on when it came. */
+  | { kind: "stalled"; index: number }
+  | { kind: "resumed"; t: number }
+  | { kind: "size"; width: number; height: number }
+  | { kind: "html"; seq: number; html: string }
+  | { kind: "failed"; seq: number; index: number; message: string };
+
+/** The first message of a frame that has booted. */
+export const HELLO = "replaykit-frame-ready";

@@ -1,0 +1,108 @@
+/** The head of a player: who, from where, and why this moment; and what it can be taken as. */
+
+import { button } from "../parts/buttons.ts";
+import { cut, el, fill } from "../parts/dom.ts";
+import { elapsed, plural, wall } from "../parts/format.ts";
+import { type MenuItem, menu, popover } from "../parts/popover.ts";
+import type { Session } from "../protocol.ts";
+import type { Seal } from "../screen.ts";
+
+export interface HeadSpec {
+  onLink(): void;
+  /** Autoplay of the next session; null where there is only one. */
+  autoplay(): boolean | null;
+  onAutoplay(on: boolean): void;
+  seal(): Seal;
+  onOpened(t: number): void;
+}
+
+export interface Head {
+  node: HTMLElement;
+  set(session: Session | null, zone: string): void;
+}
+
+export function createHead(spec: HeadSpec): Head {
+  const node = el("header", { class: "rk-head" });
+  let session: Session | null = null;
+  let zone = "UTC";
+  const link = button({ label: "Copy link to this replay", icon: "link", run: spec.onLink });
+  const more = button({
+    label: "More about this session",
+    icon: "more",
+    run: () => void menu(more, "More", items()),
+  });
+
+  function items(): MenuItem[] {
+    const made: MenuItem[] = [
+      { label: "About this recording", icon: "help", run: () => void about() },
+      { label: "Copy link to this replay", icon: "link", run: spec.onLink },
+    ];
+    const autoplay = spec.autoplay();
+    if (autoplay !== null) {
+      made.push({
+        label: "Play the next session at the end",
+        checked: autoplay,
+        run: () => spec.onAutoplay(!autoplay),
+      });
+    }
+    return made;
+  }
+
+  function about(): void {
+    if (!session) return;
+    const list = el("dl", { class: "rk-kv rk-about" });
+    const add = (name: string, text: string) =>
+      list.append(el("dt", {}, name), el("dd", { title: text }, text));
+    add("replay", session.replay);
+    add("start", wall(session.start_ms, zone));
+    add("length", elapsed(session.length_ms));
+    add("viewport", `${session.width} × ${session.height}`);
+    add("segments", String(session.segments.length));
+    if (session.match) add("match", session.match);
+    add("frame", spec.seal() === "page" ? "in the page, network off" : "sealed");
+    const box = el("div", { class: "rk-about-box" }, list);
+    if (session.warnings.length > 0) {
+      box.append(el("h4", {}, plural(session.warnings.length, "note")));
+      for (const warning of session.warnings) box.append(el("p", {}, warning));
+    }
+    popover(more, box, "About this recording");
+  }
+
+  return {
+    node,
+    set(next, nextZone) {
+      session = next;
+      zone = nextZone;
+      if (!next) {
+        fill(node, el("span", { class: "who rk-cut rk-2" }, "\u00a0"));
+        return;
+      }
+      const small = "rk-2 rk-small rk-hide-narrow dot rk-cut";
+      fill(
+        node,
+        cut(next.user || "(no user)", "who"),
+        next.country === null ? null : el("span", { class: small }, next.country),
+        next.agent === null ? null : el("span", { class: small, title: next.agent }, next.agent),
+        reason(next),
+        el("span", { class: "rk-grow" }),
+        link,
+        more,
+      );
+    },
+  };
+
+  function reason(of: Session): HTMLElement | null {
+    if (of.opened_t === null && of.because === null) return null;
+    const at = of.opened_t;
+    const words = [at === null ? null : `opened at ${elapsed(at)}`, of.because].filter(Boolean);
+    const tag = el(
+      "button",
+      { type: "button", class: "rk-tag rk-tag-hit", title: `${words.join(" · ")} (go there)` },
+      el("span", { class: "rk-cut" }, words.join(" · ")),
+    );
+    tag.addEventListener("click", () => {
+      if (at !== null) spec.onOpened(at);
+    });
+    return tag;
+  }
+}

@@ -1,0 +1,150 @@
+/** The Console, Network and Pages tabs: tables of what the recording itself holds. */
+
+import { cut, el } from "../parts/dom.ts";
+import { address, duration, elapsed } from "../parts/format.ts";
+import { mark } from "../parts/icons.ts";
+import type { Session } from "../protocol.ts";
+import { firstAtOrAfter, Track } from "../tracks.ts";
+import { createTable, type Table } from "./table.ts";
+
+export interface RecordTab {
+  table: Table;
+  set(session: Session | null): void;
+  move(t: number, follow: boolean): void;
+  /** Entries and whether some of them are errors. */
+  count(session: Session): { total: number; bad: number };
+}
+
+interface Kind<R extends { t: number }> {
+  label: string;
+  cols: string;
+  of(session: Session): readonly R[];
+  cells(record: R, session: Session, index: number): (Node | string)[];
+  detail(record: R): Record<string, string>;
+  bad(record: R): boolean;
+}
+
+function recordTab<R extends { t: number }>(kind: Kind<R>, onSeek: (t: number) => void): RecordTab {
+  let session: Session | null = null;
+  let records: readonly R[] = [];
+  let track = new Track([]);
+  const table = createTable({
+    label: kind.label,
+    cols: kind.cols,
+    onPick(index) {
+      const record = records[index];
+      if (record) onSeek(Math.max(0, record.t));
+    },
+    unfold(index) {
+      const record = records[index];
+      if (!record) return null;
+      const node = el("dl", { class: "rk-props is-long" });
+      for (const [name, text] of Object.entries(kind.detail(record))) {
+        node.append(el("dt", {}, name), el("dd", {}, text));
+      }
+      return node;
+    },
+  });
+  return {
+    table,
+    set(next) {
+      session = next;
+      records = next ? kind.of(next) : [];
+      track = new Track(records.map((record) => record.t));
+      table.set({
+        count: records.length,
+        build(index) {
+          const record = records[index];
+          const node = el("div", { class: "rk-tr" });
+          if (record && session) {
+            const time = el("span", { class: "t" }, elapsed(record.t));
+            node.append(time, ...kind.cells(record, session, index));
+          }
+          return node;
+        },
+      });
+    },
+    move(t, follow) {
+      const at = track.move(t);
+      table.setCurrent(at < 0 ? null : at, follow);
+    },
+    count(of) {
+      const all = kind.of(of);
+      return { total: all.length, bad: all.filter((record) => kind.bad(record)).length };
+    },
+  };
+}
+
+const blank = () => el("span");
+
+export function consoleTab(onSeek: (t: number) => void): RecordTab {
+  const bad = (level: string) => level === "error" || level === "assert";
+  return recordTab(
+    {
+      label: "Console",
+      cols: "38px 12px 40px minmax(0, 1fr)",
+      of: (session) => session.console,
+      cells: (line) => [
+        bad(line.level) ? mark("error", "error") : blank(),
+        cut(line.level, "d rk-mono"),
+        cut(line.text, "rk-mono"),
+      ],
+      detail: (line) => ({ [line.level]: line.text }),
+      bad: (line) => bad(line.level),
+    },
+    onSeek,
+  );
+}
+
+export function networkTab(onSeek: (t: number) => void): RecordTab {
+  const bad = (status: number | null, error: string | null) =>
+    error !== null || (status !== null && status >= 400);
+  return recordTab(
+    {
+      label: "Network",
+      cols: "38px 12px minmax(0, 1fr) 34px 58px",
+      of: (session) => session.network,
+      cells: (line) => [
+        bad(line.status, line.error) ? mark("request", "failed") : blank(),
+        cut(`${line.method} ${address(line.url).path}`, "rk-mono", {
+          title: `${line.method} ${line.url}`,
+        }),
+        el("span", { class: "r" }, line.status === null ? "–" : String(line.status)),
+        el("span", { class: "r d" }, duration(line.duration_ms)),
+      ],
+      detail: (line) => ({
+        method: line.method,
+        url: line.url,
+        status: line.status === null ? "(none)" : String(line.status),
+        duration: duration(line.duration_ms) || "(unknown)",
+        ...(line.error === null ? {} : { error: line.error }),
+      }),
+      bad: (line) => bad(line.status, line.error),
+    },
+    onSeek,
+  );
+}
+
+export function pagesTab(onSeek: (t: number) => void): RecordTab {
+  return recordTab(
+    {
+      label: "Pages",
+      cols: "38px 12px minmax(0, 1fr) 44px 30px",
+      of: (session) => session.pages,
+      cells: (page, session, index) => {
+        const end = session.pages[index + 1]?.t ?? session.length_ms;
+        const { t } = session.events;
+        const events = firstAtOrAfter(t, end) - firstAtOrAfter(t, page.t);
+        return [
+          mark("page", "page"),
+          cut(address(page.url).path, "name", { title: page.url }),
+          el("span", { class: "r d", title: "Time on page" }, elapsed(end - page.t)),
+          el("span", { class: "r d", title: "Events on page" }, String(events)),
+        ];
+      },
+      detail: (page) => ({ url: page.url, title: page.title }),
+      bad: () => false,
+    },
+    onSeek,
+  );
+}

@@ -1,0 +1,287 @@
+/**
+ * The frame that shows the recording. Sealed where the host allows it: a `data:` document of
+ * opaque origin whose policy runs our program alone and refuses every request. Where it does not
+ * boot, the same engine plays in the page behind a policy of its own, and the player says so.
+ */
+
+import { type FromEngine, HELLO, type ToEngine } from "./channel.ts";
+import type { Engine } from "./frame.ts";
+import { el } from "./parts/dom.ts";
+import type { Session } from "./protocol.ts";
+import type { Segments } from "./segments.ts";
+
+export type Seal = "starting" | "sealed" | "page";
+
+export interface ScreenEvents {
+  /** The page of the newest seek is on screen. */
+  at(t: number): void;
+  stalled(index: number): void;
+  resumed(t: number): void;
+  size(width: number, height: number): void;
+  failed(index: number, message: string): void;
+  sealed(seal: Seal): void;
+  /** A segment was asked for and has not arrived yet; null when it has. */
+  loading(index: number | null): void;
+}
+
+/** After its document loaded (or was refused), a frame that can boot says hello at once. */
+const BOOT_MS = 2000;
+/** No load event at all: a host that swallows the frame. */
+const SILENT_MS = 8000;
+
+interface Position {
+  t: number;
+  playing: boolean;
+  speed: number;
+}
+
+export class Screen {
+  /** Takes the size of the recorded page; the player's stage centres it. */
+  readonly node: HTMLElement;
+  readonly #events: ScreenEvents;
+  readonly #signal: AbortSignal;
+  #frame: HTMLIFrameElement | null = null;
+  #port: MessagePort | null = null;
+  #engine: Engine | null = null;
+  #seal: Seal = "starting";
+  #session: Session | null = null;
+  #segments: Segments | null = null;
+  #id = 0;
+  #seq = 0;
+  #last: Position | null = null;
+  #html = new Map<number, (html: string) => void>();
+
+  constructor(events: ScreenEvents, signal: AbortSignal) {
+    this.#events = events;
+    this.#signal = signal;
+    // To the reader of the screen, the recorded page is one picture.
+    this.node = el("div", { class: "page", role: "img", "aria-label": "Recorded page" });
+    this.#startSealed();
+    signal.addEventListener("abort", () => this.#destroy(), { once: true });
+  }
+
+  get seal(): Seal {
+    return this.#seal;
+  }
+
+  open(session: Session, segments: Segments): void {
+    this.#session = session;
+    this.#segments = segments;
+    this.#last = null;
+    this.#sendOpen();
+  }
+
+  seek(position: Position): void {
+    this.#last = position;
+    this.#sendSeek();
+  }
+
+  pause(t: number): void {
+    if (this.#last) this.#last = { ...this.#last, t, playing: false };
+    this.#send({ kind: "pause" });
+  }
+
+  setSpeed(speed: number): void {
+    if (this.#last) this.#last = { ...this.#last, speed };
+    this.#send({ kind: "speed", speed });
+  }
+
+  /** Where a frame that the host reloads has to continue. */
+  remember(t: number): void {
+    if (this.#last) this.#last = { ...this.#last, t };
+  }
+
+  /** The recorded document at the position, as HTML. */
+  html(): Promise<string> {
+    this.#seq += 1;
+    const seq = this.#seq;
+    return new Promise((resolve) => {
+      this.#html.set(seq, resolve);
+      this.#send({ kind: "html", seq });
+    });
+  }
+
+  // ── Sealed frame ───────────────────────────────────────────────────────────
+
+  #startSealed(): void {
+    const frame = el("iframe", {
+      title: "Recorded page",
+      tabindex: -1,
+      inert: true,
+      "aria-hidden": "true",
+    });
+    frame.style.colorScheme = "light";
+    frame.src = `data:text/html;charset=utf-8;base64,${btoa(frameDocument())}`;
+    this.#frame = frame;
+    const timers = { boot: 0, silent: 0 };
+    const giveUp = () => {
+      if (this.#seal === "starting" && frame.isConnected) this.#startInPage();
+    };
+    frame.addEventListener(
+      "load",
+      () => {
+        clearTimeout(timers.silent);
+        clearTimeout(timers.boot);
+        timers.boot = window.setTimeout(giveUp, BOOT_MS);
+      },
+      { signal: this.#signal },
+    );
+    whenConnected(this.node, this.#signal, () => {
+      timers.silent = window.setTimeout(giveUp, SILENT_MS);
+    });
+    window.addEventListener(
+      "message",
+      (event) => {
+        // Its origin is "null", so the sender is known by its window.
+        if (event.source !== frame.contentWindow || event.data !== HELLO) return;
+        if (this.#seal === "page") return;
+        clearTimeout(timers.silent);
+        clearTimeout(timers.boot);
+        this.#connect(frame);
+      },
+      { signal: this.#signal },
+    );
+    this.node.replaceChildren(frame);
+  }
+
+  /** Also when the host moved the frame, which reloads it: everything is told again. */
+  #connect(frame: HTMLIFrameElement): void {
+    this.#port?.close();
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    port1.onmessage = (event: MessageEvent<FromEngine>) => this.#receive(event.data);
+    frame.contentWindow?.postMessage(null, "*", [port2]);
+    this.#setSeal("sealed");
+    this.#sendOpen();
+    this.#sendSeek();
+  }
+
+  // ── Fallback ───────────────────────────────────────────────────────────────
+
+  #startInPage(): void {
+    this.#frame?.remove();
+    this.#frame = null;
+    const root = el("div", { class: "rk-inpage", inert: true });
+    this.node.replaceChildren(root);
+    const { Engine: InPage } = __rkFrame();
+    this.#engine = new InPage(root, {
+      guard: true,
+      send: (message) => this.#receive(message),
+    });
+    this.#setSeal("page");
+    this.#sendOpen();
+    this.#sendSeek();
+  }
+
+  // ── Messages ───────────────────────────────────────────────────────────────
+
+  #send(message: ToEngine, transfer: Transferable[] = []): void {
+    if (this.#engine) this.#engine.receive(message);
+    else this.#port?.postMessage(message, transfer);
+  }
+
+  #sendOpen(): void {
+    if (!this.#session) return;
+    this.#id += 1;
+    const segments = this.#session.segments.map(({ start, end, lead }) => ({
+      start,
+      end,
+      lead: lead ?? 0,
+    }));
+    this.#send({ kind: "open", id: this.#id, start_ms: this.#session.start_ms, segments });
+  }
+
+  #sendSeek(): void {
+    if (!this.#last || !this.#session) return;
+    this.#seq += 1;
+    this.#send({ kind: "seek", seq: this.#seq, ...this.#last });
+  }
+
+  #receive(message: FromEngine): void {
+    if (this.#signal.aborted) return;
+    switch (message.kind) {
+      case "need":
+        void this.#give(message.id, message.index);
+        break;
+      case "at":
+        if (message.seq === this.#seq) this.#events.at(message.t);
+        break;
+      case "stalled":
+        this.#events.stalled(message.index);
+        break;
+      case "resumed":
+        this.#events.resumed(message.t);
+        break;
+      case "size":
+        this.#events.size(message.width, message.height);
+        break;
+      case "html":
+        this.#html.get(message.seq)?.(message.html);
+        this.#html.delete(message.seq);
+        break;
+      case "failed":
+        if (message.seq === this.#seq) this.#events.failed(message.index, message.message);
+        break;
+    }
+  }
+
+  async #give(id: number, index: number): Promise<void> {
+    const segments = this.#segments;
+    if (!segments || id !== this.#id) return;
+    if (!segments.has(index)) this.#events.loading(index);
+    let copy: ArrayBuffer | null = null;
+    try {
+      const bytes = await segments.get(index);
+      // The frame takes its copy for good; ours stays for the next time.
+      copy = bytes.slice().buffer as ArrayBuffer;
+    } catch {
+      copy = null;
+    }
+    this.#events.loading(null);
+    if (id !== this.#id) return;
+    this.#send({ kind: "segment", id, index, bytes: copy }, copy ? [copy] : []);
+  }
+
+  #setSeal(seal: Seal): void {
+    if (this.#seal === seal) return;
+    this.#seal = seal;
+    this.#events.sealed(seal);
+  }
+
+  #destroy(): void {
+    this.#port?.close();
+    this.#engine?.destroy();
+    this.#segments?.close();
+    this.node.replaceChildren();
+  }
+}
+
+/** The sealed document: our program by its hash, styles and data: pictures, nothing else. */
+function frameDocument(): string {
+  const policy =
+    `default-src 'none'; script-src 'sha256-${RK_FRAME_HASH}'; style-src 'unsafe-inline'; ` +
+    "img-src data: blob:; font-src data:; media-src data: blob:; " +
+    "base-uri 'none'; form-action 'none'";
+  return (
+    '<!doctype html><meta charset="utf-8">' +
+    `<meta http-equiv="Content-Security-Policy" content="${policy}">` +
+    "<style>html,body{margin:0;height:100%;overflow:hidden;background:#fff}" +
+    "#root{position:relative;width:100%;height:100%;overflow:hidden}</style>" +
+    `<div id="root"></div><script>(${__rkFrame.toString()})().boot()</script>`
+  );
+}
+
+/** Hosts render before they attach: wait without asking the host for anything. */
+function whenConnected(node: HTMLElement, signal: AbortSignal, then: () => void): void {
+  if (node.isConnected) {
+    then();
+    return;
+  }
+  const timer = setInterval(() => {
+    if (signal.aborted) clearInterval(timer);
+    else if (node.isConnected) {
+      clearInterval(timer);
+      then();
+    }
+  }, 50);
+}
