@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from replaykit.demoshop.project import demo
-    from replaykit.handles import Events, Users
+    from replaykit.handles import Events
     from replaykit.project import Project, create, events, open
     from replaykit.query import event
     from replaykit.replay_list import Replays
     from replaykit.sharing import share
+    from replaykit.users import Users
     from replaykit.versions import show_versions
     from replaykit.widgets import Player
 
@@ -39,7 +40,7 @@ _HOMES = {
     "Player": "widgets",
     "Project": "project",
     "Replays": "replay_list",
-    "Users": "handles",
+    "Users": "users",
     "create": "project",
     "demo": "demoshop.project",
     "event": "query",

@@ -70,7 +70,9 @@ def bundle_of_home(home: Home) -> dict[str, Any]:
     }
 
 
-def bundle_of_result(question: str, scope: Microscope, keys: Iterable[str]) -> dict[str, Any]:
+def bundle_of_result(
+    question: str, scope: Microscope, keys: Iterable[str]
+) -> dict[str, Any]:
     """Return the saved form of a result: its chart, and who stands behind its points."""
     people = []
     for key in list(keys)[:POINTS]:
@@ -145,9 +147,7 @@ def answers_of(bundle: Mapping[str, Any], source: Source) -> Microscope | Watchi
         source,
         lambda: dict(bundle["chart"]),
         lambda key: _saved(points, key).population,
-        lambda key: Point(
-            *(_saved(points, key).about[name] for name in Point._fields)
-        ),
+        lambda key: Point(*(_saved(points, key).about[name] for name in Point._fields)),
     )
 
 
@@ -219,7 +219,9 @@ def unpack(text: str) -> Any:  # noqa: ANN401 - whatever was packed
     try:
         return json.loads(zlib.decompress(base64.b64decode(text)))
     except (ValueError, zlib.error) as error:
-        raise BadInput(f"A saved output is damaged ({error}). Run its cell again.") from error
+        raise BadInput(
+            f"A saved output is damaged ({error}). Run its cell again."
+        ) from error
 
 
 def twin_of_player(watching: Watching) -> str:
@@ -269,4 +271,3 @@ def table_twin(
         f"<div><p><strong>{html.escape(head)}</strong></p><table><thead>"
         f"{row('th', columns)}</thead><tbody>{body}</tbody></table>{foot}</div>"
     )
-

@@ -1,4 +1,4 @@
-"""The handles an analyst holds: `Events` to ask, `Users` to open, combine and watch."""
+"""Events as an analyst holds them: narrowed by range and filter, ready for a question."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import polars as pl
 from replaykit import microscope, timeline
 from replaykit.analyses import funnel as _funnel
 from replaykit.analyses import segmentation as _segmentation
+from replaykit.analyses import sessions as _sessions
 from replaykit.analyses.funnel_plan import Exclusion
-from replaykit.errors import BadInput, UnknownProperty, did_you_mean
+from replaykit.errors import UnknownProperty, did_you_mean
 from replaykit.query import Step, as_step, check_events, conditions
-from replaykit.replay_list import Replays
-from replaykit.results import Funnel, Segmentation
+from replaykit.results import Funnel, Segmentation, Sessions
 from replaykit.schema import COLUMNS
-from replaykit.widgets import Player
+from replaykit.users import Users
 from replaykit.wording import big, count_words, span_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from replaykit.analyses.funnel_plan import (
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     )
     from replaykit.analyses.measures import Aggregate, Measure
     from replaykit.analyses.properties import Bins, By, Items
-    from replaykit.replies import Watching
+    from replaykit.analyses.session_query import Edge, ValuesOf
+    from replaykit.analyses.session_rules import LengthFrom, SessionRule
+    from replaykit.analyses.session_values import SessionMeasure
     from replaykit.source import Source
 
 #: `user` in an expression is the public id; inside, users are numbered.
@@ -342,6 +344,110 @@ class Events:
         labels = tuple(answer.plan.labels)
         return Funnel(self, answer, labels, tuple(answer.plan.groups), within, order)
 
+    def sessions(
+        self,
+        *,
+        measure: SessionMeasure = "total",
+        every: timeline.Interval = "1d",
+        by: By = None,
+        by_value: Edge = "first",
+        values_of: ValuesOf = "session",
+        top: int | None = None,
+        containing: Step | str | None = None,
+        times: str | None = None,
+        length: str | None = None,
+        first: Mapping[str, object] | None = None,
+        last: Mapping[str, object] | None = None,
+        counting: Step | str | None = None,
+        bins: Bins | None = None,
+        rule: SessionRule | None = None,
+        length_from: LengthFrom = "client time",
+    ) -> Sessions:
+        """Count and time the sessions that start in each interval.
+
+        A session is a user's active rows of one session id, after the filters of this
+        handle. It belongs to the interval of its start; one longer than a day counts
+        nowhere. Lengths are in seconds.
+
+        Parameters
+        ----------
+        measure
+            `"total"`, `"length"`, `"average length"`, `"length distribution"`,
+            `"time per user"`, `"per user"`; and with `counting`: `"events"`,
+            `"events per session"`, `"events distribution"`.
+        every
+            Civil interval in the project's zone.
+        by, by_value, values_of, top
+            Group by a property's first or last value in the session.
+        containing, times
+            Only sessions with this event, this often (`times="= 1"`).
+        length
+            Only sessions of this length: `">= 1m"`.
+        first, last
+            Only sessions whose first or last value of a property is this.
+        counting
+            The event that the measures of events count.
+        bins
+            Of distributions: `(min, max, size)` or a list of ranges.
+        rule
+            A session definition of your own, instead of the ids.
+        length_from
+            `"client time"`, or `"session id"`: from the start that the id names.
+
+        Returns
+        -------
+        Sessions
+            `.table`: the groupings, `time`, `value`, `incomplete`. Rules:
+            `spec/sessions.md`.
+
+        Raises
+        ------
+        UnknownEvent, UnknownProperty, UnknownOption
+            With what exists, and the nearest match.
+
+        Examples
+        --------
+        >>> import replaykit as rk
+        >>> from datetime import datetime
+        >>> log = pl.DataFrame(
+        ...     {
+        ...         "uid": ["ana", "ana", "ben"],
+        ...         "ts": [datetime(2026, 3, 1, 9, minute) for minute in (0, 5, 7)],
+        ...         "name": ["Search", "Buy", "Search"],
+        ...         "visit": ["a", "a", "b"],
+        ...     }
+        ... )
+        >>> events = rk.events(log, user="uid", time="ts", event="name", session="visit")
+        >>> events.sessions(measure="average length").table["value"].to_list()
+        [150.0]
+        """
+        named = [step for step in (containing, counting) if step is not None]
+        edges = [*(first or {}), *(last or {})]
+        constant = rule.same if rule is not None else None
+        answer = _sessions.sessions(
+            self._asked(self.steps(named), by, edges, constant),
+            measure=measure,
+            every=every,
+            span=self._span(),
+            tz=self.source.zone,
+            by=by,
+            by_value=by_value,
+            values_of=values_of,
+            top=top,
+            segments=self.segment or None,
+            containing=containing,
+            times=times,
+            length=length,
+            first=first,
+            last=last,
+            counting=counting,
+            bins=bins,
+            rule=rule,
+            length_from=length_from,
+            week_start=self.source.week_start,
+        )
+        return Sessions(self, answer, measure, every)
+
     def _span(self) -> timeline.Span:
         """Return the range, with the moment up to which the data are known."""
         return replace(self.span, now=self.span.now or self.source.now())
@@ -390,101 +496,6 @@ class Events:
         if self.people is not None:
             words.append(f"of {count_words(self.people.len(), 'user')}")
         return " · ".join(words)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Users:
-    """Users behind a number; they behave like a set, and know why they are here.
-
-    `a - b`, `a & b`, `a | b` keep the windows and moments of the left side.
-    """
-
-    within: Events
-    population: pl.DataFrame
-    label: str = "users"
-
-    def count(self) -> int:
-        """Return the number of distinct users."""
-        return self.population["user"].n_unique()
-
-    def __len__(self) -> int:
-        """Return the number of distinct users."""
-        return self.count()
-
-    @property
-    def ids(self) -> pl.Series:
-        """Public ids, each once, in the order of their first moment."""
-        index = self.population.sort("at", "user")["user"].unique(maintain_order=True)
-        return self.within.source.user_ids(index).alias("user")
-
-    @property
-    def table(self) -> pl.DataFrame:
-        """One row per unit: `user` String, `start`, `end`, `at` Datetime UTC."""
-        ids = self.within.source.user_ids(self.population["user"]).alias("user")
-        return self.population.select(ids, "start", "end", "at").sort("at", "user")
-
-    def __iter__(self) -> Iterator[str]:
-        """Yield public ids."""
-        return iter(self.ids)
-
-    def __contains__(self, user: object) -> bool:
-        """Say whether a public id is among them."""
-        return user in set(self.ids)
-
-    def __and__(self, other: Users) -> Users:
-        """Keep those who are in both."""
-        kept = self.population.join(self._same(other), on="user", how="semi")
-        return replace(self, population=kept, label=f"{self.label} and {other.label}")
-
-    def __sub__(self, other: Users) -> Users:
-        """Keep those who are not in the other."""
-        kept = self.population.join(self._same(other), on="user", how="anti")
-        return replace(self, population=kept, label=f"{self.label}, not {other.label}")
-
-    def __or__(self, other: Users) -> Users:
-        """Keep those who are in either."""
-        added = self._same(other).join(self.population, on="user", how="anti")
-        everyone = pl.concat([self.population, added])
-        return replace(
-            self, population=everyone, label=f"{self.label} or {other.label}"
-        )
-
-    def _same(self, other: Users) -> pl.DataFrame:
-        mine, theirs = self.within.source, other.within.source
-        if mine is theirs:
-            return other.population
-        named = other.population.with_columns(
-            user_id=theirs.user_ids(other.population["user"])
-        ).drop("user")
-        directory = mine.directory.select("user", "user_id")
-        return named.join(directory, on="user_id").select(*microscope.POPULATION)
-
-    @property
-    def events(self) -> Events:
-        """All rows of these users, in the range and filters they were found with."""
-        index = self.population["user"].unique().sort()
-        return replace(self.within, people=index)
-
-    @property
-    def replays(self) -> Replays:
-        """The replays that show what these users were found for, in their order.
-
-        `matched_at` is where to open each, `matched_because` the rows it shows.
-        """
-        found = microscope.watchlist(self.within.source, self.population)
-        return Replays(self.within.source, found, self.label)
-
-    def watching(self) -> Watching:
-        """Return what a player plays."""
-        return self.replays.watching()
-
-    def watch(self) -> Player:
-        """Open the player on these users' replays, each at its moment."""
-        return Player(self)
-
-    def __repr__(self) -> str:
-        """Say how many, and why."""
-        return f"{count_words(self.count(), 'user')}: {self.label}"
 
 
 def _names_in(expressions: Iterable[pl.Expr]) -> set[str]:

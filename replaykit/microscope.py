@@ -180,9 +180,7 @@ def _countries(source: Source, users: pl.Series) -> dict[int, str]:
     return dict(found.drop_nulls().iter_rows())
 
 
-def stream(
-    source: Source, population: pl.DataFrame, user_id: str
-) -> dict[str, Any]:
+def stream(source: Source, population: pl.DataFrame, user_id: str) -> dict[str, Any]:
     """Return a user's rows around the window of a point, by session, oldest first.
 
     All rows inside the window, up to 25 before it, and rows after it until 50 from the
@@ -210,9 +208,7 @@ def stream(
     shown = pl.concat([before, within, after])
     watch = {
         row["session_id"]: row
-        for row in watchlist(source, units)
-        .sort("matched_at")
-        .iter_rows(named=True)
+        for row in watchlist(source, units).sort("matched_at").iter_rows(named=True)
     }
     others = source.catalogue.filter(pl.col("user") == user)
     return {
@@ -278,8 +274,16 @@ def _sessions_of(
 
 
 def events_of(source: Source, user: int) -> pl.DataFrame:
-    """Return all rows of one user with all properties, in time order."""
-    return source.scan(None, (user,)).sort("time", "row").collect()
+    """Return all rows of one user with all properties, in time order.
+
+    What tells the rows apart comes first; what is the same in all of them (the device,
+    the country) comes last.
+    """
+    rows = source.scan(None, (user,)).sort("time", "row").collect()
+    others = [name for name in rows.columns if name not in COLUMNS]
+    same = {name for name in others if rows[name].n_unique() <= 1}
+    others.sort(key=lambda name: name in same)
+    return rows.select(*COLUMNS, *others)
 
 
 def properties(row: dict[str, Any]) -> dict[str, Any]:

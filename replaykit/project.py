@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import os
-import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import polars as pl
 
-from replaykit import microscope, timeline
+from replaykit import timeline
 from replaykit.bundle import bundle_of_home, twin_of_home, with_bundle
-from replaykit.errors import BadTime, check_option
+from replaykit.errors import BadDuration, check_option
 from replaykit.handles import Events
 from replaykit.ingest import amplitude, tables
 from replaykit.replay_list import Replays
 from replaykit.replays.build import RecordingReport, add_recordings
 from replaykit.replays.links import parse_ref
 from replaykit.replies import Home
+from replaykit.schema import COLUMNS
 from replaykit.source import Source
-from replaykit.store import EventStore, Recordings, Settings, create_store, open_store
+from replaykit.store.events import EventStore, create_store, open_store
+from replaykit.store.recordings import Recordings
+from replaykit.store.settings import Settings
 from replaykit.widgets import View
 from replaykit.wording import big, span_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from replaykit.ingest.report import IngestReport
 
@@ -212,7 +214,7 @@ class Project:
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return with_bundle(
-            self.widget._repr_mimebundle_(**kwargs),  # noqa: SLF001 - IPython's protocol
+            self.widget._repr_mimebundle_(**kwargs),
             bundle_of_home(self.home),
             twin_of_home(self.home),
         )
@@ -371,20 +373,47 @@ def events(
     def scan(
         properties: Iterable[str] | None, users: Iterable[int] | None = None
     ) -> pl.LazyFrame:
+        del properties  # all of them are in memory; what is not read costs nothing
         lf = rows.lazy()
-        if users is not None:
-            lf = lf.filter(pl.col("user").is_in(list(users)))
-        if properties is None:
-            return lf
-        return lf.select(*_canonical(rows), *_extra(rows, properties))
+        return lf if users is None else lf.filter(pl.col("user").is_in(list(users)))
 
     return Events(
         Source(
             scan=scan,
             directory=read.directory,
-            properties=_kinds(rows),
+            properties={
+                name: str(dtype)
+                for name, dtype in rows.schema.items()
+                if name not in COLUMNS
+            },
             recordings=recordings,
             zone=tz,
             now=lambda: fixed,
         )
     )
+
+
+def _paths(
+    files: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+) -> list[str]:
+    """Return paths as texts; one path alone becomes a list of one."""
+    if isinstance(files, str | os.PathLike):
+        return [os.fspath(files)]
+    return [os.fspath(one) for one in files]
+
+
+def _aware(now: datetime | None) -> datetime | None:
+    """Read a naive `now` as UTC."""
+    if now is None or now.tzinfo is not None:
+        return now
+    return now.replace(tzinfo=UTC)
+
+
+def _days(retention: str) -> int:
+    """Read a period of whole days."""
+    days, rest = divmod(timeline.microseconds(retention), 86_400_000_000)
+    if rest or days < 1:
+        raise BadDuration(
+            f"retention={retention!r} is not a number of whole days, such as '90d'."
+        )
+    return days

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date, datetime, timedelta
 
-    from replaykit.handles import Users
     from replaykit.source import Source
+    from replaykit.users import Users
 
 Signal: TypeAlias = Literal["rage", "dead", "error", "request"]
 SIGNALS: Final = ("rage", "dead", "error", "request")
@@ -115,7 +115,9 @@ class Replays:
         cohort: Users | None = None,
         event: str | Step | None = None,
         where: pl.Expr | None = None,
-        duration: str | tuple[str | timedelta | None, str | timedelta | None] | None = None,
+        duration: str
+        | tuple[str | timedelta | None, str | timedelta | None]
+        | None = None,
         signals: Signal | Sequence[Signal] | None = None,
         url: str | None = None,
     ) -> Replays:
@@ -204,9 +206,7 @@ def _conditions(event: str | Step | None, where: pl.Expr | None) -> list[pl.Expr
 
 def _holding(source: Source, found: pl.DataFrame, condition: pl.Expr) -> pl.DataFrame:
     """Keep replays during which some event of their user meets the condition."""
-    names = [
-        name for name in condition.meta.root_names() if name in source.properties
-    ]
+    names = [name for name in condition.meta.root_names() if name in source.properties]
     people = found["user"].drop_nulls().unique().implode()
     hits = (
         source.scan(names)
@@ -216,9 +216,6 @@ def _holding(source: Source, found: pl.DataFrame, condition: pl.Expr) -> pl.Data
     )
     joined = found.join(hits, on="user", suffix="_hit").filter(
         (pl.col("session_id") == pl.col("session_id_hit")).fill_null(value=False)
-        | (
-            pl.col("session_id").is_null()
-            & pl.col("time").is_between("start", "end")
-        )
+        | (pl.col("session_id").is_null() & pl.col("time").is_between("start", "end"))
     )
     return found.join(joined, on="replay_id", how="semi", maintain_order="left")

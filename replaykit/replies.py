@@ -238,9 +238,7 @@ class Home:
                 rows = self.replays(last)
                 offset, limit = _count(params, "offset"), _count(params, "limit")
                 page = rows.slice(offset, min(limit, MOST_ROWS))
-                return Reply(
-                    {"total": rows.height, "rows": microscope.list_rows(page)}
-                )
+                return Reply({"total": rows.height, "rows": microscope.list_rows(page)})
             case _:
                 return Watching(self.source, self.source.catalogue).answer(kind, params)
 

@@ -31,7 +31,7 @@ from replaykit.points import (
 from replaykit.replies import Microscope
 from replaykit.replies import Point as PointWords
 from replaykit.widgets import View
-from replaykit.wording import count_words, span_words
+from replaykit.wording import span_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,8 +44,9 @@ if TYPE_CHECKING:
     from replaykit.analyses.retention import RetentionAnswer
     from replaykit.analyses.segmentation import SegmentationAnswer
     from replaykit.analyses.sessions import SessionsAnswer
-    from replaykit.handles import Events, Users
+    from replaykit.handles import Events
     from replaykit.replay_list import Replays
+    from replaykit.users import Users
     from replaykit.widgets import Player
 
 
@@ -143,7 +144,7 @@ class Result(ABC):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return with_bundle(
-            self.widget._repr_mimebundle_(**kwargs),  # noqa: SLF001 - IPython's protocol
+            self.widget._repr_mimebundle_(**kwargs),
             bundle_of_result(type(self).__name__, self._microscope, self._keys()),
             self._twin(),
         )
@@ -162,9 +163,7 @@ class Result(ABC):
         return table_twin(head, self.table.columns, self.table.rows())
 
     def _replaykit_share_(self) -> tuple[Microscope, dict[str, Any]]:
-        bundle = bundle_of_result(
-            type(self).__name__, self._microscope, self._keys()
-        )
+        bundle = bundle_of_result(type(self).__name__, self._microscope, self._keys())
         return self._microscope, bundle
 
     def __repr__(self) -> str:
@@ -322,7 +321,9 @@ class Funnel(Result):
     def chart(self) -> go.Figure:
         """Return bars: reached in solid, lost on the way hatched above."""
         how = {"this": "in this order", "any": "in any order", "exact": "exactly so"}
-        title = f"Funnel · {len(self.steps)} steps {how[self.order]}, within {self.within}"
+        title = (
+            f"Funnel · {len(self.steps)} steps {how[self.order]}, within {self.within}"
+        )
         return charts.funnel_chart(self.table, by=self.by, title=title)
 
     def point(
@@ -417,7 +418,9 @@ class Journeys(Result):
                 return self.open(JourneyKey(str(node)))
         known = [" > ".join(path) for path in self.table["path"]]
         hint = did_you_mean(" > ".join(path), known)
-        raise UnknownPoint(f"No path {' > '.join(path)!r} in this tree. {hint}".rstrip())
+        raise UnknownPoint(
+            f"No path {' > '.join(path)!r} in this tree. {hint}".rstrip()
+        )
 
     def describe(self, key: PointKey) -> PointWords:
         """Say what a point is, and the call that names the same people."""
@@ -441,13 +444,24 @@ class Sessions(Result):
     answer: SessionsAnswer
     measure: str
     every: timeline.Interval
-    by: tuple[str, ...]
+
+    @property
+    def sessions(self) -> pl.DataFrame:
+        """One row per counted session, with the public id of its user."""
+        found = self.answer.sessions
+        ids = self.events.source.user_ids(found["user"]).alias("user")
+        return found.with_columns(ids)
+
+    @property
+    def total(self) -> pl.DataFrame:
+        """The value of each series over the whole range."""
+        return self.answer.total
 
     def chart(self) -> go.Figure:
         """Return lines over time, or bars by length."""
         return charts.sessions_chart(
             self.table,
-            by=self.by,
+            by=self.answer.groups,
             measure=self.measure,
             every=self.every,
             note=span_words(self.events.span),
@@ -474,7 +488,7 @@ class Sessions(Result):
         """Open the sessions that start in the interval that holds `at`."""
         moment = timeline.instant(at, self.events.source.zone)
         time_ms = _interval_at(self.table["time"], moment)
-        return self.open(SessionsKey(_group(self.by, by), time_ms))
+        return self.open(SessionsKey(_group(self.answer.groups, by), time_ms))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -38,11 +38,12 @@ LAYERS = {
     "results": 8,
     "replay_list": 8,
     "sharing": 9,
-    "handles": 9,
-    "project": 10,
-    "demoshop": 11,
+    "users": 9,
+    "handles": 10,
+    "project": 11,
+    "demoshop": 12,
     "versions": 0,
-    "__init__": 12,
+    "__init__": 13,
 }
 
 

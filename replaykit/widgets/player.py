@@ -88,7 +88,7 @@ class Player(View):
                     [words[state] for state in beside["state"]], dtype=pl.String
                 ),
                 "row": pl.Series(beside["id"], dtype=pl.String),
-                "charted": pl.Series(beside["charted"], dtype=pl.Boolean),
+                "charted": pl.Series(map(bool, beside["charted"]), dtype=pl.Boolean),
             }
         )
 
