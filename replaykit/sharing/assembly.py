@@ -1,0 +1,101 @@
+"""From what is shared to a page: a notebook's blocks, or live objects, in order."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from replaykit.errors import BadInput
+from replaykit.sharing import notebook as saved
+from replaykit.sharing.document import Page
+from replaykit.sharing.markup import Prose
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from replaykit.sharing.figures import Figure, Figures, Projects, Shareable
+
+
+def page_of_notebook(
+    source: Path, figures: Figures, projects: Projects, title: str | None
+) -> Page:
+    """Put the blocks of a saved notebook on a page, in order."""
+    blocks = saved.read(source)
+    shown = [one.bundle for one in blocks if isinstance(one, saved.Shown)]
+    if not any(isinstance(one, saved.Shown | saved.Plot) for one in blocks):
+        raise BadInput(
+            f"{source} shows no result, player or chart. Run it, see that its charts "
+            "are there, save it, then share it."
+        )
+    projects.expect(shown, str(source))
+    prose = Prose(source.parent)
+    markup = [_prose(prose, one) for one in blocks]
+    first = next((one for one in prose.headings if one.level == 1), None)
+    page = Page(title or (first.words if first else source.stem), [])
+    page.headings = prose.headings
+    made = [_figure(one, figures, projects) for one in blocks]
+    figures.fill()
+    page.about = [_today(), *figures.about()]
+    for block, written, figure in zip(blocks, markup, made, strict=True):
+        match block:
+            case saved.Text():
+                page.prose(_without_title(written, page, first and title is None))
+            case saved.Code():
+                page.code(block.source, block.language)
+            case saved.Printed():
+                page.printed(block.text, error=block.error)
+            case saved.Markup():
+                page.markup(block.html)
+            case saved.Picture():
+                page.picture(block)
+            case saved.Shown() if figure is not None:
+                page.figure(figure, block.twin, block.picture)
+            case saved.Plot() if figure is not None:
+                page.figure(figure, "<p>A chart, drawn by a script.</p>", None)
+    projects.notes += [f"image not brought along: {name}" for name in prose.missing]
+    return page
+
+
+def _prose(prose: Prose, block: saved.Block) -> str:
+    if isinstance(block, saved.Text):
+        return prose.write(block.markdown, block.attachments)
+    return ""
+
+
+def _figure(block: saved.Block, figures: Figures, projects: Projects) -> Figure | None:
+    if isinstance(block, saved.Shown):
+        return figures.add(block.bundle, projects.answers(block.bundle))
+    if isinstance(block, saved.Plot):
+        return figures.add_plot(block.figure)
+    return None
+
+
+def _without_title(markup: str, page: Page, first: object) -> str:
+    """Leave out the heading that already stands over the page."""
+    if not first or page.titled:
+        return markup
+    start, end = markup.find("<h1"), markup.find("</h1>")
+    if start < 0:
+        return markup
+    page.titled = True
+    return markup[:start] + markup[end + len("</h1>") :]
+
+
+def page_of_objects(
+    objects: list[Shareable], figures: Figures, title: str | None
+) -> Page:
+    """Put live results, players and projects on a page, one below the other."""
+    for one in objects:
+        answers, bundle = one._replaykit_share_()
+        figures.add(bundle, answers)
+    figures.fill()
+    heading = title or str(figures.all[0].bundle.get("question") or "Session replays")
+    page = Page(heading, [_today(), *figures.about()])
+    for figure in figures.all:
+        page.figure(figure, "<p>This figure needs scripts.</p>", None)
+    return page
+
+
+def _today() -> str:
+    now = datetime.now().astimezone()
+    return f"{now.day} {now:%B %Y}"

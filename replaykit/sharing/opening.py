@@ -1,0 +1,20 @@
+"""How a page gets at the projects that its notebook was made from.
+
+`project.py` stands above this part (a project can be shared), so it is reached by name
+when a notebook is read, not imported. Tests and other hosts pass their own opener.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from replaykit.source import Source
+
+
+def open_project(path: str) -> Source:
+    """Return the source of the project at `path`, as `rk.open` would open it."""
+    project = import_module("replaykit.project")
+    source: Source = project.open(path).source
+    return source
