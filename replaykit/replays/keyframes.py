@@ -18,13 +18,20 @@ from replaykit.replays.nodes import DOCUMENT, ELEMENT, Node
 if TYPE_CHECKING:
     from replaykit.replays.dom import Page
 
-#: A segment is cut at whichever of these comes first.
-EVENTS_PER_SEGMENT: Final = 500
-BYTES_PER_SEGMENT: Final = 500_000
-NODES_PER_SEGMENT: Final = 5_000
+
+@dataclass(frozen=True)
+class Limits:
+    """A segment is cut at whichever of these comes first."""
+
+    events: int = 500
+    size: int = 500_000
+    nodes: int = 5_000
+
+
+DEFAULT_LIMITS: Final = Limits()
 
 # A keyframe of a huge page costs more than many light events: it must be worth it.
-_NODES_PER_500_EVENTS: Final = 4_000
+_NODES_PER_LIMIT: Final = 4_000
 _SNAPSHOT_SHARE: Final = 4
 
 
@@ -58,17 +65,17 @@ class Segment:
         self.events += 1
         self.last = timestamp
 
-    def is_full(self, *, nodes: int) -> bool:
+    def is_full(self, limits: Limits, *, nodes: int) -> bool:
         """Tell whether a new keyframe is due and worth its size."""
         if (
-            self.events < EVENTS_PER_SEGMENT
-            and self.size < BYTES_PER_SEGMENT
-            and self.added < NODES_PER_SEGMENT
+            self.events < limits.events
+            and self.size < limits.size
+            and self.added < limits.nodes
         ):
             return False
         return (
             self.size * _SNAPSHOT_SHARE >= self.head_size
-            or self.events * _NODES_PER_500_EVENTS >= nodes * EVENTS_PER_SEGMENT
+            or self.events * _NODES_PER_LIMIT >= nodes * limits.events
         )
 
     def close(self, end: float) -> Segment:

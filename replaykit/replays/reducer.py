@@ -12,7 +12,13 @@ from replaykit.ingest.rrweb_json import dumps
 from replaykit.replays import carry
 from replaykit.replays.carry import Carried
 from replaykit.replays.dom import Page
-from replaykit.replays.keyframes import Segment, View, keyframe
+from replaykit.replays.keyframes import (
+    DEFAULT_LIMITS,
+    Limits,
+    Segment,
+    View,
+    keyframe,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,12 +53,18 @@ class Reducer:
         which only a comparison with rrweb itself should do.
     observer
         Is told about every event, with the page as it then was.
+    limits
+        When to cut.
     """
 
     def __init__(
-        self, sanitiser: Sanitiser | None = None, observer: Observer | None = None
+        self,
+        sanitiser: Sanitiser | None = None,
+        observer: Observer | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         """Start before the first event."""
+        self._limits = limits
         self.page = Page()
         self.view = View()
         self.problems: Counter[str] = Counter()
@@ -125,7 +137,9 @@ class Reducer:
                 self._observe(kind, source, event)
                 return None
         else:
-            if timestamp > segment.last and segment.is_full(nodes=len(self.page.nodes)):
+            if timestamp > segment.last and segment.is_full(
+                self._limits, nodes=len(self.page.nodes)
+            ):
                 done = self._cut(segment, timestamp)
                 segment = self._segment
             if segment is not None:
@@ -262,7 +276,9 @@ class Reducer:
         )
 
     def _cut(self, segment: Segment, timestamp: float) -> Segment:
-        self._open(timestamp)
+        # The Replayer applies at once what lies before the moment it is sent to, and
+        # leaves what lies on it for later: a keyframe needs a moment of its own.
+        self._open(max(timestamp - 1, (segment.last + timestamp) / 2))
         return segment.close(self._opened.start)
 
     def _before_snapshot(self, source: int, raw: bytes, timestamp: float) -> None:

@@ -1,0 +1,1 @@
+"""Comparison of our segments with what rrweb itself shows."""

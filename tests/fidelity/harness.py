@@ -1,0 +1,86 @@
+"""Play the same moment by rrweb from the start and by our segments, and compare."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from replaykit.replays.keyframes import Limits
+from replaykit.replays.reducer import Reducer
+
+HERE = Path(__file__).parent
+JS = HERE.parents[1] / "replaykit" / "widgets" / "js"
+CHROMIUM = {
+    "executable_path": "/usr/bin/chromium",
+    "args": ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+}
+#: Small segments, so that every recording has many keyframes.
+SMALL = Limits(events=20, size=40_000, nodes=200)
+
+
+def bundle(folder: Path) -> Path:
+    """Build the comparison page's script with the widget's pinned rrweb."""
+    target = folder / "page.bundle.js"
+    script = JS / "node_modules" / "esbuild" / "bin" / "esbuild"
+    command = [script, str(HERE / "page.js"), "--bundle", f"--outfile={target}"]
+    if script.read_bytes()[:2] == b"#!":
+        command.insert(0, "node")
+    subprocess.run(
+        [str(part) for part in command],
+        check=True,
+        capture_output=True,
+        env={"NODE_PATH": str(JS / "node_modules"), "PATH": "/usr/bin:/bin"},
+    )
+    return target
+
+
+@contextmanager
+def player(script: Path):
+    """Open a page that can show a moment of some events; no request leaves it."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(**CHROMIUM)
+        page = browser.new_page(viewport={"width": 1400, "height": 900})
+        page.route("**/*", lambda route: route.abort())
+        page.set_content("<!doctype html><body></body>")
+        page.add_script_tag(content=script.read_text(encoding="utf-8"))
+        try:
+            yield lambda events, t: page.evaluate(
+                "([events, t]) => window.show(events, t)", [events, t]
+            )
+        finally:
+            browser.close()
+
+
+def segments(events, sanitiser=None, limits=SMALL):
+    """Return our segments as (start, events)."""
+    reducer = Reducer(sanitiser, limits=limits)
+    done = [*reducer.feed(deepcopy(events)), *reducer.finish()]
+    return [(s.start, json.loads(b"".join(s.parts))) for s in done]
+
+
+def ours(show, parts, t):
+    """Show a moment from the segment that holds it."""
+    start, events = next(part for part in reversed(parts) if part[0] <= t)
+    return show(events, t - start)
+
+
+def differences(one, other, path="page"):
+    """List where two described pages differ, shortest path first."""
+    if type(one) is not type(other):
+        return [f"{path}: {one!r:.200} <> {other!r:.200}"]
+    if isinstance(one, dict):
+        found = []
+        here = f"{path}/{one.get('name', '')}#{one.get('id', '')}" if "name" in one else path
+        for key in sorted({*one, *other}):
+            found += differences(one.get(key), other.get(key), f"{here}.{key}")
+        return found
+    if isinstance(one, list):
+        if len(one) != len(other):
+            return [f"{path}: {len(one)} <> {len(other)} entries: {str(one)[:300]} <> {str(other)[:300]}"]
+        return [d for at, pair in enumerate(zip(one, other, strict=True)) for d in differences(*pair, f"{path}[{at}]")]
+    return [] if one == other else [f"{path}: {one!r:.200} <> {other!r:.200}"]

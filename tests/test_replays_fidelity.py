@@ -1,0 +1,83 @@
+"""What our segments show is what rrweb shows when it plays from the start."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from replaykit.replays.keyframes import Limits
+from replaykit.replays.sanitise import Sanitiser
+from tests.fidelity.harness import bundle, differences, ours, player, segments
+
+HERE = Path(__file__).parent
+#: The real recordings, and one of a page that does all that rrweb can record.
+RECORDINGS = [
+    HERE / "data" / "rrweb_code_editor.json",
+    HERE / "data" / "rrweb_todo_app.json",
+    HERE / "fidelity" / "everything.json.gz",
+]
+MOMENTS = int(os.environ.get("REPLAYKIT_MOMENTS", "3"))
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def show(tmp_path_factory):
+    with player(bundle(tmp_path_factory.mktemp("fidelity"))) as opened:
+        yield opened
+
+
+def load(path):
+    data = path.read_bytes()
+    return json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)
+
+
+def moments(events, name, count):
+    """Pick random times between events: on an event's own ms it is not yet applied."""
+    first = events[0]["timestamp"]
+    length = max(event["timestamp"] for event in events) - first
+    # rrweb shows nothing before its first snapshot; our first segment shows that one.
+    opened = next(e["timestamp"] - first for e in events if e["type"] == 2)
+    chosen = random.Random(name).sample(range(opened, length), count)
+    return [*(t + 0.5 for t in chosen), length + 1]
+
+
+def without_pointer(page):
+    return {key: value for key, value in page.items() if key != "pointer"}
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.name)
+def test_any_moment_equals_rrweb(show, path):
+    events = load(path)
+    parts = segments(events)
+    assert len(parts) > 3
+    for t in moments(events, path.name, MOMENTS):
+        stock, mine = show(events, t), ours(show, parts, t)
+        assert differences(without_pointer(stock), without_pointer(mine)) == [], t
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.name)
+def test_cleaned_recording_is_cut_as_faithfully(show, path):
+    events = load(path)
+    whole = segments(events, Sanitiser(), Limits(10**9, 10**9, 10**9))
+    parts = segments(events, Sanitiser())
+    for t in moments(events, path.name, MOMENTS):
+        stock, mine = ours(show, whole, t), ours(show, parts, t)
+        assert differences(without_pointer(stock), without_pointer(mine)) == [], t
+
+
+def test_pointer_is_where_the_visitor_had_it(show):
+    """The one difference: rrweb, skipping ahead, loses clicks on nodes it just built.
+
+    It leaves the pointer at 1000 px, where the last click on an older node was; the
+    recording has it at 174 px at that time, and playing at normal speed shows that.
+    """
+    events = load(RECORDINGS[1])
+    t = 2615.5
+    assert show(events, t)["pointer"] == "1000px"
+    assert ours(show, segments(events), t)["pointer"] == "174px"
