@@ -206,11 +206,11 @@ def _moment(replay: str, figure: Figure) -> str:
 
 
 def _reserved(figure: Figure) -> int:
-    """Return the height that is kept free for a chart, so that nothing jumps."""
+    """Return the height that is kept free for a chart until it is drawn."""
     if figure.capsule is None or "chart {}" not in figure.capsule.replies:
         return 0
     height = figure.capsule.replies["chart {}"]["data"].get("height")
-    return round(height) + 40 if isinstance(height, int | float) else 0
+    return round(height) + 2 if isinstance(height, int | float) else 0
 
 
 def _policy(script: str) -> str:

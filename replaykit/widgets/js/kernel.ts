@@ -19,6 +19,8 @@ export interface Source {
   ): void;
   /** Called once when the other side stopped answering; at once if it already has. */
   onGone(then: () => void, signal: AbortSignal): void;
+  /** Where a link to a replay leads; without it, links are references for `shop.replay(ref)`. */
+  link?(replay: string, t: number | null): string;
 }
 
 /** A named failure of a request, with what to do about it. */

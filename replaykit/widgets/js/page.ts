@@ -8,7 +8,7 @@ import { renderHome } from "./home.ts";
 import { Blobs } from "./page/blobs.ts";
 import { addCopyButtons } from "./page/code.ts";
 import { followContents } from "./page/contents.ts";
-import { type Moment, readMoment, writeMoment } from "./page/links.ts";
+import { type Moment, readMoment } from "./page/links.ts";
 import { type Capsule, PageSource } from "./page/source.ts";
 import { button } from "./parts/buttons.ts";
 import { el } from "./parts/dom.ts";
@@ -41,7 +41,7 @@ class Page {
   readonly #live = new Map<HTMLElement, Promise<Live | null>>();
   readonly #stop = new AbortController();
   /** Players that a link opened for a figure which has none of its own. */
-  readonly #beside = new Map<HTMLElement, PlayerHandle>();
+  readonly #beside = new Map<HTMLElement, { box: HTMLElement; player: PlayerHandle }>();
 
   constructor(index: Index) {
     this.#index = index;
@@ -91,9 +91,11 @@ class Page {
     const host = el("div");
     figure.replaceChildren(host);
     const { frame } = shell(host, NAMES[capsule.kind], this.#stop.signal);
+    // From here on the widget says how high it is.
+    requestAnimationFrame(() => figure.classList.add("is-live"));
     switch (capsule.kind) {
       case "player": {
-        const player = createPlayer(frame, source, { compact: false, playlist: true, link });
+        const player = createPlayer(frame, source, { compact: false, playlist: true });
         return { source, goTo: (moment) => void load(player, moment) };
       }
       case "home":
@@ -120,14 +122,15 @@ class Page {
     if (live.goTo) live.goTo(moment);
     else this.#openBeside(figure, live.source, moment);
     // The figures above may have grown while they woke.
-    (this.#beside.get(figure)?.node ?? figure).scrollIntoView({ block: "start" });
+    const place = this.#beside.get(figure)?.box ?? figure;
+    requestAnimationFrame(() => place.scrollIntoView({ block: "start" }));
   }
 
   /** A chart or a list has the replay but no player on the screen: put one under it. */
   #openBeside(figure: HTMLElement, source: PageSource, moment: Moment): void {
     const open = this.#beside.get(figure);
     if (open) {
-      void load(open, moment);
+      void load(open.player, moment);
       return;
     }
     const stop = new AbortController();
@@ -135,7 +138,7 @@ class Page {
     const box = el("div", { class: "rk-fig rk-fig-player" }, host);
     figure.after(box);
     const { frame } = shell(host, NAMES.player, stop.signal);
-    const player = createPlayer(frame, source, { compact: false, synced: false, link });
+    const player = createPlayer(frame, source, { compact: false, synced: false });
     const close = () => {
       player.destroy();
       stop.abort();
@@ -152,7 +155,7 @@ class Page {
         shut,
       ),
     );
-    this.#beside.set(figure, player);
+    this.#beside.set(figure, { box, player });
     void load(player, moment);
   }
 }
@@ -162,11 +165,6 @@ const NAMES = {
   result: "Chart",
   home: "Session replays",
 } as const;
-
-/** What copying a link copies: the address of this page at a moment. */
-function link(replay: string, t: number | null): string {
-  return `${location.href.split("#")[0]}${writeMoment({ replay, t })}`;
-}
 
 function load(player: PlayerHandle, { replay, t }: Moment): Promise<void> {
   // The player itself says when it cannot.

@@ -1,5 +1,6 @@
 /** A source that hands the session just fetched to whoever asks for it next. */
 
+import { replayRef } from "../copy.ts";
 import type { Source } from "../kernel.ts";
 import { capsuleKey, type Reply, type RequestKind, type Requests } from "../protocol.ts";
 
@@ -11,6 +12,7 @@ export function sharing(source: Source): Source {
   let key = "";
   let held: Promise<Reply<"session">> | null = null;
   return {
+    link: (replay, t) => source.link?.(replay, t) ?? replayRef(replay, t),
     get: (name) => source.get(name),
     set: (values) => source.set(values),
     observe: (name, then, signal) => source.observe(name, then, signal),

@@ -77,7 +77,8 @@ export function createStreamView(spec: StreamViewSpec): StreamView {
       el("span", { class: "rk-grow" }),
     );
     if (session.replay === null) {
-      node.append(el("span", { class: "rk-tag" }, "not recorded"));
+      const why = session.elsewhere ? "not in this page" : "not recorded";
+      node.append(el("span", { class: "rk-tag" }, why));
       return node;
     }
     if (session.match === "overlapping") {

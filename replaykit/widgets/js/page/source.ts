@@ -16,6 +16,7 @@ import {
   type Traits,
 } from "../protocol.ts";
 import type { Blobs } from "./blobs.ts";
+import { writeMoment } from "./links.ts";
 
 /** What a figure of the page holds; written by `Capsule.to_dict` in Python. */
 export interface Capsule {
@@ -99,6 +100,11 @@ export class PageSource implements Source {
     this.#listeners.set(name, all);
     all.add(then as (value: never) => void);
     signal.addEventListener("abort", () => all.delete(then as (value: never) => void));
+  }
+
+  /** The address of this page at a moment. */
+  link(replay: string, t: number | null): string {
+    return `${location.href.split("#")[0]}${writeMoment({ replay, t })}`;
   }
 
   /** A page is never left by its kernel: it has none. */
