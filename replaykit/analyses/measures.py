@@ -14,11 +14,13 @@ import polars as pl
 
 from replaykit.analyses.properties import (
     Grouping,
+    find_property,
     half_open,
     nice_bins,
     number,
     tidy,
 )
+from replaykit.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,6 +86,7 @@ class Spec:
     aggregate: Aggregate | None = None
     ranges: Sequence[tuple[float, float]] | None = None
     quantile: float | None = None
+    expr: pl.Expr | None = None
 
     @property
     def what(self) -> str:
@@ -101,8 +104,10 @@ class Spec:
         return 0 if self.what in _ZERO or self.has_buckets else None
 
     @property
-    def dtype(self) -> pl.DataType:
-        """Counts are integers, everything else floats."""
+    def dtype(self) -> pl.DataType | None:
+        """Counts are integers, everything else floats; an expression keeps its own."""
+        if self.expr is not None:
+            return None
         counts = self.what in _INTEGER | {"distinct"} or self.has_buckets
         return pl.Int64() if counts else pl.Float64()
 
@@ -117,8 +122,10 @@ def tally(charted: Charted, spec: Spec) -> pl.DataFrame:
         return charted.summed([rows])
     if what in {"average", "frequency"} and spec.prop is None:
         return charted.summed([rows], users=True)
-    assert spec.prop is not None  # noqa: S101
+    if spec.expr is not None:
+        return _rows_of(charted, spec.expr)
     prop = spec.prop
+    assert prop is not None  # noqa: S101
     if what.startswith("distinct"):
         value = prop.expr.alias("v")
         per_user = what == "distinct per user"
@@ -141,6 +148,20 @@ def tally(charted: Charted, spec: Spec) -> pl.DataFrame:
     return charted.summed(
         [*sums, v.min().alias("min"), v.max().alias("max")], extra=[value]
     )
+
+
+def _rows_of(charted: Charted, expr: pl.Expr) -> pl.DataFrame:
+    """Return the charted rows themselves, with the columns an expression reads."""
+    own = ["user", "i", *charted.keys, *charted.hits]
+    names = [name for name in dict.fromkeys(expr.meta.root_names()) if name != "user"]
+    known = charted.frame.collect_schema().names()
+    for name in names:
+        find_property(name, known)
+        if name in own:
+            raise BadInput(f"Rename the property {name!r}: a chart uses this name.")
+    extra = [pl.col(name) for name in names]
+    rows = charted.rows(extra).collect(engine="streaming")
+    return rows.with_columns(n=pl.lit(1, dtype=pl.Int64))
 
 
 def _totalled(values: pl.DataFrame) -> pl.DataFrame:
@@ -221,6 +242,8 @@ def values(
             )
         ranges = spec.ranges if spec.ranges is not None else FREQUENCIES
         return _binned(counted, at, ranges, closed=True)
+    if spec.expr is not None:
+        return lines.group_by(at).agg(value=spec.expr)
     return _property_values(spec, lines, keys, points, window)
 
 

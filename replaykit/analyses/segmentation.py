@@ -100,7 +100,7 @@ def segmentation(
     frame: pl.LazyFrame | pl.DataFrame,
     events: Sequence[str | Step] | str | Step,
     *,
-    measure: Measure = "uniques",
+    measure: Measure | pl.Expr = "uniques",
     of: str | pl.Expr | None = None,
     aggregate: Aggregate | None = None,
     bins: Bins | None = None,
@@ -185,6 +185,11 @@ def segmentation(
     named = as_segments(segments)
     spec = measure_spec(lf, measure, of=of, aggregate=aggregate, bins=bins)
     window = as_window(over)
+    if spec.expr is not None and window.kind in {"rolling", "cumulative"}:
+        raise UnknownOption(
+            f"over={over!r} needs to know how to join intervals, which an expression "
+            "does not say. Use over='rolling average 7', or a named measure."
+        )
     grouped, inherited = groupings(lf, by), groupings(lf, segment_by, word="segment_by")
     _check_groups(grouped, inherited, named, top)
     calendar = Calendar(
@@ -235,13 +240,19 @@ def _named(charted: Charted, found: pl.DataFrame, *, timed: bool) -> pl.DataFram
 
 def measure_spec(
     frame: pl.LazyFrame,
-    measure: Measure,
+    measure: Measure | pl.Expr,
     *,
     of: str | pl.Expr | None = None,
     aggregate: Aggregate | None = None,
     bins: Bins | None = None,
 ) -> Spec:
     """Check a measure and its options, and refuse those it would ignore."""
+    if isinstance(measure, pl.Expr):
+        if (of, aggregate, bins) != (None, None, None):
+            raise UnknownOption(
+                "of=, aggregate= and bins= have no effect on an expression as measure."
+            )
+        return Spec("expression", expr=measure)
     check_option("measure", measure, MEASURES)
     if measure != "property":
         for name, given in (("of", of), ("aggregate", aggregate)):

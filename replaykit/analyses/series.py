@@ -138,7 +138,7 @@ def _dense(
     if spec.fill is not None:
         value = value.fill_null(spec.fill)
     return dense.join(found, on=on, how="left", maintain_order="left").with_columns(
-        value.cast(spec.dtype)
+        value if spec.dtype is None else value.cast(spec.dtype)
     )
 
 

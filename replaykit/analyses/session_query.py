@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 import polars as pl
 
 from replaykit.analyses.measures import distinct_rows
-from replaykit.analyses.properties import NONE, label
+from replaykit.analyses.properties import label
 from replaykit.analyses.segments import keep_cohort, members
-from replaykit.analyses.session_rules import aggregated, edge_value, runs, sessionized
+from replaykit.analyses.session_rules import (
+    Cut,
+    cut_into_sessions,
+    edge_values,
+    hits,
+    summarised,
+)
 from replaykit.errors import BadDuration, UnknownOption
 from replaykit.timeline import Span, microseconds
 
@@ -37,6 +43,7 @@ VALUES_OF: Final[tuple[ValuesOf, ...]] = ("session", "matched")
 _SIGNS: Final = (">=", "<=", "!=", ">", "<", "=")
 _COMPARED: Final = re.compile(r"(>=|<=|!=|>|<|=)\s*(\S+)")
 _TIME: Final = pl.col("time")
+_COUNTS: Final = ("_matched", "_counted")
 
 
 def compared(value: pl.Expr, sign: str, number: float) -> pl.Expr:
@@ -113,25 +120,39 @@ class SessionsQuery:
             rows = rows.filter(Span(tz=span.tz, without=span.without).holds(_TIME))
         return rows
 
+    def cut(self, segment: int, users: pl.Series | None = None) -> Cut:
+        """Return the rows of all sessions of a segment, session by session."""
+        rows = self.rows(segment)
+        if users is not None:
+            rows = rows.filter(pl.col("user").is_in(users.implode()))
+        return cut_into_sessions(rows, self.rule, self._extra())
+
     def formed(self, segment: int) -> pl.DataFrame:
         """Return every session of a segment that passes the filters, long ones too.
 
         Columns: `user`, `session_id`, `start`, `end`, `length` (us), `events`, `i`,
         `b0`.. and `_counted`.
         """
-        rows = self.rows(segment)
-        extra = self._extra()
-        found = None if extra else runs(rows, self.rule, self.length_from)
-        if found is None:
-            cut, keys = sessionized(rows, self.rule)
-            found = aggregated(cut, keys, self.length_from, extra)
-        found = found.filter(self.grid.holds(pl.col("start")), *self._filters())
+        cut = self.cut(segment)
+        found = summarised(cut, self.length_from)
+        extra: list[pl.Series] = []
+        for k, one in enumerate(self.by):
+            value = edge_values(cut, f"b{k}", self.by_value).to_frame()
+            extra.append(value.select(label(pl.col(f"b{k}"), one.dtype)).to_series())
+        extra += [
+            edge_values(cut, f"_edge{k}", edge)
+            for k, (_, edge, _) in enumerate(self.edges)
+        ]
+        extra += [hits(cut, name) for name in _COUNTS if name in cut.frame.columns]
+        found = found.with_columns(extra).filter(
+            self.grid.holds(pl.col("start")), *self._filters()
+        )
         found = found.with_columns(i=self.grid.index(pl.col("start")))
-        one = list(self.segments.values())[segment]
-        if one.needs_users:
-            found = keep_cohort(found, one, self.grid)
-        if one.kind != "any":
-            pairs = members(self.frame, self.grid, one.kind)
+        one_segment = list(self.segments.values())[segment]
+        if one_segment.needs_users:
+            found = keep_cohort(found, one_segment, self.grid)
+        if one_segment.kind != "any":
+            pairs = members(self.frame, self.grid, one_segment.kind)
             found = found.join(pairs, on=["user", "i"], how="semi")
         return found
 
@@ -139,19 +160,17 @@ class SessionsQuery:
         matched = None if self.containing is None else self.containing.predicate()
         extra = []
         for k, one in enumerate(self.by):
-            expr = label(one.expr, one.dtype).replace(NONE, None)
+            expr = one.expr
             if self.values_of == "matched" and matched is not None:
                 expr = pl.when(matched).then(expr)
-            extra.append(edge_value(expr, self.by_value).fill_null(NONE).alias(f"b{k}"))
-        if matched is not None:
-            extra.append(matched.sum().alias("_matched"))
-        if self.counting is not None:
-            counted = self.counting.predicate().sum().cast(pl.Int64)
-            extra.append(counted.alias("_counted"))
+            extra.append(expr.alias(f"b{k}"))
         extra += [
-            edge_value(pl.col(name), edge).alias(f"_edge{k}")
-            for k, (name, edge, _) in enumerate(self.edges)
+            pl.col(name).alias(f"_edge{k}") for k, (name, _, _) in enumerate(self.edges)
         ]
+        if matched is not None:
+            extra.append(matched.alias("_matched"))
+        if self.counting is not None:
+            extra.append(self.counting.predicate().alias("_counted"))
         return extra
 
     def _filters(self) -> list[pl.Expr]:

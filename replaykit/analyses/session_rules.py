@@ -7,7 +7,7 @@ starts, and one that lasts longer than a day is left out (`spec/sessions.md` 1 a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -30,8 +30,7 @@ LENGTHS_FROM: Final[tuple[LengthFrom, ...]] = ("client time", "session id")
 #: Sessions longer than this are left out of every measure; exactly a day stays.
 LONGEST: Final = 86_400_000_000
 
-#: The column that tells the sessions of a rule apart while they are formed.
-_NUMBER: Final = "_session"
+_US: Final = pl.Int64
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,169 +71,160 @@ class SessionRule:
             )
 
 
-def sessionized(
-    rows: pl.LazyFrame, rule: SessionRule | None
-) -> tuple[pl.LazyFrame, list[str]]:
-    """Return the rows that are in a session, and the columns that tell sessions apart.
+class Cut(NamedTuple):
+    """Rows in which every session is one run of neighbours, and where runs begin."""
+
+    frame: pl.DataFrame
+    heads: pl.Series
+
+    @property
+    def tails(self) -> pl.Series:
+        """The position of the last row of each session."""
+        end = pl.Series([self.frame.height], dtype=self.heads.dtype)
+        return pl.concat([self.heads.slice(1), end]) - 1
+
+
+def cut_into_sessions(
+    rows: pl.LazyFrame, rule: SessionRule | None, extra: Sequence[pl.Expr] = ()
+) -> Cut:
+    """Return the rows that are in a session, session by session in time order.
 
     `rows` are active, canonical and already filtered: filters come before sessions, so
-    they change lengths and counts. With a rule, `session_id` is the time of the
-    session's first row in milliseconds.
+    they change lengths and counts. In data in time order nothing needs to be sorted
+    but the rows of users whose sessions interleave.
     """
-    if rule is None:
-        return rows.filter(pl.col("session_id").is_not_null()), ["user", "session_id"]
-    stream = ["user"]
+    names = ["user", "time", "row", "session_id", "client_time"]
+    if rule is not None:
+        return _by_rule(rows, rule, names, extra)
+    lines = rows.filter(pl.col("session_id").is_not_null()).select(*names, *extra)
+    frame = _in_time_order(lines.collect(engine="streaming"))
+    user, session = pl.col("user"), pl.col("session_id")
+    # Ids are start times: as long as they never fall within a user, none recurs.
+    falls = (user == user.shift()) & (session < session.shift())
+    mixed = frame.filter(falls).select("user").unique()
+    if not mixed.is_empty():
+        apart = frame.join(mixed, on="user", how="anti", maintain_order="left")
+        together = frame.join(mixed, on="user", how="semi")
+        order = ["user", "session_id", "time", "row"]
+        frame = pl.concat([apart, together.sort(order)])
+    opens = (user != user.shift()) | (session != session.shift())
+    return Cut(frame, _positions(frame, opens.fill_null(value=True)))
+
+
+def _by_rule(
+    rows: pl.LazyFrame, rule: SessionRule, names: list[str], extra: Sequence[pl.Expr]
+) -> Cut:
+    columns: list[pl.Expr] = []
     if rule.same is not None:
-        stream.append(find_property(rule.same, rows.collect_schema().names()))
-    opens = [
-        (pl.col(name).ne_missing(pl.col(name).shift())) | (pl.int_range(pl.len()) == 0)
-        for name in stream
-    ]
-    starts = pl.lit(value=True)
+        same = find_property(rule.same, rows.collect_schema().names())
+        columns.append(pl.col(same).alias("_same"))
+    for name, step in (("_starts", rule.starts_with), ("_ends", rule.ends_with)):
+        if step is not None:
+            columns.append(as_step(step).predicate().alias(name))
+    frame = rows.select(*names, *columns, *extra).collect(engine="streaming")
+    if rule.same is None:
+        frame = _in_time_order(frame)
+    else:
+        frame = frame.sort("user", "_same", "time", "row", nulls_last=True)
+    opens = pl.col("user").ne_missing(pl.col("user").shift())
+    opens |= pl.int_range(pl.len()) == 0
+    if rule.same is not None:
+        opens |= pl.col("_same").ne_missing(pl.col("_same").shift())
     if rule.timeout is not None:
-        opens.append(_after_gap(rule.timeout))
+        gap = pl.duration(microseconds=microseconds(rule.timeout))
+        opens |= (pl.col("time").diff() > gap).fill_null(value=False)
     if rule.starts_with is not None:
-        starts = as_step(rule.starts_with).predicate()
-        opens.append(starts)
+        opens |= pl.col("_starts")
     if rule.ends_with is not None:
         # The end event belongs to the session it closes: the row after it opens.
-        ended = as_step(rule.ends_with).predicate().shift()
-        opens.append(ended.fill_null(value=False))
-    cut = (
-        rows.sort(*stream, "time", "row", nulls_last=True)
-        .with_columns(_opens=pl.any_horizontal(opens), _starts=starts)
-        .with_columns(pl.col("_opens").cum_sum().cast(pl.Int64).alias(_NUMBER))
+        opens |= pl.col("_ends").shift().fill_null(value=False)
+    frame = frame.with_columns(_opens=opens)
+    if rule.starts_with is not None:
+        # What is opened by anything but the start event is in no session.
+        begun = pl.when("_opens").then(pl.col("_starts")).forward_fill()
+        frame = frame.filter(begun)
+    opened = pl.when("_opens").then(pl.col("time").dt.epoch("ms"))
+    frame = frame.with_columns(session_id=opened.forward_fill())
+    heads = _positions(frame, pl.col("_opens"))
+    return Cut(frame.drop("_opens", "_same", "_starts", "_ends", strict=False), heads)
+
+
+def _positions(frame: pl.DataFrame, condition: pl.Expr) -> pl.Series:
+    return frame.select(condition.arg_true().cast(_US)).to_series()
+
+
+def _in_time_order(frame: pl.DataFrame) -> pl.DataFrame:
+    """Sort by user, time and row, unless the rows stand so already."""
+    user, time, row = pl.col("user"), pl.col("time"), pl.col("row")
+    same = user == user.shift()
+    tied = same & (time == time.shift())
+    back = (
+        (user < user.shift())
+        | (same & (time < time.shift()))
+        | (tied & (row < row.shift()))
     )
-    # What is opened by anything but the start event is in no session.
-    inside = cut.filter(pl.col("_starts").first().over(_NUMBER))
-    first = pl.col("time").min().over(_NUMBER).dt.epoch("ms")
-    return inside.drop("_opens", "_starts").with_columns(session_id=first), [_NUMBER]
+    if frame.select(back.any()).item():
+        return frame.sort("user", "time", "row")
+    return frame
 
 
-def _after_gap(timeout: str) -> pl.Expr:
-    gap = pl.col("time").diff() > pl.duration(microseconds=microseconds(timeout))
-    return gap.fill_null(value=False)
-
-
-def aggregated(
-    rows: pl.LazyFrame,
-    keys: Sequence[str],
-    length_from: LengthFrom,
-    extra: Sequence[pl.Expr] = (),
-) -> pl.DataFrame:
+def summarised(cut: Cut, length_from: LengthFrom) -> pl.DataFrame:
     """Return one line per session: who, when, how long (us), how many events."""
-    time = pl.col("time")
-    moment = pl.coalesce("client_time", "time").dt.epoch("us")
-    begin = moment.min()
-    aggregates: list[pl.Expr] = [
-        pl.col(name).first() for name in ("user", "session_id") if name not in keys
-    ]
-    aggregates += [time.min().alias("start"), time.max().alias("end")]
-    if length_from == "session id":
-        begin = pl.col("session_id").first() * 1_000
-    aggregates += [
-        (moment.max() - begin).alias("length"),
-        pl.len().cast(pl.Int64).alias("events"),
-        *extra,
-    ]
-    found = rows.group_by(keys).agg(aggregates)
-    return found.drop(_NUMBER, strict=False).collect(engine="streaming")
-
-
-def runs(
-    rows: pl.LazyFrame, rule: SessionRule | None, length_from: LengthFrom
-) -> pl.DataFrame | None:
-    """Return what `aggregated` does, found at the edges of neighbouring rows.
-
-    In data in time order a session is one run of neighbouring rows, and its numbers
-    stand at the run's ends: no grouping of all rows is needed. Only sessions that
-    interleave with another of their user occupy several runs, and are put together.
-    None where a rule needs more than neighbours.
-    """
-    if rule is not None and (rule.timeout is None or _needs_more(rule)):
-        return None
-    names = ["user", "time", "client_time", *(["session_id"] if rule is None else [])]
-    lines = rows.select(names)
-    if rule is None:
-        lines = lines.filter(pl.col("session_id").is_not_null())
-    frame = lines.collect(engine="streaming")
-    if frame.is_empty():
-        return None
-    if not in_order(frame):
-        frame = frame.sort("user", "time")
-    opens = pl.col("user").ne_missing(pl.col("user").shift())
-    if rule is None:
-        opens |= pl.col("session_id") != pl.col("session_id").shift()
+    frame, heads, tails = cut.frame, cut.heads, cut.tails
+    clock = frame.select(pl.coalesce("client_time", "time").to_physical()).to_series()
+    if heads.is_empty():
+        low = high = clock
+    elif frame["client_time"].null_count() == frame.height:
+        low, high = clock.gather(heads), clock.gather(tails)
     else:
-        opens |= _after_gap(rule.timeout or "")
-    heads = frame.select(opens.fill_null(value=True).arg_true()).to_series()
-    tails = (
-        pl.concat([heads.slice(1), pl.Series([frame.height], dtype=heads.dtype)]) - 1
+        edges, times = heads.to_numpy(), clock.to_numpy()
+        low = pl.Series(np.minimum.reduceat(times, edges))
+        high = pl.Series(np.maximum.reduceat(times, edges))
+    begin = low
+    if length_from == "session id":
+        begin = frame["session_id"].gather(heads) * 1_000
+    return pl.DataFrame(
+        {
+            "user": frame["user"].gather(heads),
+            "session_id": frame["session_id"].gather(heads),
+            "start": frame["time"].gather(heads),
+            "end": frame["time"].gather(tails),
+            "length": (high - begin).cast(_US),
+            "events": tails - heads + 1,
+        }
     )
-    first, last = frame[heads], frame["time"].gather(tails)
-    low, high = first["time"].to_physical(), last.to_physical()
-    if frame["client_time"].null_count() < frame.height:
-        moment = frame.select(pl.coalesce("client_time", "time").to_physical())
-        clock = moment.to_series().to_numpy()
-        low = pl.Series(np.minimum.reduceat(clock, heads.to_numpy()))
-        high = pl.Series(np.maximum.reduceat(clock, heads.to_numpy()))
-    found = (
-        first.select("user", "time")
-        .rename({"time": "start"})
-        .with_columns(
-            end=last, low=low, high=high, events=(tails - heads + 1).cast(pl.Int64)
-        )
-    )
-    session = first["session_id"] if rule is None else first["time"].dt.epoch("ms")
-    found = found.with_columns(session_id=session)
-    if rule is None:
-        found = _joined(found)
-    begin = (
-        pl.col("session_id") * 1_000 if length_from == "session id" else pl.col("low")
-    )
-    return found.with_columns(length=pl.col("high") - begin).drop("low", "high")
 
 
-def _needs_more(rule: SessionRule) -> bool:
-    others = (rule.same, rule.starts_with, rule.ends_with)
-    return any(one is not None for one in others)
+def edge_values(cut: Cut, name: str, which: Literal["first", "last"]) -> pl.Series:
+    """Return each session's first or last value of a column that is not null."""
+    values = cut.frame[name]
+    known = pl.when(values.is_not_null()).then(pl.int_range(len(values)))
+    if which == "first":
+        near = cut.frame.select(known.backward_fill()).to_series().gather(cut.heads)
+        outside = near > cut.tails
+    else:
+        near = cut.frame.select(known.forward_fill()).to_series().gather(cut.tails)
+        outside = near < cut.heads
+    picked = pl.select(pl.when(~outside).then(near)).to_series()
+    return values.gather(picked).alias(name)
 
 
-def _joined(found: pl.DataFrame) -> pl.DataFrame:
-    """Put sessions together that occupy several runs."""
-    user, session = pl.col("user"), pl.col("session_id")
-    # Ids are start times: as long as they rise within a user, none of them recurs.
-    falls = (user == user.shift()) & (session <= session.shift())
-    mixed = found.filter(falls.fill_null(value=False)).select("user").unique()
-    if mixed.is_empty():
-        return found
-    apart = found.join(mixed, on="user", how="anti")
-    together = (
-        found.join(mixed, on="user", how="semi")
-        .group_by("user", "session_id")
-        .agg(
-            pl.col("start", "low").min(),
-            pl.col("end", "high").max(),
-            pl.col("events").sum(),
-        )
-    )
-    return pl.concat([apart, together.select(apart.columns)])
+def hits(cut: Cut, name: str) -> pl.Series:
+    """Return in how many rows of each session a condition holds."""
+    if cut.heads.is_empty():
+        return pl.Series(name, [], dtype=_US)
+    running = cut.frame[name].cast(_US).cum_sum()
+    before = running.gather(cut.heads) - cut.frame[name].gather(cut.heads).cast(_US)
+    return (running.gather(cut.tails) - before).alias(name)
 
 
-def in_order(frame: pl.DataFrame) -> bool:
-    """Return whether rows stand in the order of user and time.
-
-    Examples
-    --------
-    >>> in_order(pl.DataFrame({"user": [1, 1, 2], "time": [5, 6, 1]}))
-    True
-    """
-    user, time = pl.col("user"), pl.col("time")
-    back = (user < user.shift()) | ((user == user.shift()) & (time < time.shift()))
-    return not frame.select(back.any()).item()
-
-
-def edge_value(expr: pl.Expr, which: Literal["first", "last"]) -> pl.Expr:
-    """Return a session's first or last value that is not null, in time order."""
-    known = expr.sort_by("time", "row").drop_nulls()
-    return known.first() if which == "first" else known.last()
+def row_ids(cut: Cut, chosen: pl.Series, most: int | None = None) -> pl.DataFrame:
+    """Return the row ids of the chosen sessions (their positions), in time order."""
+    heads, tails = cut.heads.gather(chosen), cut.tails.gather(chosen)
+    stops = tails + 1
+    if most is not None:
+        stops = pl.select(pl.min_horizontal(stops, heads + most)).to_series()
+    spans = pl.DataFrame({"at": chosen, "from": heads, "to": stops})
+    listed = spans.select("at", k=pl.int_ranges("from", "to")).explode("k")
+    ids = listed.with_columns(rows=cut.frame["row"].gather(listed["k"]))
+    return ids.group_by("at", maintain_order=True).agg("rows")

@@ -39,7 +39,8 @@ from replaykit.analyses.session_rules import (
     LONGEST,
     LengthFrom,
     SessionRule,
-    sessionized,
+    row_ids,
+    summarised,
 )
 from replaykit.analyses.session_values import (
     DISTRIBUTIONS,
@@ -316,25 +317,18 @@ def _with_rows(
 ) -> pl.DataFrame:
     """Add the row ids of sessions, in time order, at most so many of each."""
     parts = []
+    on = ["user", "session_id", "start", "end", "events"]
     for k in range(len(query.segments)):
         mine = formed.filter(pl.col("segment_at") == k)
-        users = mine["user"].unique().implode()
-        rows = query.rows(k).filter(pl.col("user").is_in(users))
-        cut, keys = sessionized(rows, query.rule)
-        ids = pl.col("row").sort_by("time", "row")
-        named = [pl.col(x).first() for x in ("user", "session_id") if x not in keys]
-        found = cut.group_by(keys).agg(
-            *named,
-            start=pl.col("time").min(),
-            rows=ids if most is None else ids.head(most),
-            first_row=ids.first(),
-        )
-        on = ["user", "session_id", "start"]
-        every = found.select(*on, "rows", "first_row").collect(engine="streaming")
-        parts.append(mine.join(every.unique(on, keep="first"), on=on, how="left"))
-    joined = pl.concat(parts)
+        cut = query.cut(k, mine["user"].unique())
+        every = summarised(cut, query.length_from).with_row_index("at")
+        chosen = every.join(mine, on=on, how="semi").unique(on, keep="first")
+        ids = row_ids(cut, chosen["at"].cast(pl.Int64), most)
+        places = chosen.select(*on, pl.col("at").cast(pl.Int64)).join(ids, on="at")
+        parts.append(mine.join(places, on=on, how="left"))
     length = pl.col("length").cast(pl.Duration("us"))
-    return joined.with_columns(length).sort("start", "user", "first_row")
+    order = ["start", "user", pl.col("rows").list.first()]
+    return pl.concat(parts).with_columns(length).sort(order)
 
 
 def _population(answer: SessionsAnswer, key: SessionsKey) -> pl.DataFrame:
