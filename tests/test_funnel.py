@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
 
-import polars as pl
 import pytest
 
 from replaykit.analyses.funnel import Exclusion, FunnelAnswer, funnel
-from replaykit.errors import (
-    BadDuration,
-    BadInput,
-    BadTime,
-    UnknownEvent,
-    UnknownOption,
-    UnknownPoint,
-    UnknownProperty,
-)
-from replaykit.points import FunnelKey
 from replaykit.query import event
 from replaykit.timeline import between
-from tests.eventlog import Log, log, read_time, spec_log
+from tests.eventlog import Log, read_time, spec_log
 from tests.spec.blocks import Row, answers
 
 MARCH = between("2024-03-01", "2024-03-03")

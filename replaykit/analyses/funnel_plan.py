@@ -19,7 +19,7 @@ Order: TypeAlias = Literal["this", "any", "exact"]
 steps inside one window, whichever comes first."""
 
 Count: TypeAlias = Literal["uniques", "totals"]
-"""`"uniques"`: one path per user (or per user and held value); `"totals"`: every path."""
+"""`"uniques"`: one path per user (or user and held value); `"totals"`: every path."""
 
 Resolution: TypeAlias = Literal["1s", "1ms"]
 """How finely times are told apart; rows of one such moment have no order."""

@@ -42,6 +42,11 @@ class Rows:
     kind: NDArray[np.int32]
     intervals: pl.Series | None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether a row is at most one step, and nothing breaks a path."""
+        return not (len(self.broken) or len(self.bucket) or len(self.kind))
+
 
 def encode(frame: pl.LazyFrame | pl.DataFrame, plan: FunnelPlan, *, full: bool) -> Rows:
     """Read a frame's rows for a funnel.
@@ -89,16 +94,21 @@ def _columns(
     plan: FunnelPlan, met: list[pl.Expr], broken: pl.Expr | None, *, full: bool
 ) -> dict[str, pl.Expr]:
     """Return what the kernels, and in full the answer, need of each row."""
-    enters = _when(_enters(plan, met[0]), 1 << _ENTRY_BIT)
-    columns = {
-        "tick": pl.col("time").dt.timestamp("us") // plan.unit,
-        "mask": reduce(or_, [_when(one, 1 << k) for k, one in enumerate(met)]) | enters,
-    }
+    enters = _enters(plan)
+    columns = {"tick": pl.col("time").dt.timestamp("us") // plan.unit}
+    if _by_name(plan):
+        columns["event"] = pl.col("event")
+        if enters is not None:
+            columns["enters"] = enters
+    else:
+        entry = met[0] if enters is None else met[0] & enters
+        bits = [_when(one, 1 << k) for k, one in enumerate(met)]
+        columns["mask"] = reduce(or_, [*bits, _when(entry, 1 << _ENTRY_BIT)])
     if broken is not None:
         columns["broken"] = broken
     if plan.every is not None:
         columns["interval"] = bucket(pl.col("time"), plan.every, plan.span.tz)
-    if plan.count == "totals" or not (_plain_names(plan) and _no_name_twice(plan)):
+    if plan.count == "totals" or not _by_name(plan):
         columns["event"] = pl.col("event")
     values = [*plan.hold]
     if full:
@@ -123,14 +133,12 @@ def _arrays(frame: pl.DataFrame, plan: FunnelPlan, *, full: bool) -> Rows:
         if not in_order(unit, first, second):
             frame = frame.sort(*keys, *moments)
             unit = frame["@user"].cast(pl.Int32).to_numpy()
-    mask = frame["@mask"].to_numpy()
+    mask = _mask(frame, plan)
     kind = np.zeros(0, np.int32)
-    if "@event" in frame.columns:
+    if plan.count == "totals" or not _by_name(plan):
         bits = mask & 0x3FF
-        overlap = plan.count == "totals" or bool(np.any(bits & (bits - 1)))
-        if overlap:
-            ranks = frame["@event"].rank("dense").cast(pl.Int32)
-            kind = ranks.to_numpy()
+        if plan.count == "totals" or np.any(bits & (bits - 1)):
+            kind = frame["@event"].rank("dense").cast(pl.Int32).to_numpy()
     intervals = None
     buckets = np.zeros(0, np.int32)
     if "@interval" in frame.columns:
@@ -161,8 +169,9 @@ def _any(parts: list[pl.Expr]) -> pl.Expr:
     return reduce(or_, parts)
 
 
-def _enters(plan: FunnelPlan, first: pl.Expr) -> pl.Expr:
-    enters = [first, *plan.segment]
+def _enters(plan: FunnelPlan) -> pl.Expr | None:
+    """Return the conditions on an entry beside its step."""
+    enters = [*plan.segment]
     if plan.span.start is not None or plan.span.end is not None or plan.span.without:
         enters.append(plan.span.holds(pl.col("time")))
     if plan.new_users is not None:
@@ -170,9 +179,7 @@ def _enters(plan: FunnelPlan, first: pl.Expr) -> pl.Expr:
     if plan.new_users == "first day":
         day = bucket(pl.col("time"), "1d", plan.span.tz)
         enters.append(day == bucket(pl.col("#first"), "1d", plan.span.tz))
-    if len(enters) == 1:
-        return first
-    return pl.all_horizontal(enters).fill_null(value=False)
+    return pl.all_horizontal(enters).fill_null(value=False) if enters else None
 
 
 def _with_first_event(lf: pl.LazyFrame) -> pl.LazyFrame:
@@ -206,9 +213,26 @@ def _plain_names(plan: FunnelPlan) -> bool:
     return all(step.is_plain for step in plan.steps)
 
 
-def _no_name_twice(plan: FunnelPlan) -> bool:
+def _by_name(plan: FunnelPlan) -> bool:
+    """Return whether an event's name tells which one step it is."""
     names = [name for step in plan.steps for name in step.names]
-    return len(set(names)) == len(names)
+    return _plain_names(plan) and len(set(names)) == len(names)
+
+
+def _mask(frame: pl.DataFrame, plan: FunnelPlan) -> NDArray[np.uint16]:
+    """Return each row's steps as bits, and whether it may enter."""
+    if "@mask" in frame.columns:
+        return frame["@mask"].to_numpy()
+    # Names become small codes, and codes are looked up: strings are compared once.
+    bit = {name: 1 << k for k, step in enumerate(plan.steps) for name in step.names}
+    codes = frame["@event"].cast(pl.Enum(list(bit)), strict=False).to_physical()
+    found = np.array([*bit.values(), 0], np.uint16)
+    mask: NDArray[np.uint16] = found[codes.fill_null(len(bit)).to_numpy()]
+    entries = mask & 1
+    if "@enters" in frame.columns:
+        entries &= frame["@enters"].to_numpy()
+    mask |= entries << _ENTRY_BIT
+    return mask
 
 
 def _name_in(plan: FunnelPlan) -> pl.Expr:

@@ -424,6 +424,76 @@ def count_units(unit: I32, mask: U16, bucket: I32) -> int:
 
 
 @compiled
+def plain_paths(
+    unit: I32, tick: I64, mask: U16, n: int, window: int
+) -> tuple[I64, I64, I64]:
+    """Return what `chosen_paths` does, for the common question.
+
+    This order, steps that do not overlap, nothing that breaks a path, one interval:
+    then a tick is its bits, and the whole search fits one small loop.
+    """
+    none = np.empty(0, np.int32)
+    size = count_units(unit, mask, none)
+    depths = np.zeros(size, np.int64)
+    rows = np.full((size, n), -1, np.int64)
+    latest = np.empty(n + 1, np.int64)
+    line = 0
+    total = len(mask)
+    row = 0
+    while row < total:
+        start = row
+        own = unit[row]
+        latest[:] = -(1 << 61)
+        depth = 0
+        end = 0
+        while row < total and unit[row] == own:
+            now = tick[row]
+            bits = int(mask[row])
+            row += 1
+            while row < total and tick[row] == now and unit[row] == own:
+                bits |= int(mask[row])
+                row += 1
+            # Deep to shallow: a tick extends what stood before it.
+            for taken in range(n - 1, 0, -1):
+                if bits >> taken & 1 and now - latest[taken] <= window:
+                    to = taken
+                    while to < n and bits >> to & 1:
+                        to += 1
+                        latest[to] = max(latest[to], latest[taken])
+                    if to > depth:
+                        depth, end = to, now
+            if bits >> 15:
+                to = 0
+                while to < n and bits >> to & 1:
+                    to += 1
+                    latest[to] = now
+                if to > depth:
+                    depth, end = to, now
+            if depth == n:
+                while row < total and unit[row] == own:
+                    row += 1
+        if depth == 0:
+            continue
+        # The first entry within the window before `end`; then each step at once.
+        at = start
+        while mask[at] >> 15 == 0 or tick[at] < end - window:
+            at += 1
+        depths[line] = depth
+        rows[line, 0] = at
+        taken = 1
+        while taken < depth:
+            now = tick[at]
+            while at > start and tick[at - 1] == now:
+                at -= 1
+            while int(mask[at]) >> taken & 1 == 0:
+                at += 1
+            rows[line, taken] = at
+            taken += 1
+        line += 1
+    return np.zeros(size, np.int64), depths, rows
+
+
+@compiled
 def chosen_paths(
     unit: I32,
     tick: I64,

@@ -1,0 +1,331 @@
+"""From events to journeys: which rows are nodes, what they are called, which paths.
+
+polars decides what each row is (a node, an anchor, an end) and what it is called; the
+kernel cuts the rows of each user into paths.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+import numpy as np
+import polars as pl
+
+from replaykit.errors import (
+    BadInput,
+    UnknownOption,
+    UnknownProperty,
+    check_option,
+    did_you_mean,
+)
+from replaykit.query import Step, as_step, check_events
+from replaykit.schema import canonical
+from replaykit.timeline import Span, microseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+PathCount: TypeAlias = Literal["users", "paths", "sessions"]
+"""`"users"`: the first anchor of each user; `"paths"`: every anchor, each closing the
+path before; `"sessions"`: the first anchor of each session."""
+
+COUNTS: Final = ("users", "paths", "sessions")
+
+#: The window word that takes the rows of the anchor's session.
+SESSION: Final = "session"
+
+NONE_LABEL: Final = "(none)"
+
+
+@dataclass(frozen=True, eq=False)
+class JourneyPlan:
+    """A journey's question in full; made by `read_plan`."""
+
+    start: Step | None
+    end: Step | None
+    span: Span
+    segment: tuple[pl.Expr, ...]
+    window: int | None
+    count: PathCount
+    collapse: bool
+    expand: dict[str, tuple[str, ...]]
+    custom: dict[str, Step]
+    hide: tuple[Step, ...]
+    only: tuple[Step, ...]
+    exclude: tuple[Step, ...]
+    through: tuple[Step, ...]
+    inactive: bool
+
+    @property
+    def anchor(self) -> Step:
+        """The event every path hangs on: the start, or the end of backward journeys."""
+        step = self.start if self.start is not None else self.end
+        if step is None:  # read_plan refuses this
+            raise BadInput("A journey needs start= or end=.")
+        return step
+
+    @property
+    def forward(self) -> bool:
+        """Whether paths run forward in time."""
+        return self.start is not None
+
+    @property
+    def between(self) -> bool:
+        """Whether paths run from a start to an end."""
+        return self.start is not None and self.end is not None
+
+
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """All kept paths: their nodes as positions in `rows`, path after path."""
+
+    plan: JourneyPlan
+    rows: pl.DataFrame
+    labels: list[str]
+    code: NDArray[np.int32]
+    nodes: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    anchors: NDArray[np.int64]
+    ended: NDArray[np.bool_]
+
+    @property
+    def size(self) -> int:
+        """The number of paths: the base of every share."""
+        return len(self.anchors)
+
+    def node_at(self, step: int) -> NDArray[np.int64]:
+        """Return each path's position of its node at a step (from 0), -1 beyond."""
+        at = self.starts[:-1] + step
+        inside = at < self.starts[1:]
+        found = np.full(self.size, -1, np.int64)
+        found[inside] = self.nodes[at[inside]]
+        return found
+
+
+def read_plan(
+    *,
+    start: str | Step | None,
+    end: str | Step | None,
+    span: Span | None,
+    segment: Sequence[pl.Expr],
+    within: str,
+    count: PathCount,
+    collapse: bool,
+    expand: Mapping[str, str | Sequence[str]] | None,
+    custom: Mapping[str, str | Step] | None,
+    hide: str | Step | Iterable[str | Step],
+    only: str | Step | Iterable[str | Step],
+    exclude: str | Step | Iterable[str | Step],
+    through: str | Step | Iterable[str | Step],
+    inactive: bool,
+    known: Mapping[str, int] | None,
+) -> JourneyPlan:
+    """Read and check the options of a journey."""
+    if start is None and end is None:
+        raise BadInput(
+            "A journey needs start=, end= or both: journeys(start='Search')."
+        )
+    check_option("count", count, COUNTS)
+    plan = JourneyPlan(
+        start=None if start is None else as_step(start),
+        end=None if end is None else as_step(end),
+        span=span if span is not None else Span(),
+        segment=tuple(segment),
+        window=None if within == SESSION else microseconds(within),
+        count=count,
+        collapse=collapse,
+        expand={
+            name: (columns,) if isinstance(columns, str) else tuple(columns)
+            for name, columns in (expand or {}).items()
+        },
+        custom={name: as_step(step) for name, step in (custom or {}).items()},
+        hide=_steps(hide),
+        only=_steps(only),
+        exclude=_steps(exclude),
+        through=_steps(through),
+        inactive=inactive,
+    )
+    if plan.hide and plan.only:
+        raise UnknownOption("hide= and only= exclude each other; give one of them.")
+    if plan.custom and plan.collapse:
+        raise UnknownOption(
+            "custom= events stand in for several others, so they cannot be combined "
+            "with collapse=True."
+        )
+    if len(plan.through) > 16:
+        raise BadInput("through= takes up to 16 events.")
+    steps = [step for step in (plan.start, plan.end) if step is not None]
+    steps += [*plan.hide, *plan.only, *plan.exclude, *plan.through]
+    steps += [*plan.custom.values(), *(as_step(name) for name in plan.expand)]
+    check_events(steps, known)
+    return plan
+
+
+def _steps(given: str | Step | Iterable[str | Step]) -> tuple[Step, ...]:
+    items = (given,) if isinstance(given, str | Step) else given
+    return tuple(as_step(item) for item in items)
+
+
+def find_paths(frame: pl.LazyFrame | pl.DataFrame, plan: JourneyPlan) -> Paths:
+    """Cut a frame of canonical events into the paths of a journey."""
+    from replaykit.analyses import journey_kernel as kernel  # noqa: PLC0415 - numba
+
+    rows = _rows(frame, plan)
+    flags = rows["@flags"].to_numpy()
+    time = rows["@time"].to_physical().to_numpy()
+    by_session = plan.window is None or plan.count == "sessions"
+    user = _runs(rows, ["@user"])
+    sessions = _runs(rows, ["@user", "@session"]) if by_session else user
+    key = sessions if plan.window is None else user
+    which = {
+        "users": kernel.FIRST_OF_USER,
+        "paths": kernel.EVERY,
+        "sessions": kernel.FIRST_OF_KEY,
+    }[plan.count]
+    ids = rows["@row"].to_numpy()
+    found = kernel.anchors(user, sessions, time, ids, flags, which)
+    if plan.window is not None and plan.count == "sessions":
+        # Sessions were only needed to pick anchors: paths cross them in time order.
+        order = np.lexsort((ids, time, user))
+        rows = rows[order]
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        found = place[found]
+        flags, time, user = flags[order], time[order], user[order]
+        key = user
+    labels, code = _codes(rows["@label"])
+    nodes, starts, anchors, ended = kernel.cut(
+        key,
+        time,
+        flags,
+        code,
+        found,
+        plan.forward,
+        -1 if plan.window is None else plan.window,
+        plan.count == "paths",
+        plan.between,
+        plan.collapse,
+        (1 << len(plan.through)) - 1,
+    )
+    return Paths(plan, rows, labels, code, nodes, starts, anchors, ended.astype(bool))
+
+
+def _rows(frame: pl.LazyFrame | pl.DataFrame, plan: JourneyPlan) -> pl.DataFrame:
+    """Return the rows that can be part of a path, flagged, labelled and sorted."""
+    from replaykit.analyses import journey_kernel as kernel  # noqa: PLC0415 - numba
+    from replaykit.analyses.order_kernel import in_order  # noqa: PLC0415 - numba
+
+    lf = canonical(frame)
+    _check_properties(lf, plan)
+    anchor = plan.anchor.predicate(since=plan.span.start, segment=plan.segment)
+    kept = [anchor]
+    flags = [_flag(anchor, kernel.IS_ANCHOR_EVENT)]
+    if plan.between and plan.end is not None:
+        end = plan.end.predicate()
+        kept.append(end)
+        flags.append(_flag(end, kernel.END))
+    node = _visible(plan) | _any(kept)
+    enters = pl.all_horizontal(
+        anchor, *plan.segment, plan.span.holds(pl.col("time"))
+    ).fill_null(value=False)
+    by_session = plan.window is None or plan.count == "sessions"
+    wanted = pl.col("@flags") != 0
+    if plan.window is None:
+        # A session's rows are bounded by the charted period, and rows without a
+        # session belong to none.
+        wanted &= pl.col("@session").is_not_null() & plan.span.holds(pl.col("@time"))
+    elif plan.count == "sessions":
+        enters &= pl.col("session_id").is_not_null()
+    flags += [_flag(node, kernel.NODE), _flag(enters, kernel.ANCHOR)]
+    for number, step in enumerate(plan.through):
+        flags.append(_flag(step.predicate(), 1 << (kernel.HELD_FROM + number)))
+    columns = {
+        "user": pl.col("user"),
+        "time": pl.col("time"),
+        "row": pl.col("row"),
+        "label": _label(plan),
+        "flags": reduce(or_, flags),
+        "session": pl.col("session_id"),
+    }
+    if not by_session:
+        del columns["session"]
+    chosen = lf.select(expr.alias(f"@{name}") for name, expr in columns.items())
+    rows = chosen.filter(wanted).collect(engine="streaming")
+    keys = ["@user", "@session"] if by_session else ["@user"]
+    if by_session or not rows.schema["@user"].is_integer():
+        return rows.sort(*keys, "@time", "@row")
+    time = rows["@time"].to_physical().to_numpy()
+    user = rows["@user"].cast(pl.Int32).to_numpy()
+    if in_order(user, time, rows["@row"].to_numpy()):
+        return rows
+    return rows.sort("@user", "@time", "@row")
+
+
+def _visible(plan: JourneyPlan) -> pl.Expr:
+    """Return whether a row is a node, leaving aside anchors and ends."""
+    visible = [pl.lit(value=True) if plan.inactive else pl.col("active")]
+    if plan.only:
+        shown = [step.predicate() for step in plan.only]
+        visible.append(_any([*shown, *(s.predicate() for s in plan.custom.values())]))
+    visible += [~step.predicate() for step in (*plan.hide, *plan.exclude)]
+    return pl.all_horizontal(visible)
+
+
+def _label(plan: JourneyPlan) -> pl.Expr:
+    """Return what a row's node is called."""
+    label = pl.col("event")
+    for name, columns in plan.expand.items():
+        values = pl.concat_str(
+            [
+                pl.col(column).cast(pl.String).fill_null(NONE_LABEL)
+                for column in columns
+            ],
+            separator=", ",
+        )
+        shown = pl.format("{}[{}]", pl.col("event"), values)
+        label = pl.when(as_step(name).predicate()).then(shown).otherwise(label)
+    for name, step in plan.custom.items():
+        label = pl.when(step.predicate()).then(pl.lit(name)).otherwise(label)
+    return label
+
+
+def _flag(condition: pl.Expr, bit: int) -> pl.Expr:
+    return pl.when(condition).then(bit).otherwise(0).cast(pl.Int32)
+
+
+def _any(parts: list[pl.Expr]) -> pl.Expr:
+    return reduce(or_, parts)
+
+
+def _runs(rows: pl.DataFrame, keys: list[str]) -> NDArray[np.int32]:
+    """Give a number to each run of equal keys."""
+    change = _any([pl.col(key).ne_missing(pl.col(key).shift()) for key in keys])
+    first = pl.int_range(pl.len()) == 0
+    return rows.select((change | first).cum_sum().cast(pl.Int32).alias("n"))[
+        "n"
+    ].to_numpy()
+
+
+def _codes(labels: pl.Series) -> tuple[list[str], NDArray[np.int32]]:
+    """Return the distinct labels in order, and each row's place among them."""
+    distinct = labels.unique().sort()
+    if distinct.is_empty():
+        return [], np.zeros(0, np.int32)
+    codes = labels.cast(pl.Enum(distinct)).to_physical().cast(pl.Int32)
+    return distinct.to_list(), codes.to_numpy()
+
+
+def _check_properties(lf: pl.LazyFrame, plan: JourneyPlan) -> None:
+    names = lf.collect_schema().names()
+    for name in (column for columns in plan.expand.values() for column in columns):
+        if name not in names:
+            hint = did_you_mean(name, names)
+            raise UnknownProperty(
+                f"There is no property {name!r}. {hint} "
+                f"The events have {', '.join(names)}.".replace("  ", " ")
+            )
