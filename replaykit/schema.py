@@ -80,9 +80,9 @@ _OUT_OF_SESSION: Final = -1
 def session_numbers(sessions: pl.Series) -> pl.Series:
     """Return session ids as Int64: numbers as they are, -1 as null, words by a hash.
 
-    A session id is a start in ms since the epoch or any text (`spec/capture.md` 2). Text
-    becomes a negative number below -1 that depends on the text alone, so that events and
-    recordings read apart from each other agree.
+    A session id is a start in ms since the epoch or any text (`spec/capture.md` 2).
+    Text becomes a negative number below -1 that depends on the text alone, so that
+    events and recordings read apart from each other agree.
 
     Examples
     --------
@@ -143,10 +143,11 @@ def canonical(frame: pl.LazyFrame | pl.DataFrame) -> pl.LazyFrame:
     for name in _REQUIRED:
         if name not in schema:
             hint = did_you_mean(name, schema.names())
-            raise UnknownProperty(
-                f"The frame has no column {name!r}; it has {', '.join(schema.names())}. "
-                f"{hint} An event frame needs user, time and event.".replace("  ", " ")
+            message = (
+                f"The frame has no column {name!r}; it has {', '.join(schema.names())}."
+                f" An event frame needs user, time and event. {hint}"
             )
+            raise UnknownProperty(message.rstrip())
     if "row" not in schema:
         lf = lf.with_row_index("row")
     casts: list[pl.Expr] = [

@@ -2,10 +2,11 @@
 
 from replaykit.ingest.amplitude import AmplitudeExport
 from replaykit.ingest.report import IngestReport, Skipped
-from replaykit.ingest.tables import Mapping, TableSource, from_frame
+from replaykit.ingest.tables import FrameEvents, Mapping, TableSource, from_frame
 
 __all__ = [
     "AmplitudeExport",
+    "FrameEvents",
     "IngestReport",
     "Mapping",
     "Skipped",

@@ -1,7 +1,7 @@
 """Read Amplitude's event export: JSON lines, plain, gzipped, or zipped.
 
-The rules of `spec/model.md` 1: `event_time` as exported, or worked out by the clock rule
-when a row has none; -1 is no session; a row needs a time, a type and an identity.
+The rules of `spec/model.md` 1: `event_time` as exported, or worked out by the clock
+rule when a row has none; -1 is no session; a row needs a time, a type, an identity.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ from replaykit.ingest.times import utc_times
 from replaykit.schema import BUILT_INS, INCOMING, Owner, session_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
+
+    from replaykit.ingest.files import Paths
 
 SUFFIXES: Final = (".json", ".json.gz", ".gz", ".zip", ".ndjson", ".jsonl")
 
@@ -99,6 +100,11 @@ def clock_rule(
     )
 
 
+def read(paths: Paths, *, progress: bool = True) -> AmplitudeExport:
+    """Return a reader of export files: `AmplitudeExport`."""
+    return AmplitudeExport(paths, progress=progress)
+
+
 class AmplitudeExport:
     """A reader of export files, to be handed to `EventStore.ingest`.
 
@@ -106,6 +112,8 @@ class AmplitudeExport:
     ----------
     paths
         Files, folders or patterns; `.json`, `.json.gz`, `.zip` of these.
+    progress
+        Show a bar while reading.
 
     Raises
     ------
@@ -116,13 +124,15 @@ class AmplitudeExport:
     --------
     >>> import gzip, tempfile, pathlib
     >>> folder = pathlib.Path(tempfile.mkdtemp())
-    >>> line = b'{"event_type": "Search", "event_time": "2024-03-01 10:00:00", "user_id": "ana"}'
-    >>> _ = (folder / "day.json.gz").write_bytes(gzip.compress(line))
+    >>> when = '"event_time": "2024-03-01 10:00:00"'
+    >>> line = '{"event_type": "Search", "user_id": "ana", %s}' % when
+    >>> _ = (folder / "day.json.gz").write_bytes(gzip.compress(line.encode()))
     >>> [batch["event"].to_list() for batch in AmplitudeExport(folder).batches()]
     [['Search']]
     """
 
-    def __init__(self, paths: str | Path | Iterable[str | Path]) -> None:
+    def __init__(self, paths: Paths, *, progress: bool = True) -> None:
+        self._shown = progress
         self.files = find_files(paths, SUFFIXES)
         self._tally = Tally("Amplitude")
         self._narrow: dict[tuple[Owner, str, str], int] = {}
@@ -130,7 +140,7 @@ class AmplitudeExport:
     def batches(self) -> Iterator[pl.DataFrame]:
         """Yield the rows as `schema.INCOMING`, a block of a file at a time."""
         total = sum(path.stat().st_size for path in self.files)
-        with progress("events", total) as bar:
+        with progress("events", total, shown=self._shown) as bar:
 
             def advance(count: int) -> None:
                 self._tally.read_bytes += count
@@ -164,8 +174,8 @@ class AmplitudeExport:
                 number, reason, text = bad
                 raise BadInput(
                     f"{member.name} is not an event export: line {number} is {reason} "
-                    f"({text[:60]!r}), and no line before or near it is an event. Nothing "
-                    "was ingested. An export has one JSON object per line."
+                    f"({text[:60]!r}), and no line before or near it is an event. "
+                    "Nothing was ingested. An export has one JSON object per line."
                 )
             for number, reason, text in parsed.bad:
                 self._tally.skip(reason)

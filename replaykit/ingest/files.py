@@ -9,26 +9,27 @@ from __future__ import annotations
 
 import glob as globbing
 import gzip
+import os
 import zipfile
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, cast
 
 from replaykit.errors import BadInput, MissingFile, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-#: What an argument named `paths` may be.
-PathsLike = "str | Path | Iterable[str | Path]"
+    #: A file, a folder, a pattern, or several of these.
+    Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 _BLOCK: Final = 16 << 20
 _READ: Final = 1 << 20
 #: A single event larger than this is no event.
 LONGEST_LINE: Final = 64 << 20
-# Text does not compress better than this over hundreds of megabytes unless it is made to.
+# Over hundreds of megabytes no text compresses better, unless it is made to.
 _BOMB_RATIO: Final = 200
 _BOMB_BYTES: Final = 256 << 20
 _LISTED: Final = 8
@@ -57,9 +58,7 @@ class Member:
         )
 
 
-def find_files(
-    paths: str | Path | Iterable[str | Path], suffixes: tuple[str, ...]
-) -> list[Path]:
+def find_files(paths: Paths, suffixes: tuple[str, ...]) -> list[Path]:
     """Return the files meant by paths, folders and patterns, sorted, each once.
 
     Parameters
@@ -75,7 +74,7 @@ def find_files(
     MissingFile
         If a path does not exist or a pattern or folder has no file.
     """
-    given = [paths] if isinstance(paths, str | Path) else list(paths)
+    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     found: dict[Path, None] = {}
     for one in given:
         for path in _expand(Path(one).expanduser(), suffixes):
@@ -100,7 +99,9 @@ def _expand(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
         return [path]
     if any(sign in str(path) for sign in "*?["):
         matches = [
-            Path(one) for one in sorted(globbing.glob(str(path), recursive=True))
+            Path(one)
+            # `Path.glob` takes no absolute pattern.
+            for one in sorted(globbing.glob(str(path), recursive=True))  # noqa: PTH207
         ]
         files = [one for one in matches if one.is_file()]
         if not files:
@@ -216,9 +217,9 @@ def _filled(stream: IO[bytes]) -> bytes:
 def _opened(member: Member, raw: IO[bytes]) -> Iterator[IO[bytes]]:
     if member.entry is not None:
         with zipfile.ZipFile(raw) as archive, archive.open(member.entry) as entry:
-            if entry.peek(2)[:2] == b"\x1f\x8b":
+            if cast("zipfile.ZipExtFile", entry).peek(2)[:2] == b"\x1f\x8b":
                 with gzip.GzipFile(fileobj=entry) as plain:
-                    yield plain  # type: ignore[misc]
+                    yield cast("IO[bytes]", plain)
             else:
                 yield entry
         return
@@ -228,7 +229,7 @@ def _opened(member: Member, raw: IO[bytes]) -> Iterator[IO[bytes]]:
         with gzip.GzipFile(fileobj=raw) as plain:
             if not member.path.stat().st_size:
                 raise EOFError
-            yield plain  # type: ignore[misc]
+            yield cast("IO[bytes]", plain)
         return
     yield raw
 
@@ -244,8 +245,8 @@ def _named_errors(member: Member, at: Callable[[], int]) -> Iterator[None]:
         ) from error
     except (gzip.BadGzipFile, zlib.error, zipfile.BadZipFile) as error:
         raise BadInput(
-            f"{member.name} is damaged after {at():,} expanded bytes ({error}). Nothing "
-            "was ingested; download the file again or leave it out."
+            f"{member.name} is damaged after {at():,} expanded bytes ({error}). "
+            "Nothing was ingested; download the file again or leave it out."
         ) from error
     except (RuntimeError, NotImplementedError) as error:
         # Encrypted entries, and compressions that the standard library lacks.

@@ -1,9 +1,9 @@
-"""Anything that holds a table, as a polars frame: frames of other libraries, and files."""
+"""Anything that holds a table, as a polars frame: of other libraries, and files."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+import os
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -12,6 +12,7 @@ from replaykit.ingest.files import find_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
 SUFFIXES: Final = (
     ".parquet",
@@ -25,7 +26,7 @@ SUFFIXES: Final = (
 )
 
 
-def to_lazy(table: object, tz: str = "UTC") -> pl.LazyFrame:
+def to_lazy(table: object) -> pl.LazyFrame:
     """Return a LazyFrame of whatever table is given; nothing of it is changed.
 
     Parameters
@@ -34,8 +35,6 @@ def to_lazy(table: object, tz: str = "UTC") -> pl.LazyFrame:
         A polars frame, a pandas frame (its named index becomes a column), a DuckDB
         relation, any object of the Arrow stream protocol, a dict of columns, or the
         path of a CSV, Parquet, Arrow or JSON lines file (folder, pattern, or several).
-    tz
-        Not used to convert; named in the message when a file has no times.
 
     Raises
     ------
@@ -53,19 +52,19 @@ def to_lazy(table: object, tz: str = "UTC") -> pl.LazyFrame:
         return table
     if isinstance(table, pl.DataFrame):
         return table.lazy()
-    if isinstance(table, str | Path):
+    if isinstance(table, str | os.PathLike):
         return scan_files(find_files(table, SUFFIXES))
     if isinstance(table, list | tuple) and all(
-        isinstance(one, str | Path) for one in table
+        isinstance(one, str | os.PathLike) for one in table
     ):
         return scan_files(find_files(table, SUFFIXES))
     try:
         return _foreign(table).lazy()
     except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
         raise BadInput(
-            f"A {type(table).__module__}.{type(table).__name__} is no table that can be "
-            f"read ({error}). Give a polars or pandas frame, an Arrow table, a DuckDB "
-            "relation or the path of a file."
+            f"A {type(table).__module__}.{type(table).__name__} is no table that can "
+            f"be read ({error}). Give a polars or pandas frame, an Arrow table, a "
+            "DuckDB relation or the path of a file."
         ) from error
 
 
@@ -81,11 +80,11 @@ def _foreign(table: object) -> pl.DataFrame:
     raise TypeError("it has no Arrow stream")
 
 
-def _from_pandas(table: object) -> pl.DataFrame:
-    # pandas hands its columns over itself; object columns go through plain Python.
-    named = any(name is not None for name in table.index.names)  # type: ignore[attr-defined]
-    flat = table.reset_index() if named else table  # type: ignore[attr-defined]
-    columns: dict[str, pl.Series] = {}
+def _from_pandas(table: Any) -> pl.DataFrame:  # noqa: ANN401 - pandas is no dependency
+    # A named index is data; an unnamed one only numbers the rows.
+    named = any(name is not None for name in table.index.names)
+    flat = table.reset_index() if named else table.reset_index(drop=True)
+    columns: list[pl.Series] = []
     for name in flat.columns:
         values = flat[name]
         kind = str(values.dtype)
@@ -93,17 +92,12 @@ def _from_pandas(table: object) -> pl.DataFrame:
             values = values.astype(values.cat.categories.dtype)
             kind = str(values.dtype)
         if kind == "object":
+            # Object columns may hold anything; they go through plain Python.
             cells = [None if _missing(cell) else cell for cell in values.tolist()]
-            columns[str(name)] = _of_cells(str(name), cells)
+            columns.append(_of_cells(str(name), cells))
         else:
-            columns[str(name)] = pl.Series(
-                str(name),
-                pl.DataFrame(
-                    flat[[name]].reset_index(drop=True)
-                    if kind != "category"
-                    else values.to_frame()
-                ).to_series(),
-            )
+            one = pl.from_pandas(values.to_frame(name=str(name)))
+            columns.append(one.to_series())
     return pl.DataFrame(columns)
 
 
@@ -118,9 +112,20 @@ def _of_cells(name: str, cells: list[object]) -> pl.Series:
 def _missing(cell: object) -> bool:
     if cell is None:
         return True
-    # NaN, NaT and pd.NA are the values that do not equal themselves.
+    # NaN and NaT do not equal themselves; pd.NA does not say.
     same = cell == cell  # noqa: PLR0124
-    return same is not True and type(same) is not bool or same is False
+    return same is False or (not isinstance(same, bool) and not _has_truth(same))
+
+
+def _has_truth(same: object) -> bool:
+    try:
+        bool(same)
+    except TypeError:
+        return False
+    except ValueError:
+        # An array: a value of its own, compared item by item.
+        return True
+    return True
 
 
 def scan_files(paths: Iterable[Path]) -> pl.LazyFrame:

@@ -129,7 +129,7 @@ def array_as_lines(data: bytes, name: str) -> bytes:
         values = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise BadInput(
-            f"{name} is not JSON: {error}. Nothing was ingested; an export has one JSON "
-            "object per line."
+            f"{name} is not JSON: {error}. Nothing was ingested; an export has one "
+            "JSON object per line."
         ) from error
     return b"\n".join(orjson.dumps(value) for value in values)

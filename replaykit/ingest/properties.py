@@ -43,7 +43,7 @@ class Columns:
     def __init__(self, texts: pl.Series) -> None:
         self._height = len(texts)
         self._parts: dict[str, list[tuple[int, str, pl.Series]]] = {}
-        average = max(1.0, (texts.str.len_bytes().mean() or 0) * 1.0)  # type: ignore[operator]
+        average = max(1.0, texts.str.len_bytes().sum() / max(1, len(texts)))
         step = max(16, int(sqrt(_CELLS * _KEY_BYTES / average)))
         for start in range(0, len(texts), step):
             for name, kind, values in _decoded(texts[start : start + step]):

@@ -102,8 +102,7 @@ class IngestReport:
         rows = [
             f"<tr><td style='text-align:right'>{one.rows:,}</td>"
             f"<td>{escape(one.reason)}</td>"
-            f"<td><code>{'<br>'.join(escape(text) for text in one.examples)}</code></td>"
-            "</tr>"
+            f"<td><code>{'<br>'.join(map(escape, one.examples))}</code></td></tr>"
             for one in self.skipped
         ]
         table = (
@@ -182,7 +181,7 @@ class Tally:
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[tqdm[None]]:
+def progress(what: str, total: int, *, shown: bool = True) -> Iterator[tqdm[None]]:
     """Show progress in bytes; nothing of it stays, the report takes its place."""
     bar: tqdm[None] = tqdm(
         total=total,
@@ -192,6 +191,7 @@ def progress(what: str, total: int) -> Iterator[tqdm[None]]:
         unit_divisor=1024,
         leave=False,
         delay=0.5,
+        disable=not shown,
     )
     try:
         yield bar

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import polars as pl
 
@@ -61,6 +61,24 @@ class Mapping:
     tz: str = "UTC"
 
 
+class FrameEvents(NamedTuple):
+    """A table as canonical events, without a store.
+
+    Parameters
+    ----------
+    rows
+        `schema.COLUMNS` and the properties, sorted by (user, time, row).
+    directory
+        `user` Int32 and `user_id` String, in order of the ids.
+    report
+        What was read and left out.
+    """
+
+    rows: pl.DataFrame
+    directory: pl.DataFrame
+    report: IngestReport
+
+
 def from_frame(
     frame: object,
     *,
@@ -70,7 +88,7 @@ def from_frame(
     session: str | None = None,
     tz: str = "UTC",
     properties: Iterable[str] | None = None,
-) -> tuple[pl.DataFrame, pl.DataFrame, IngestReport]:
+) -> FrameEvents:
     """Turn any table into the canonical event frame, without a store.
 
     Rows of one user and instant keep the order of the table. Rows without a user, a
@@ -85,8 +103,8 @@ def from_frame(
     user, time, event
         Names of the columns with the user's id, the time and the event name.
     session
-        Column with the session's id. Text is numbered from 1; the text itself stays
-        as a property.
+        Column with the session's id. Text becomes a number in `session_id`; the text
+        itself stays as a property (`session_name` when its own name is taken).
     tz
         Zone that times without one are read in.
     properties
@@ -94,12 +112,8 @@ def from_frame(
 
     Returns
     -------
-    frame : DataFrame
-        `schema.COLUMNS` and the properties, sorted by (user, time, row).
-    directory : DataFrame
-        `user` Int32 and `user_id` String, in order of the ids.
-    report : IngestReport
-        What was read and left out.
+    FrameEvents
+        The rows, the directory of users, and the report.
 
     Raises
     ------
@@ -146,7 +160,7 @@ def from_frame(
         .sort("user", "time", "row")
         .collect()
     )
-    return canonical, directory, tally.report(canonical.height, 0)
+    return FrameEvents(canonical, directory, tally.report(canonical.height, 0))
 
 
 _TAKEN: Final = frozenset({*COLUMNS, "user_id", "insert_id"})
@@ -164,10 +178,10 @@ class TableSource:
 
     Examples
     --------
-    >>> table = {"uid": ["ana"], "ts": ["2026-03-01 10:00"], "name": ["Search"], "n": [1]}
+    >>> table = {"uid": ["ana"], "ts": ["2026-03-01 10:00"], "name": ["Buy"], "n": [1]}
     >>> source = TableSource(table, Mapping("uid", "ts", "name"))
-    >>> next(source.batches()).columns
-    ['user_id', 'time', 'event', 'session_id', 'device_id', 'active', 'insert_id', 'event.n']
+    >>> next(source.batches()).select("user_id", "event", "event.n").row(0)
+    ('ana', 'Buy', 1)
     """
 
     def __init__(self, table: object, mapping: Mapping) -> None:
@@ -288,7 +302,8 @@ def _read(
             name = _SESSION_NAME if name in _TAKEN else name  # noqa: PLW2901
         elif name in _TAKEN:
             name = f"{name}_"  # noqa: PLW2901
-        extra[name] = values
+        plain = values.dtype in (pl.Categorical, pl.Enum)
+        extra[name] = values.cast(pl.String) if plain else values
     rows = pl.DataFrame(fixed | extra)
     problem = (
         pl.when(pl.col("time").is_null())

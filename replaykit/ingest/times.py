@@ -8,7 +8,9 @@ import polars as pl
 
 from replaykit.schema import TIME
 
-_NAIVE: Final = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d")
+_NAIVE: Final = "%Y-%m-%d %H:%M:%S%.f"
+_MINUTES: Final = "%Y-%m-%d %H:%M"
+_DATE: Final = "%Y-%m-%d"
 _WITH_OFFSET: Final = "%Y-%m-%d %H:%M:%S%.f%z"
 # Plain numbers: what they count is told by their size, for times of 1973 to 5138.
 _MICROS: Final = 100_000_000_000_000
@@ -27,19 +29,18 @@ def utc_times(text: pl.Series) -> pl.Series:
 
     Examples
     --------
-    >>> utc_times(pl.Series(["2024-03-01T10:00:00Z", "1709287200000", "soon"])).to_list()
-    [datetime.datetime(2024, 3, 1, 10, 0, tzinfo=zoneinfo.ZoneInfo(key='UTC')),
-     datetime.datetime(2024, 3, 1, 10, 0, tzinfo=zoneinfo.ZoneInfo(key='UTC')),
-     None]
+    >>> times = utc_times(pl.Series(["2024-03-01T10:00Z", "1709287200000", "soon"]))
+    >>> times.dt.to_string("%H:%M").to_list()
+    ['10:00', '10:00', None]
     """
     if text.null_count() == len(text):
         return pl.Series(text.name, [], dtype=TIME).extend_constant(None, len(text))
     plain = text.str.strip_suffix("Z").str.replace("T", " ", literal=True)
-    times = plain.str.to_datetime(_NAIVE[0], time_unit="us", strict=False)
+    times = plain.str.to_datetime(_NAIVE, time_unit="us", strict=False)
     if times.null_count() > text.null_count():
-        times = times.fill_null(
-            plain.str.to_date(_NAIVE[1], strict=False).cast(pl.Datetime("us"))
-        )
+        dates = plain.str.to_date(_DATE, strict=False).cast(pl.Datetime("us"))
+        minutes = plain.str.to_datetime(_MINUTES, time_unit="us", strict=False)
+        times = times.fill_null(dates).fill_null(minutes)
     if times.null_count() > text.null_count():
         zoned = plain.str.to_datetime(_WITH_OFFSET, time_unit="us", strict=False)
         times = times.fill_null(zoned.dt.replace_time_zone(None))
@@ -62,7 +63,6 @@ def _from_numbers(text: pl.Series) -> pl.Series:
     return (
         text.cast(pl.Float64, strict=False)
         .to_frame("n")
-        .filter(pl.lit(value=True))
         .select(micros.cast(pl.Int64, strict=False).cast(pl.Datetime("us")))
         .to_series()
     )

@@ -2,12 +2,14 @@
 
 from replaykit.store.commit import Outcome
 from replaykit.store.events import EventStore, Incoming, create_store, open_store
+from replaykit.store.recordings import Recordings
 from replaykit.store.settings import Settings, read_settings, write_settings
 
 __all__ = [
     "EventStore",
     "Incoming",
     "Outcome",
+    "Recordings",
     "Settings",
     "create_store",
     "open_store",

@@ -104,8 +104,8 @@ class Catalog:
             raw = orjson.loads(path.read_bytes())
         except (FileNotFoundError, orjson.JSONDecodeError) as error:
             raise NotAProject(
-                f"{path} is missing or damaged, so this version of the event table cannot "
-                "be read. Restore the folder from a copy, or ingest the export again."
+                f"{path} is missing or damaged, so this version of the event table "
+                "cannot be read. Restore the folder from a copy, or ingest again."
             ) from error
         return cls(
             buckets=raw["buckets"],

@@ -24,9 +24,9 @@ WINDOW_US: Final = 7 * 24 * 3600 * 1_000_000
 # Rows looked at in one pass; what bounds the memory of a large ingest.
 _PASS: Final = 6_000_000
 
-#: What a comparison needs of a row. `stored` is the row number of a row in the table and
-#: `bucket` the partition it lies in; both are null for an arriving row, `position` for a
-#: stored one.
+#: What a comparison needs of a row. `stored` is the row number of a row in the table
+#: and `bucket` the partition it lies in; both are null for an arriving row, `position`
+#: for a stored one.
 COMPARED: Final[dict[str, pl.DataType]] = {
     "key": pl.Int64(),
     "arrival": pl.Int64(),

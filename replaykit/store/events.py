@@ -24,15 +24,17 @@ from replaykit.store.snapshot import Snapshot
 from replaykit.store.staging import Stage
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from replaykit.schema import Owner
 
-Report = TypeVar("Report", covariant=True)
+Report_co = TypeVar("Report_co", covariant=True)
+Report = TypeVar("Report")
 
 
-class Incoming(Protocol[Report]):
+class Incoming(Protocol[Report_co]):
     """A reader of some source: batches of rows, and a report at the end."""
 
     def batches(self) -> Iterator[pl.DataFrame]:
@@ -43,7 +45,7 @@ class Incoming(Protocol[Report]):
         """Return (owner, name, kind) of properties that lie in the text alone."""
         ...
 
-    def finished(self, new: int, duplicate: int) -> Report:
+    def finished(self, new: int, duplicate: int) -> Report_co:
         """Return the report, given what became of the rows."""
         ...
 
@@ -88,7 +90,10 @@ class EventStore:
 
     @cached_property
     def names(self) -> pl.DataFrame:
-        """`event`, `code` (null beyond 32,767 names), `rows`, `active`; busiest first."""
+        """Event names, the busiest first.
+
+        `event`, `code` (null beyond 32,767 names), `rows`, `active`.
+        """
         names = self.snapshot.catalog.names
         table = pl.DataFrame(
             {
@@ -108,15 +113,15 @@ class EventStore:
     def properties(self) -> dict[str, str]:
         """Every readable property and its kind.
 
-        Kinds: `boolean`, `integer`, `float`, `string`, `time`, `date`, `list` (of text).
+        Kinds: `boolean`, `integer`, `float`, `string`, `time`, `date`, `list` of text.
         An event property owns its bare name; a property hidden behind another of the
-        same name is listed as `user.NAME` (or `event.NAME` behind a canonical column).
+        same name is listed as `user.NAME` (`event.NAME` behind a canonical column).
         """
         return self.snapshot.catalog.registry.readable()
 
     @cached_property
     def directory(self) -> pl.DataFrame:
-        """`user`, `user_id` (the public id), `amplitude_id`, `device_id`; one per person.
+        """Everyone: `user`, `user_id` (the public id), `amplitude_id`, `device_id`.
 
         The public id is the user id; of the anonymous, the Amplitude id or device id.
         """
@@ -184,13 +189,11 @@ class EventStore:
                 continue
             found = registry.find(name)
             if found is None:
-                raise UnknownProperty(
-                    f"No event has a property {name!r}. "
-                    f"{did_you_mean(name, self.properties)} "
-                    f"There are {len(self.properties)}; .properties lists them.".replace(
-                        "  ", " "
-                    )
+                message = (
+                    f"No event has a property {name!r}; .properties lists all "
+                    f"{len(self.properties)}. {did_you_mean(name, self.properties)}"
                 )
+                raise UnknownProperty(message.rstrip())
             extra.append(found.values().alias(name))
         wanted: list[int] | None = None
         if users is not None:
@@ -277,7 +280,9 @@ class EventStore:
         return replace(self, settings=settings)
 
 
-def create_store(path: str | Path, settings: Settings | None = None) -> EventStore:
+def create_store(
+    path: str | os.PathLike[str], settings: Settings | None = None
+) -> EventStore:
     """Create a project folder with an empty event table.
 
     Examples
@@ -294,7 +299,7 @@ def create_store(path: str | Path, settings: Settings | None = None) -> EventSto
     return EventStore(folder, made, Snapshot.load(folder, made.buckets))
 
 
-def open_store(path: str | Path, version: int | None = None) -> EventStore:
+def open_store(path: str | os.PathLike[str], version: int | None = None) -> EventStore:
     """Open a project's events, pinned to a version (default: the latest)."""
     folder = Path(path).expanduser().resolve()
     settings = read_settings(folder)

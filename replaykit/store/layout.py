@@ -17,7 +17,6 @@ its catalogue file in a `txn` action of the same commit.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -28,6 +27,7 @@ from replaykit.store.properties import FIXED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 EVENTS: Final = "events"
 CATALOG: Final = "catalog"

@@ -56,7 +56,7 @@ def person_key() -> pl.Expr:
 
 
 def seen_people(rows: pl.DataFrame) -> pl.DataFrame:
-    """Reduce rows (`person` and identities) to the distinct people and devices in them."""
+    """Reduce rows (`person` and identities) to the distinct people and devices."""
     return (
         rows.lazy()
         .select(
@@ -120,7 +120,7 @@ class Resolution:
 def resolve(
     people: pl.DataFrame, devices: pl.DataFrame, seen: pl.DataFrame, next_user: int
 ) -> Resolution:
-    """Number the people in `seen` and find out who turns out to be whom."""
+    """Give the people in `seen` numbers and find out who turns out to be whom."""
     arrived = (
         seen.sort("named_at", "user_id", nulls_last=True)
         .group_by("key")

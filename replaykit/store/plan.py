@@ -57,7 +57,7 @@ class Plan:
 
 
 def make_plan(head: Snapshot, stage: Stage | None, asked: Iterable[int] = ()) -> Plan:
-    """Work out a commit of the staged rows, and of the partitions asked to be sorted."""
+    """Work out a commit of the staged rows and of the partitions asked for."""
     seen = stage.seen() if stage is not None else pl.DataFrame(schema=SEEN)
     people = resolve(head.people, head.devices, seen, head.catalog.next_user)
     moved, staged_owner = _shared_devices(head, stage, people)

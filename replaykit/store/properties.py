@@ -79,7 +79,7 @@ _PRECEDENCE: Final[tuple[Owner, ...]] = ("event", "user", "builtin", "group")
 
 
 def kind_of(dtype: pl.DataType) -> str | None:
-    """Return the kind that values of a dtype are kept as; None: not a property value."""
+    """Return the kind that values of a dtype are kept as; None if they are not."""
     if dtype == pl.Boolean:
         return "boolean"
     if dtype.is_integer():
@@ -132,8 +132,8 @@ class Property:
     def kind(self) -> str:
         """The one kind a reader sees.
 
-        Numbers of several kinds are read as the widest (true is 1), values beside a list
-        as lists of one item, any other mixture as text.
+        Numbers of several kinds are read as the widest (true is 1), values beside a
+        list as lists of one item, any other mixture as text.
         """
         kinds = set(self.kinds)
         if len(kinds) == 1:
@@ -148,7 +148,7 @@ class Property:
         """Return the expression that reads the property from the physical table."""
         kind = self.kind
         if not self.promoted:
-            return _from_text(TEXT[self.owner], self.name, kind)
+            return from_text(TEXT[self.owner], self.name, kind)
         parts = [_read_as(pl.col(name), had, kind) for had, name in self.columns]
         return parts[0] if len(parts) == 1 else pl.coalesce(parts)
 
@@ -246,7 +246,7 @@ class Registry:
             for kind in sorted(kinds):
                 if promote and kind not in columns:
                     columns[kind] = _column_name(
-                        owner, name, kind, bool(columns), taken
+                        owner, name, kind, taken, second=bool(columns)
                     )
                     taken.add(columns[kind])
             known[owner, name] = replace(
@@ -260,7 +260,7 @@ class Registry:
     def promote(self, one: Property) -> Registry:
         """Return the registry with wide columns for `one`."""
         taken = set(FIXED) | set(self.columns())
-        column = _column_name(one.owner, one.name, one.kind, False, taken)  # noqa: FBT003
+        column = _column_name(one.owner, one.name, one.kind, taken, second=False)
         wide = replace(one, kinds=(one.kind,), columns=((one.kind, column),))
         return Registry(
             tuple(wide if other == one else other for other in self.properties)
@@ -313,7 +313,8 @@ def _read_as(column: pl.Expr, had: str, kind: str) -> pl.Expr:
     return column.cast(KINDS[kind])
 
 
-def _from_text(text: str, name: str, kind: str) -> pl.Expr:
+def from_text(text: str, name: str, kind: str) -> pl.Expr:
+    """Return the expression that extracts one property from a column of JSON text."""
     if "'" in name or "\\" in name:
         # A path cannot quote such a name; decoding one named field can.
         decoded = pl.col(text).str.json_decode(pl.Struct({name: pl.String}))
@@ -342,8 +343,9 @@ def _column_name(
     owner: Owner,
     name: str,
     kind: str,
+    taken: set[str],
+    *,
     second: bool,
-    taken: set[str],  # noqa: FBT001
 ) -> str:
     # Other engines refuse spaces and brackets in column names.
     slug = re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_")[:60] or "property"

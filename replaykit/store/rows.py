@@ -10,11 +10,11 @@ import polars as pl
 from deltalake.transaction import AddAction
 
 from replaykit.store.layout import EVENTS, PARTITION, bucket_of
-from replaykit.store.properties import FIXED, KINDS, TEXT
+from replaykit.store.properties import FIXED, KINDS, TEXT, from_text
 from replaykit.store.staging import split_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from replaykit.schema import Owner
@@ -31,8 +31,20 @@ def to_table(
     registry: Registry,
     codes: Mapping[str, tuple[int, int]],
     buckets: int,
+    narrow: Collection[tuple[Owner, str]] = (),
 ) -> pl.DataFrame:
-    """Return staged rows (with `user`) in the columns of the table; `row` is null."""
+    """Return staged rows (with `user`) in the columns of the table; `row` is null.
+
+    Parameters
+    ----------
+    rows
+        A piece of a stage.
+    registry, codes, buckets
+        The table's properties, event codes and number of partitions.
+    narrow
+        Properties for which a reader made no column everywhere: where a piece has none,
+        a wide column is filled from the text.
+    """
     names = list(codes)
     numbers = [code if code >= 0 else None for code, _ in codes.values()]
     wide: list[pl.Expr] = []
@@ -52,11 +64,18 @@ def to_table(
             if KINDS[kind] == rows.schema[column]:
                 wide.append(pl.col(column).alias(target))
                 have.add(target)
-    missing = [
-        pl.lit(None, dtype).alias(name)
-        for name, dtype in registry.columns().items()
-        if name not in have
-    ]
+    missing = []
+    for one in registry.properties:
+        for kind, target in one.columns:
+            if target in have:
+                continue
+            lost = (one.owner, one.name) in narrow and one.kind == kind
+            value = from_text(TEXT[one.owner], one.name, kind) if lost else None
+            missing.append(
+                pl.lit(None, KINDS[kind]).alias(target)
+                if value is None
+                else value.alias(target)
+            )
     text = [
         pl.coalesce(
             TEXT[owner],
@@ -106,7 +125,7 @@ def in_order(rows: pl.DataFrame, next_row: int) -> pl.DataFrame:
     (time, row) gives this order.
     """
     arrival = pl.coalesce("upload_time", "time")
-    late = ["event_id", arrival, "uuid", "row", "position"]
+    late = [pl.col("event_id"), arrival, *map(pl.col, ("uuid", "row", "position"))]
     ordered = rows.sort("user", "time", *late, nulls_last=True)
     same = (pl.col("user") == pl.col("user").shift()) & (
         pl.col("time") == pl.col("time").shift()

@@ -6,13 +6,15 @@ import os
 import secrets
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from replaykit.errors import BadTime, MissingFile, NotAProject, check_option
+from replaykit.errors import BadInput, BadTime, MissingFile, NotAProject, check_option
 from replaykit.timeline import check_zone
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FORMAT: Final = 1
 FILE: Final = "project.json"
@@ -111,8 +113,8 @@ def read_settings(folder: Path) -> Settings:
         raise NotAProject(f"{folder / FILE} does not describe a replaykit project.")
     if raw["format"] > FORMAT:
         raise NotAProject(
-            f"{folder} has format {raw['format']}, this replaykit reads up to {FORMAT}. "
-            "Update replaykit."
+            f"{folder} has format {raw['format']}, this replaykit reads up to "
+            f"{FORMAT}. Update replaykit."
         )
     known = {field.name for field in fields(Settings)}
     values = {name: value for name, value in raw.items() if name in known}
@@ -145,10 +147,12 @@ def write_whole(path: Path, content: bytes) -> None:
 def _check(settings: Settings) -> None:
     check_zone(settings.tz)
     check_option("week_start", settings.week_start, _WEEK_STARTS)
-    check_option("quarter_start", settings.quarter_start, range(1, 13))
+    if settings.quarter_start not in range(1, 13):
+        raise BadTime(f"quarter_start={settings.quarter_start} is no month (1 to 12).")
     if settings.retention_days is not None and settings.retention_days < 1:
         raise BadTime(
             f"A retention of {settings.retention_days} days keeps nothing. "
             "retention=None keeps everything."
         )
-    check_option("buckets", settings.buckets, range(1, 1025))
+    if settings.buckets not in range(1, 1025):
+        raise BadInput(f"buckets={settings.buckets} is not between 1 and 1024.")

@@ -137,7 +137,8 @@ def write_files(plan: Plan, stage: Stage | None, writer: Writer) -> Written:
                 .with_columns(user=pl.coalesce("user_owner", "user"))
                 .collect()
             )
-            heap.add(to_table(rows, plan.registry, codes, buckets))
+            narrow = {(owner, name) for owner, name, _ in stage.narrow}
+            heap.add(to_table(rows, plan.registry, codes, buckets, narrow))
     written = Written(
         next_row=head.catalog.next_row,
         names=codes,
