@@ -36,6 +36,8 @@ PER_LIST: Final = 10
 PER_POINT: Final = 8
 #: A saved output without a project behind it stays below this, deflated.
 SAVED_BYTES: Final = 600_000
+SAVED_POINTS: Final = 12
+SAVED_PEOPLE: Final = 3
 
 _PLAYABLE: Final = ("ok", "gaps", "short")
 
@@ -145,6 +147,7 @@ def collect(
     *,
     travelling: Iterable[str],
     blobs: Blobs,
+    people: int = PER_POINT,
 ) -> Capsule:
     """Ask everything that a reader of the page can ask of one figure.
 
@@ -158,8 +161,10 @@ def collect(
         The replays that any figure of the page brings; this one plays those it lists.
     blobs
         Where large parts are kept.
+    people
+        People of each point who travel at most; those with replays go first.
     """
-    asked = _Asking(answers, bundle, frozenset(travelling), blobs)
+    asked = _Asking(answers, bundle, frozenset(travelling), blobs, people)
     match bundle["widget"]:
         case "player":
             asked.player()
@@ -177,18 +182,30 @@ def point_keys(bundle: Mapping[str, Any]) -> list[str]:
     return [entry["key"] for entry in unpack(bundle["points"])]
 
 
+def saved_form(answers: Answers, bundle: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a notebook keeps of a figure: with no project, its answers too."""
+    if bundle["project"] is not None:
+        return dict(bundle)
+    return {**bundle, "capsule": freeze(answers, bundle)}
+
+
 def freeze(answers: Answers, bundle: Mapping[str, Any]) -> str:
     """Return the ready answers of a figure that has no project to be read from again.
 
-    The text goes into the saved output as `capsule`. One replay per point travels if
-    that stays small, otherwise fewer.
+    This happens whenever the figure is displayed, so it is kept short: the largest
+    points, few people of each, and as many recordings as stay small.
     """
+    kept = dict(bundle)
+    if "points" in bundle:
+        points = sorted(unpack(bundle["points"]), key=lambda point: -point["users"])
+        kept["points"] = pack(points[:SAVED_POINTS])
+    listed = planned(answers, kept, 1)
     text = ""
-    attempts: tuple[Export, ...] = (1, "shown", "none")
-    for export in attempts:
+    for count in (len(listed), 3, 1, 0):
         blobs = Blobs()
-        travelling = planned(answers, bundle, export)
-        capsule = collect(answers, bundle, travelling=travelling, blobs=blobs)
+        capsule = collect(
+            answers, kept, travelling=listed[:count], blobs=blobs, people=SAVED_PEOPLE
+        )
         text = pack(
             {
                 **capsule.to_dict(),
@@ -221,6 +238,7 @@ class _Asking:
     bundle: Mapping[str, Any]
     travelling: frozenset[str]
     blobs: Blobs
+    most: int
 
     def __post_init__(self) -> None:
         self.capsule = Capsule(
@@ -247,7 +265,8 @@ class _Asking:
         # What the notebook showed, not what a chart drawn anew would show.
         self._keep("chart", {}, self.bundle["chart"])
         points = unpack(self.bundle["points"])
-        self.answers = _narrowed(self.answers, [entry["key"] for entry in points])
+        keys = [entry["key"] for entry in points]
+        self.answers = _narrowed(self.answers, keys, self.most)
         for entry in points:
             about = {name: entry[name] for name in entry if name != "units"}
             try:
@@ -259,8 +278,8 @@ class _Asking:
     def _point(self, key: str, about: dict[str, Any]) -> None:
         recorded = self._users(key, with_replays=True)
         others = self._users(key, with_replays=False)
-        people = {row["user"]: row for row in [*recorded, *others][: 2 * PER_POINT]}
-        first = list(people.values())[:PER_POINT]
+        people = {row["user"]: row for row in [*recorded, *others]}
+        first = list(people.values())[: self.most]
         shown = sorted(first, key=lambda row: (row["first_ms"], row["user"]))
         if len(shown) < about["users"]:
             count = (
@@ -282,7 +301,7 @@ class _Asking:
 
     def _users(self, key: str, *, with_replays: bool) -> list[dict[str, Any]]:
         question = {"key": key, "with_replays": with_replays}
-        page = {"offset": 0, "limit": PER_POINT}
+        page = {"offset": 0, "limit": self.most}
         rows: list[dict[str, Any]] = self.answers.answer(
             "users", {**question, **page}
         ).data["rows"]
@@ -369,7 +388,7 @@ def _playlist(answers: Answers, key: str) -> list[dict[str, Any]]:
     return [row for row in rows if row["status"] in _PLAYABLE]
 
 
-def _narrowed(answers: Answers, keys: list[str]) -> Answers:
+def _narrowed(answers: Answers, keys: list[str], most: int) -> Answers:
     """Return the same answers over the rows of the people who travel, held in memory.
 
     A page asks some hundred small questions about few people; each would otherwise
@@ -385,7 +404,7 @@ def _narrowed(answers: Answers, keys: list[str]) -> Answers:
         people = answers.people(key).sort("at", "user").select("user")
         unique = people.unique(maintain_order=True)
         chosen += [
-            unique.head(PER_POINT),
+            unique.head(most),
             unique.filter(pl.col("user").is_in(recorded)),
         ]
     users = pl.concat(chosen)["user"].unique()

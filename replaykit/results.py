@@ -15,6 +15,7 @@ import polars as pl
 
 from replaykit import charts, timeline
 from replaykit.bundle import bundle_of_result, table_twin, with_bundle
+from replaykit.capsule import saved_form
 from replaykit.errors import UnknownPoint, did_you_mean
 from replaykit.points import (
     FunnelKey,
@@ -145,7 +146,7 @@ class Result(ABC):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return with_bundle(
             self.widget._repr_mimebundle_(**kwargs),
-            bundle_of_result(type(self).__name__, self._microscope, self._keys()),
+            saved_form(*self._replaykit_share_()),
             self._twin(),
         )
 

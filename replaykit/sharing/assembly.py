@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import polars as pl
+
+from replaykit.bundle import table_twin, twin_of_home, twin_of_player
 from replaykit.errors import BadInput
+from replaykit.replies import Home, Watching
 from replaykit.sharing import notebook as saved
 from replaykit.sharing.document import Page
 from replaykit.sharing.markup import Prose
@@ -89,11 +93,29 @@ def page_of_objects(
         answers, bundle = one._replaykit_share_()
         figures.add(bundle, answers)
     figures.fill()
-    heading = title or str(figures.all[0].bundle.get("question") or "Session replays")
-    page = Page(heading, [_today(), *figures.about()])
-    for figure in figures.all:
-        page.figure(figure, "<p>This figure needs scripts.</p>", None)
+    page = Page(title or _heading(figures.all[0]), [_today(), *figures.about()])
+    for one, figure in zip(objects, figures.all, strict=True):
+        page.figure(figure, _twin(one, figure), None)
     return page
+
+
+def _heading(figure: Figure) -> str:
+    chart = figure.bundle.get("chart")
+    if chart is not None:
+        return str(chart.get("title") or figure.bundle["title"])
+    return f"Session replays of {figure.bundle['title']}"
+
+
+def _twin(one: Shareable, figure: Figure) -> str:
+    """Return what stands in the place of a figure where scripts are switched off."""
+    if isinstance(figure.answers, Home):
+        return twin_of_home(figure.answers)
+    if isinstance(figure.answers, Watching):
+        return twin_of_player(figure.answers)
+    table = getattr(one, "table", None)
+    if isinstance(table, pl.DataFrame):
+        return table_twin(_heading(figure), table.columns, table.rows())
+    return "<p>This figure needs scripts.</p>"
 
 
 def _today() -> str:

@@ -200,10 +200,9 @@ class Projects:
             if project is None:
                 if "capsule" not in bundle:
                     raise BadInput(
-                        f"{notebook} shows a {bundle.get('widget')} over a frame in "
-                        "memory, which is gone with its kernel. Share it from the running "
-                        "notebook (rk.share(result, to='page.html')), or keep the events "
-                        "in a project (rk.create)."
+                        f"{notebook} shows a {bundle.get('widget')} over a frame "
+                        "in memory, which is gone with its kernel. Run the notebook "
+                        "again, or keep the events in a project (rk.create)."
                     )
                 continue
             path, version = project["path"], project["version"]

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
 
 from replaykit.bundle import bundle_of_player, twin_of_player, with_bundle
+from replaykit.capsule import saved_form
 from replaykit.errors import BadInput, UnknownEvent, UnknownReplay, did_you_mean
 from replaykit.replies import Watching
 from replaykit.widgets.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from os import PathLike
+
+    from replaykit.sharing import SharedPage
 
 
 class Watchable(Protocol):
@@ -147,9 +152,26 @@ class Player(View):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return with_bundle(
             super()._repr_mimebundle_(**kwargs),
-            bundle_of_player(self._watching),
+            saved_form(*self._replaykit_share_()),
             twin_of_player(self._watching),
         )
+
+    def _replaykit_share_(self) -> tuple[Watching, dict[str, Any]]:
+        return self._watching, bundle_of_player(self._watching)
+
+    def save(self, path: str | PathLike[str]) -> SharedPage:
+        """Write this player as one page that plays with no network and no notebook.
+
+        `rk.share(player, to=path)` does the same and takes more options.
+
+        Parameters
+        ----------
+        path
+            The page to write.
+        """
+        # Pages stand above widgets: they are what widgets are put on.
+        page: SharedPage = import_module("replaykit.sharing").share(self, to=path)
+        return page
 
 
 def _watching(replays: object) -> Watching:
