@@ -15,7 +15,7 @@ import polars as pl
 
 from replaykit.errors import UnknownUser
 from replaykit.replays.matching import match
-from replaykit.schema import COLUMNS
+from replaykit.schema import BUILT_INS, COLUMNS
 
 if TYPE_CHECKING:
     from replaykit.source import Source
@@ -276,13 +276,17 @@ def _sessions_of(
 def events_of(source: Source, user: int) -> pl.DataFrame:
     """Return all rows of one user with all properties, in time order.
 
-    What tells the rows apart comes first; what is the same in all of them (the device,
-    the country) comes last.
+    What tells the rows apart comes first; what is known of the person and the device
+    on every row (the country, the platform) comes last.
     """
     rows = source.scan(None, (user,)).sort("time", "row").collect()
     others = [name for name in rows.columns if name not in COLUMNS]
-    same = {name for name in others if rows[name].n_unique() <= 1}
-    others.sort(key=lambda name: name in same)
+    standing = {
+        name
+        for name in others
+        if name in BUILT_INS or rows[name].drop_nulls().len() > rows.height // 2
+    }
+    others.sort(key=lambda name: name in standing)
     return rows.select(*COLUMNS, *others)
 
 
