@@ -142,12 +142,22 @@ def run_all(page, timeout_s: float = 180) -> None:
         timeout=60_000,
         state="attached",
     )
-    page.click("text=Run >> nth=0")
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.wait_for_selector(".jp-KernelName:has-text('Python 3')", timeout=60_000)
+    # Lab forgets a run that is asked for while it is still connecting, and may ask
+    # which kernel was meant.
+    page.wait_for_timeout(1500)
+    waiting = "() => document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')"
+    for _ in range(5):
+        if page.locator(".jp-Dialog .jp-mod-accept").count():
+            page.locator(".jp-Dialog .jp-mod-accept").click()
+            page.wait_for_timeout(1500)
+        page.click(".lm-MenuBar-itemLabel:text-is('Run')")
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        page.wait_for_timeout(2000)
+        prompts = page.evaluate(f"() => [...({waiting})()].map(p => p.textContent)")
+        if any("*" in prompt or "1" in prompt for prompt in prompts):
+            break
     page.wait_for_function(
-        """() => {
-          const cells = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
-          return cells.length && cells.every(c => /\\[\\d+\\]/.test(c.textContent));
-        }""",
+        f"""() => [...({waiting})()].every(p => /\\[\\d+\\]/.test(p.textContent))""",
         timeout=timeout_s * 1000,
     )
