@@ -192,7 +192,9 @@ def _chunk(
         buyer=sessions["buyer"].to_numpy(),
     )
     events = walk.walk()
-    lapse = (pl.col("gap").cum_sum().over("session") * 1_000).cast(pl.Int64) * 1_000
+    # The first event opens its session; every other comes a pause after the last.
+    passed = (pl.col("gap").cum_sum() - pl.col("gap").first()).over("session")
+    lapse = (passed * 1_000).cast(pl.Int64) * 1_000
     events = events.with_columns(
         time=pl.Series(start).gather(events["session"]) + lapse
     ).drop("gap", "step")
@@ -236,7 +238,7 @@ def _dress(
     old, new = stories.VERSIONS
     # A few devices' clocks are wrong, always by the same amount.
     number = people["person"].gather(person)
-    skew = pl.when(number % 53 == 17).then(number % 7 * 1_700_000_000).otherwise(0)
+    skew = pl.when(number % 53 == 47).then(number % 7 * 1_700_000_000).otherwise(0)
     # The plan is known from the moment someone signs up.
     joined = sessions["signed"].gather(of) | (
         pl.col("event") == "Sign Up"
