@@ -44,6 +44,7 @@ def journeys_tree_chart(
     title: str = "Journeys",
     note: str = "",
     unit: str = "users",
+    backward: bool = False,
 ) -> go.Figure:
     """Draw a journey tree as bands that flow from step to step.
 
@@ -61,6 +62,8 @@ def journeys_tree_chart(
         Plain text above the chart.
     unit
         What is counted.
+    backward
+        True if the tree reads towards the past: its anchor then stands on the right.
 
     Examples
     --------
@@ -99,19 +102,21 @@ def journeys_tree_chart(
         node={
             "label": [f"{_name(node, 22)} · {count(node.users)}" for node in nodes],
             "customdata": [node.key for node in nodes],
-            "x": [at.x for at in places],
+            "x": [1 - at.x if backward else at.x for at in places],
             "y": [at.y for at in places],
             "color": [_colour(node.series) for node in nodes],
-            "align": "left",
+            "align": "right" if backward else "left",
+            "sort": "input",
             "pad": _GAP,
             "thickness": _NODE_WIDTH,
             "line": {"width": 0},
             "hovertemplate": "%{label}<extra></extra>",
         },
         link={
-            "source": [node.parent for node in ends],
-            "target": [position[node.key] for node in ends],
+            "target" if backward else "source": [node.parent for node in ends],
+            "source" if backward else "target": [position[node.key] for node in ends],
             "value": [node.users for node in ends],
+            "sort": "input",
             "customdata": [node.key for node in ends],
             "color": [_seen_through(_colour(node.series)) for node in ends],
             "label": [percent(node.share) for node in ends],
@@ -198,6 +203,7 @@ def _tiles(nodes: Sequence[Node], unit: str) -> dict[str, Any]:
         ],
         "values": [node.users for node in nodes],
         "branchvalues": "total",
+        "leaf": {"opacity": 1},
         "sort": False,
         "customdata": [node.key for node in nodes],
         "text": [f"{count(node.users)} · {percent(node.share)}" for node in nodes],

@@ -98,7 +98,7 @@ def drawing(
     note: str = "",
     height: int = HEIGHT,
     min_width: int = 320,
-    **layout: Any,  # noqa: ANN401 - whatever a plotly layout takes
+    **layout: Any,
 ) -> go.Figure:
     """Return a figure in our look.
 

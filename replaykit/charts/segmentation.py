@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from replaykit.charts.distribution import WHOLE, distribution
 from replaykit.charts.labels import group_of, joined
-from replaykit.charts.trend import Series, interval_words, trend
+from replaykit.charts.trend import Series, clocked, interval_words, trend
 from replaykit.points import SegmentationKey
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def segmentation_chart(
         )
     lines = [
         _series(part, named, by, one_event=len(named) == 1 and bool(by))
-        for part in table.partition_by(["event", *by], maintain_order=True)
+        for part in clocked(table).partition_by(["event", *by], maintain_order=True)
     ]
     made = f"{_few(named)} · {measure} {interval_words(every)}"
     return trend(
@@ -111,13 +111,10 @@ def _series(
     parts = group if one_event else (event, *group)
     return Series(
         name=joined(parts),
-        times=part["time"],
+        x=part["x"].to_list(),
         values=part["value"].to_list(),
         incomplete=part["incomplete"].to_list(),
-        keys=[
-            str(SegmentationKey(place, group, time))
-            for time in part["time"].dt.epoch("ms")
-        ],
+        keys=[str(SegmentationKey(place, group, time)) for time in part["ms"]],
     )
 
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from replaykit.charts.distribution import WHOLE, distribution
 from replaykit.charts.labels import group_of, joined
-from replaykit.charts.trend import Series, interval_words, trend
+from replaykit.charts.trend import Series, clocked, interval_words, trend
 from replaykit.points import SessionsKey
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ def sessions_chart(
         )
     if "incomplete" not in table.columns:
         table = table.with_columns(incomplete=pl.lit(value=False))
-    parts = table.partition_by([*by], maintain_order=True) if by else [table]
+    timed = clocked(table)
+    parts = timed.partition_by([*by], maintain_order=True) if by else [timed]
     return trend(
         [_series(part, by) for part in parts],
         title=f"{words} {interval_words(every)}" if title is None else title,
@@ -91,8 +92,8 @@ def _series(part: pl.DataFrame, by: Sequence[str]) -> Series:
     group = group_of(part, by)
     return Series(
         name=joined(group) if by else "sessions",
-        times=part["time"],
+        x=part["x"].to_list(),
         values=part["value"].to_list(),
         incomplete=part["incomplete"].to_list(),
-        keys=[str(SessionsKey(group, time)) for time in part["time"].dt.epoch("ms")],
+        keys=[str(SessionsKey(group, time)) for time in part["ms"]],
     )

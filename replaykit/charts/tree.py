@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+_EDGE: Final = 0.01
 
 
 class Placed(NamedTuple):
@@ -69,8 +72,9 @@ def place(
     last = max(columns, default=0)
     return [
         Placed(
-            # Plotly takes 0 and 1 for "not given".
-            x=min(0.999, max(0.001, level / last if last else 0.001)),
+            # Centres: a little inside, so that the outer nodes are drawn whole. At 0
+            # and 1 plotly would take them for not given.
+            x=_EDGE + (1 - 2 * _EDGE) * (level / last if last else 0),
             y=min(0.999, max(0.001, (top + size * scale / 2) / height)),
         )
         for top, size, level in zip(tops, sizes, levels, strict=True)

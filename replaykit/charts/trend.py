@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import plotly.graph_objects as go
+import polars as pl
 
 from replaykit.charts.labels import length
 from replaykit.charts.look import (
@@ -22,7 +22,7 @@ from replaykit.charts.look import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import polars as pl
+    import plotly.graph_objects as go
 
 #: How a bucket is named, by the unit of the interval (d3 time format).
 _NAMES: Final = {
@@ -60,7 +60,7 @@ class Series(NamedTuple):
     """One line: its name (safe for plotly), its points, and the key of each."""
 
     name: str
-    times: pl.Series
+    x: list[str]
     values: list[float | None]
     incomplete: list[bool]
     keys: list[str]
@@ -114,15 +114,14 @@ def trend(
     # Grey series lie under the coloured ones, so they are drawn first.
     for place in reversed(range(len(lines))):
         line = lines[place]
-        x = _civil(line.times)
         solid = [
             None if open_ else value
             for value, open_ in zip(line.values, line.incomplete, strict=True)
         ]
         text = [length(value or 0) for value in line.values] if seconds else None
-        traces.append(_line(line, place, x, solid, hover).update(text=text))
+        traces.append(_line(line, place, solid, hover) | {"text": text})
         if any(line.incomplete):
-            traces.append(_dotted(line, place, x, hover).update(text=text))
+            traces.append(_dotted(line, place, hover) | {"text": text})
     several = len(lines) > 1
     most = max((value or 0 for line in lines for value in line.values), default=0)
     return drawing(
@@ -141,69 +140,69 @@ def trend(
     )
 
 
+def clocked(table: pl.DataFrame) -> pl.DataFrame:
+    """Add `x`, the wall clock of `time` as plotly reads it (it knows no zones)."""
+    wall = pl.col("time").dt.replace_time_zone(None)
+    return table.with_columns(
+        x=wall.dt.to_string("%Y-%m-%dT%H:%M:%S"), ms=pl.col("time").dt.epoch("ms")
+    )
+
+
 def _line(
-    line: Series, place: int, x: list[str], y: list[float | None], hover: str
-) -> go.Scatter:
+    line: Series, place: int, y: list[float | None], hover: str
+) -> dict[str, Any]:
+    """Describe a trace; as plain values, because hundreds of objects take seconds."""
     named = place < NAMED
-    dense = len(x) > _DENSE
-    return go.Scatter(
-        x=x,
-        y=y,
-        name=line.name,
-        legendgroup=str(place),
-        legendrank=place + 1,
-        showlegend=named,
-        customdata=line.keys,
-        mode="lines+markers" if named else "lines",
-        line={
+    dense = len(line.x) > _DENSE
+    return {
+        "type": "scatter",
+        "x": line.x,
+        "y": y,
+        "name": line.name,
+        "legendgroup": str(place),
+        "legendrank": place + 1,
+        "showlegend": named,
+        "customdata": line.keys,
+        "mode": "lines+markers" if named else "lines",
+        "line": {
             "color": colour(place),
             "width": 2 if named else 1,
             "dash": DASHES[place // len(SERIES)] if named else "solid",
         },
-        marker={
+        "marker": {
             "symbol": SYMBOLS[place % len(SYMBOLS)],
             "size": 3 if dense else 7,
             "color": colour(place),
             "line": {"width": 0},
         },
-        opacity=1 if named else 0.5,
-        hovertemplate=f"{hover}<extra></extra>",
-        meta={"series": place, "role": "line"},
-    )
+        "opacity": 1 if named else 0.5,
+        "hovertemplate": f"{hover}<extra></extra>",
+        "meta": {"series": place, "role": "line"},
+    }
 
 
-def _dotted(line: Series, place: int, x: list[str], hover: str) -> go.Scatter:
+def _dotted(line: Series, place: int, hover: str) -> dict[str, Any]:
     """Draw the incomplete buckets, joined by dots to the complete ones beside them."""
-    last = len(x) - 1
+    last = len(line.x) - 1
     open_ = line.incomplete
     near = [
         open_[i] or (i > 0 and open_[i - 1]) or (i < last and open_[i + 1])
-        for i in range(len(x))
+        for i in range(len(line.x))
     ]
-    trace = _line(
-        line,
-        place,
-        x,
-        [
-            value if mine else None
-            for value, mine in zip(line.values, near, strict=True)
-        ],
-        hover,
-    )
+    y = [value if mine else None for value, mine in zip(line.values, near, strict=True)]
+    trace = _line(line, place, y, hover)
     told = f"{hover}<br>not over yet<extra></extra>"
-    return trace.update(
-        customdata=[k if o else None for k, o in zip(line.keys, open_, strict=True)],
-        line={"dash": "dot"},
-        marker={"symbol": f"{SYMBOLS[place % len(SYMBOLS)]}-open"},
-        mode="lines+markers",
-        marker_opacity=[float(o) for o in open_],
-        hovertemplate=[told if o else "" for o in open_],
-        hoverinfo=["text" if o else "skip" for o in open_],
-        showlegend=False,
-        meta={"series": place, "role": "incomplete"},
-    )
-
-
-def _civil(times: pl.Series) -> list[str]:
-    """Write times as the wall clock of their zone: plotly knows no zones."""
-    return times.dt.replace_time_zone(None).dt.to_string("%Y-%m-%dT%H:%M:%S").to_list()
+    return trace | {
+        "customdata": [k if o else None for k, o in zip(line.keys, open_, strict=True)],
+        "line": trace["line"] | {"dash": "dot"},
+        "marker": trace["marker"]
+        | {
+            "symbol": f"{SYMBOLS[place % len(SYMBOLS)]}-open",
+            "opacity": [float(o) for o in open_],
+        },
+        "mode": "lines+markers",
+        "hovertemplate": [told if o else "" for o in open_],
+        "hoverinfo": ["text" if o else "skip" for o in open_],
+        "showlegend": False,
+        "meta": {"series": place, "role": "incomplete"},
+    }
