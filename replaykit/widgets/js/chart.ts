@@ -4,7 +4,7 @@
  */
 
 import { paint, readLook } from "./chart/paint.ts";
-import { loadPlotly, type PlotElement, type Plotly } from "./chart/plotly.ts";
+import { type ClickPoint, loadPlotly, type PlotElement, type Plotly } from "./chart/plotly.ts";
 import { type ChartPoint, pointsOf } from "./chart/points.ts";
 import type { Source } from "./kernel.ts";
 import { state } from "./parts/buttons.ts";
@@ -120,22 +120,29 @@ export function createChart(source: Source, spec: ChartSpec): Chart {
       return;
     }
     if (drawn === null) listen(made);
+    // Its label may stand at a neighbour of the point that the pointer is still on.
+    else plotly.Fx.unhover(plot);
     drawn = made;
   }
 
   function listen(made: PlotElement): void {
-    made.on("plotly_click", (event) => {
+    const clicked = (event: { points?: ClickPoint[] }) => {
       const key = event.points?.[0]?.customdata;
       if (typeof key === "string" && key !== "") choose(key, "pointer");
-    });
+    };
+    made.on("plotly_click", clicked);
     made.on("plotly_hover", (event) => {
       const key = event.points?.[0]?.customdata;
       plot.classList.toggle("is-over", typeof key === "string" && key !== "");
     });
     made.on("plotly_unhover", () => plot.classList.remove("is-over"));
     // A click opens the point; plotly's own answer would zoom into the tile.
-    made.on("plotly_icicleclick", () => false);
-    made.on("plotly_sunburstclick", () => false);
+    for (const tiles of ["plotly_icicleclick", "plotly_sunburstclick"]) {
+      made.on(tiles, (event) => {
+        clicked(event);
+        return false;
+      });
+    }
   }
 
   function choose(key: string, by: "pointer" | "key"): void {

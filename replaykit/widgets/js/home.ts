@@ -4,7 +4,7 @@ import type { Source } from "./kernel.ts";
 import { button, state } from "./parts/buttons.ts";
 import { el, fill, setAttribute, setText } from "./parts/dom.ts";
 import { failure } from "./parts/failure.ts";
-import { elapsed, number, wallDay, wallMinute } from "./parts/format.ts";
+import { number, wallDay, wallMinute } from "./parts/format.ts";
 import { createPlayer, type PlayerHandle } from "./player.ts";
 import type { ListRow, Requests } from "./protocol.ts";
 import { createReplayTable, LIST_ROW, type ReplayTable } from "./replay-table.ts";
@@ -20,8 +20,11 @@ export function renderHome(root: HTMLElement, source: Source): () => void {
   let last = `${RANGES[0]}d`;
   let table: ReplayTable | null = null;
   let player: PlayerHandle | null = null;
+  let open: string | null = null;
+  let running = false;
   let generation = 0;
 
+  const opened = el("span", { class: "who rk-cut" });
   const title = el("h3", { class: "rk-cut" });
   const span = el("span", { class: "rk-2 rk-small rk-num" });
   const facts = el("dl", { class: "rk-facts" });
@@ -127,23 +130,35 @@ export function renderHome(root: HTMLElement, source: Source): () => void {
   }
 
   function play(row: ListRow): void {
-    table?.setPlaying(row.replay);
-    const who = `${row.user} \u00b7 ${wallDay(row.start_ms, zone)}, ${wallMinute(row.start_ms, zone)} \u00b7 ${elapsed(row.length_ms)}`;
-    if (!player) {
-      const shut = button({ label: "Close", icon: "x", key: "esc", run: closePlayer });
-      const name = el("span", { class: "who rk-cut" });
-      const host = el("div");
-      const head = el("header", { class: "rk-head" }, name, el("span", { class: "rk-grow" }), shut);
-      fill(stage, head, host);
-      stage.hidden = false;
-      player = createPlayer(host, source, { compact: false });
+    if (player && row.replay === open) {
+      if (running) player.pause();
+      else player.play();
+      return;
     }
-    const name = stage.querySelector(".who");
-    if (name) setText(name, who);
-    player.load(row.replay, { play: true }).catch((error: unknown) => {
+    open = row.replay;
+    running = false;
+    table?.setPlaying(open, running);
+    const one = player ?? openStage();
+    setText(opened, `Session of ${wallDay(row.start_ms, zone)}, ${wallMinute(row.start_ms, zone)}`);
+    one.load(row.replay, { play: true }).catch((error: unknown) => {
       if (!stop.signal.aborted) fill(stage, failure("This session cannot be opened.", error));
     });
-    player.focus();
+    one.focus();
+  }
+
+  function openStage(): PlayerHandle {
+    const shut = button({ label: "Close", icon: "x", key: "esc", run: closePlayer });
+    const host = el("div");
+    const head = el("header", { class: "rk-head" }, opened, el("span", { class: "rk-grow" }), shut);
+    fill(stage, head, host);
+    stage.hidden = false;
+    const made = createPlayer(host, source, { compact: false });
+    made.onChange((change) => {
+      running = change.playing;
+      table?.setPlaying(open, running);
+    });
+    player = made;
+    return made;
   }
 
   function closePlayer(): void {
@@ -151,7 +166,9 @@ export function renderHome(root: HTMLElement, source: Source): () => void {
     player = null;
     stage.hidden = true;
     fill(stage);
-    table?.setPlaying(null);
+    open = null;
+    running = false;
+    table?.setPlaying(open, running);
     table?.focus();
   }
 

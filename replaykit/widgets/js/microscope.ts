@@ -175,7 +175,7 @@ function openBody(source: Source, point: PointAnswer, zone: string, body: HTMLEl
 
   watch.onChange((change) => {
     stream.follow(change.replay, change.playing, change.event);
-    playlist?.setPlaying(change.replay);
+    playlist?.setPlaying(change.replay, change.playing);
   });
 
   function choose(on: boolean): void {
@@ -243,7 +243,7 @@ function openBody(source: Source, point: PointAnswer, zone: string, body: HTMLEl
         page: async (offset, limit) => data.rows.slice(offset, offset + limit),
       });
       playlist.set(data.rows.length, data.rows);
-      playlist.setPlaying(watch.replay);
+      playlist.setPlaying(watch.replay, watch.playing);
       if (tab === "replays") fill(wide, playlist.node);
     } catch (error) {
       if (tab === "replays") fill(wide, failure("The replays cannot be listed.", error));

@@ -19,8 +19,8 @@ export interface ReplayTable {
   node: HTMLElement;
   /** Show a new list: its length and the rows that are already here, from the first. */
   set(total: number, rows: readonly ListRow[]): void;
-  /** Which replay is open in the player beside it. */
-  setPlaying(replay: string | null): void;
+  /** Which replay is open in the player beside it, and whether it runs. */
+  setPlaying(replay: string | null, running: boolean): void;
   focus(): void;
   destroy(): void;
 }
@@ -46,7 +46,8 @@ export function unplayable(status: Status): string | null {
 
 export function createReplayTable(spec: ReplayTableSpec): ReplayTable {
   let rows: (ListRow | undefined)[] = [];
-  let playing: string | null = null;
+  let open: string | null = null;
+  let running = false;
   let generation = 0;
   const asked = new Set<number>();
 
@@ -91,10 +92,11 @@ export function createReplayTable(spec: ReplayTableSpec): ReplayTable {
       return el("div", { class: "rk-tr is-list", "aria-busy": "true" }, wait);
     }
     const off = unplayable(row.status);
-    const current = row.replay === playing;
+    const current = row.replay === open;
+    const runs = current && running;
     const play = button({
-      label: current ? "Playing" : "Play",
-      icon: current ? "pause" : "play",
+      label: runs ? "Playing" : "Play",
+      icon: runs ? "pause" : "play",
       text: true,
       small: true,
       kind: current ? "main" : "line",
@@ -134,9 +136,10 @@ export function createReplayTable(spec: ReplayTableSpec): ReplayTable {
       table.set({ count: total, build });
       table.node.scrollTop = 0;
     },
-    setPlaying(replay) {
-      if (replay === playing) return;
-      playing = replay;
+    setPlaying(replay, runs) {
+      if (replay === open && runs === running) return;
+      open = replay;
+      running = runs;
       table.refresh();
     },
     focus: table.focus,

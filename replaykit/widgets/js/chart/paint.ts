@@ -58,7 +58,8 @@ export function readLook(root: HTMLElement, probe: HTMLElement): Look {
 export function paint(figure: PlotlyFigure, look: Look, key: string): PlotlyFigure {
   const shapes: object[] = [];
   const data = figure.data.map((trace) => paintTrace(trace, look, key, shapes));
-  return { data, layout: paintLayout(figure.layout, look, shapes) };
+  const flows = data.some((trace) => trace.type === "sankey");
+  return { data, layout: paintLayout(figure.layout, look, shapes, flows) };
 }
 
 function paintTrace(trace: Trace, look: Look, key: string, shapes: object[]): Trace {
@@ -96,7 +97,9 @@ function paintLine(trace: Trace, look: Look, key: string, colour: string): Trace
     marker: {
       ...marker,
       color: any ? hits.map((hit) => (hit ? look.hit : colour)) : colour,
-      size: any ? hits.map((hit) => (hit ? Math.max(11, size) : size)) : size,
+      size: any ? hits.map((hit) => (hit ? Math.max(13, size) : size)) : size,
+      // With sizes given one by one plotly would see bubbles, and see through them.
+      opacity: marker.opacity ?? 1,
       line: any
         ? {
             color: hits.map((hit) => (hit ? look.hitLine : colour)),
@@ -147,16 +150,14 @@ function paintFlow(trace: Trace, look: Look, key: string): Trace {
     textfont: { ...object(trace.textfont), color: look.text, shadow: "none" },
     node: {
       ...node,
-      color: nodes.map((place, i) => (on[i] ? look.hit : seriesColour(look, place))),
-      line: {
-        color: on.map((hit) => (hit ? look.hitLine : CLEAR)),
-        width: on.map((hit) => (hit ? 2 : 0)),
-      },
+      // Plotly outlines all nodes or none, so the open one is filled with the strong amber.
+      color: nodes.map((place, i) => (on[i] ? look.hitLine : seriesColour(look, place))),
+      line: { color: CLEAR, width: 0 },
     },
     link: {
       ...link,
       color: ends.map((place, i) =>
-        along[i] ? fade(look.hitLine, 0.45) : fade(seriesColour(look, place), 0.28),
+        along[i] ? fade(look.hitLine, 0.7) : fade(seriesColour(look, place), 0.28),
       ),
     },
   };
@@ -198,7 +199,7 @@ function paintHeat(trace: Trace, look: Look, key: string, shapes: object[]): Tra
   return trace;
 }
 
-function paintLayout(layout: Layout, look: Look, shapes: object[]): Layout {
+function paintLayout(layout: Layout, look: Look, shapes: object[], flows: boolean): Layout {
   const meta = object(layout.meta);
   const { title: _title, template, ...rest } = layout;
   const axes = Object.keys({ ...rest, ...object(object(template).layout) }).filter((name) =>
@@ -211,7 +212,8 @@ function paintLayout(layout: Layout, look: Look, shapes: object[]): Layout {
     font: { ...object(rest.font), color: look.text, family: look.font },
     paper_bgcolor: CLEAR,
     plot_bgcolor: CLEAR,
-    dragmode: false,
+    // No boxes to draw; a sankey knows only these two words for it.
+    dragmode: flows ? "pan" : false,
     autosize: false,
     hoverlabel: {
       bgcolor: look.pop,
