@@ -1,0 +1,169 @@
+"""What users are worth after their first n days: revenue per user of a cohort."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from replaykit.analyses.properties import groupings, number
+from replaykit.analyses.retention import ALL, cohort_labels, retention
+from replaykit.errors import UnknownOption, check_option
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from replaykit.analyses.retention_query import RetentionQuery
+    from replaykit.analyses.return_index import Counting
+    from replaykit.analyses.segments import SegmentLike
+    from replaykit.query import Step
+    from replaykit.timeline import Interval, Span
+
+
+@dataclass(frozen=True, eq=False)
+class ValueAnswer:
+    """What users were worth.
+
+    Attributes
+    ----------
+    table
+        One line per number of intervals and cohort: `intervals` Int64 (the first n),
+        `cohort` String ("all" for the mature ones together), `time` Datetime(us, zone),
+        `users` Int64, `paying` Int64 (with revenue in them), `revenue` Float64,
+        `value` Float64 (per user), `value_paying` Float64 (per paying user; null
+        without any), `mature` Boolean (the n-th interval is over for all of them).
+    """
+
+    table: pl.DataFrame
+    query: RetentionQuery
+
+
+def lifetime_value(
+    frame: pl.LazyFrame | pl.DataFrame,
+    start: Step | str | None,
+    back: Step | str | None,
+    *,
+    of: str | pl.Expr,
+    every: Interval = "1d",
+    counting: Counting = "24 hours",
+    depth: int | None = None,
+    span: Span | None = None,
+    now: datetime | None = None,
+    tz: str | None = None,
+    segment: SegmentLike | None = None,
+) -> ValueAnswer:
+    """Sum a property over each user's first n intervals, per cohort of first starts.
+
+    Parameters
+    ----------
+    frame
+        Canonical events, in any order.
+    start
+        The event that puts a user into a cohort, by its first occurrence in the range.
+        None: the first event of new users.
+    back
+        The event whose property is summed. None: any active event.
+    of
+        The property; only numbers and numeric text take part.
+    every, counting, depth, span, now, tz, segment
+        As in `retention`.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> frame = pl.DataFrame(
+    ...     {
+    ...         "user": [1, 1],
+    ...         "time": [datetime(2026, 3, 1), datetime(2026, 3, 2)],
+    ...         "event": ["Sign up", "Buy"],
+    ...         "price": [None, 5.0],
+    ...     }
+    ... )
+    >>> found = lifetime_value(frame, "Sign up", "Buy", of="price", depth=2)
+    >>> found.table.filter(cohort="2026-03-01")["revenue"].to_list()
+    [0.0, 5.0]
+    """
+    check_option("counting", counting, ("24 hours", "calendar"))
+    if depth is not None and depth < 1:
+        raise UnknownOption(
+            f"depth={depth!r} is no number of intervals; give 1 or more."
+        )
+    asked = retention(
+        frame,
+        start,
+        back,
+        every=every,
+        counting=counting,
+        depth=depth,
+        span=span,
+        now=now,
+        tz=tz,
+        segment=segment,
+    )
+    query = asked.query
+    (prop,) = groupings(query.frame, of, word="of")
+    starts = query.starts().sort("user", "time").unique("user", keep="first")
+    value = number(prop.expr, prop.dtype).alias("v")
+    paid = query.returns(value).filter(pl.col("v").is_not_null()).collect()
+    pairs = paid.join(starts, on="user", suffix="_start").filter(
+        pl.col("time") >= pl.col("time_start")
+    )
+    index = (pl.col("code") - pl.col("code_start")) // query.rule.size
+    spent = pairs.group_by("user", "i", index=index).agg(pl.col("v").sum())
+    return ValueAnswer(_table(query, starts, spent, len(asked.brackets)), query)
+
+
+def _table(
+    query: RetentionQuery, starts: pl.DataFrame, spent: pl.DataFrame, depth: int
+) -> pl.DataFrame:
+    labels, complete = cohort_labels(query), query.complete()
+    sizes = starts.group_by("i").agg(users=pl.len().cast(pl.Int64))
+    lines = []
+    for n in range(1, depth + 1):
+        so_far = spent.filter(pl.col("index") < n)
+        per_user = so_far.group_by("user", "i").agg(pl.col("v").sum())
+        found = per_user.group_by("i").agg(
+            paying=(pl.col("v") != 0).sum().cast(pl.Int64), revenue=pl.col("v").sum()
+        )
+        cohorts = sizes.join(found, on="i", how="left").join(complete, on="i")
+        cohorts = cohorts.with_columns(
+            pl.col("paying").fill_null(0),
+            pl.col("revenue").fill_null(0.0),
+            mature=pl.col("last") >= n - 1,
+        )
+        rows = cohorts.join(labels, on="i")
+        mature = cohorts.filter("mature").select(
+            pl.col("users", "paying", "revenue").sum()
+        )
+        alls = mature.with_columns(
+            cohort=pl.lit(ALL),
+            time=pl.lit(None, dtype=labels["time"].dtype),
+            mature=pl.lit(value=True),
+        )
+        columns = ["cohort", "time", "users", "paying", "revenue", "mature"]
+        both = pl.concat([rows.select(columns).sort("time"), alls.select(columns)])
+        lines.append(both.with_columns(intervals=pl.lit(n, dtype=pl.Int64)))
+    if not lines:
+        columns = ["cohort", "time", "users", "paying", "revenue", "mature"]
+        empty = sizes.join(labels, on="i").clear()
+        lines = [
+            empty.with_columns(
+                paying=pl.lit(0, dtype=pl.Int64),
+                revenue=pl.lit(0.0),
+                mature=pl.lit(value=True),
+                intervals=pl.lit(0, dtype=pl.Int64),
+            )
+        ]
+    revenue, users, paying = pl.col("revenue"), pl.col("users"), pl.col("paying")
+    return pl.concat(lines).select(
+        "intervals",
+        "cohort",
+        "time",
+        "users",
+        "paying",
+        "revenue",
+        pl.when(users > 0).then(revenue / users).alias("value"),
+        pl.when(paying > 0).then(revenue / paying).alias("value_paying"),
+        "mature",
+    )
