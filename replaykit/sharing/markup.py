@@ -129,8 +129,10 @@ def _markdown() -> Callable[[str], object]:
             "rk.share(result, player, to='page.html')."
         ) from error
     plugins = ["table", "strikethrough", "footnotes", "task_lists"]
+    # Addresses are judged once, in clean.py, which knows attachments too.
+    renderer = mistune.HTMLRenderer(escape=False, allow_harmful_protocols=True)
     render: Callable[[str], object] = mistune.create_markdown(
-        escape=False, plugins=plugins
+        renderer=renderer, plugins=plugins
     )
     return render
 
