@@ -1,4 +1,4 @@
-"""Events as an analyst holds them: narrowed by range and filter, ready for a question."""
+"""Events as an analyst holds them: narrowed by range and filter, ready to be asked."""
 
 from __future__ import annotations
 
@@ -8,53 +8,31 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from replaykit import microscope, timeline
-from replaykit.analyses import funnel as _funnel
-from replaykit.analyses import segmentation as _segmentation
-from replaykit.analyses import sessions as _sessions
-from replaykit.analyses.funnel_plan import Exclusion
-from replaykit.errors import UnknownProperty, did_you_mean
+from replaykit.errors import BadInput, UnknownProperty, did_you_mean
 from replaykit.query import Step, as_step, check_events, conditions
-from replaykit.results import Funnel, Segmentation, Sessions
+from replaykit.questions import Questions, names_in
 from replaykit.schema import COLUMNS
 from replaykit.users import Users
 from replaykit.wording import big, count_words, span_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import date, datetime
 
-    from replaykit.analyses.funnel_plan import (
-        Count,
-        ExactScope,
-        Excluded,
-        NewUsers,
-        Order,
-        Resolution,
-    )
-    from replaykit.analyses.measures import Aggregate, Measure
-    from replaykit.analyses.properties import Bins, By, Items
-    from replaykit.analyses.session_query import Edge, ValuesOf
-    from replaykit.analyses.session_rules import LengthFrom, SessionRule
-    from replaykit.analyses.session_values import SessionMeasure
-    from replaykit.source import Source
+    from replaykit.query import Value
 
 #: `user` in an expression is the public id; inside, users are numbered.
 _PUBLIC_ID = "user"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Events:
+class Events(Questions):
     """Events of one source, narrowed by range, filters and users; nothing is copied.
 
     Methods return new handles or results. `between` sets the range of a question and
     `filter` its segment: in a funnel and in journeys both bind the first event only, in
     all other questions every event (`spec/model.md` 4).
     """
-
-    source: Source
-    span: timeline.Span = timeline.Span()  # noqa: RUF009 - a frozen value
-    segment: tuple[pl.Expr, ...] = ()
-    people: pl.Series | None = None
 
     # ── narrow ────────────────────────────────────────────────────────────────
     def between(
@@ -83,14 +61,30 @@ class Events:
         )
         return replace(self, span=span)
 
-    def filter(self, *predicates: pl.Expr, **equals: object) -> Events:
+    def filter(self, *predicates: pl.Expr, **equals: Value) -> Events:
         """Keep rows as polars spells it: `filter(pl.col("price") > 0, platform="web")`.
 
         A list means any of its values, `None` a missing one. `user` is the public id.
         """
-        added = tuple(conditions(*predicates, **equals))
-        self._check(_names_in(added))
-        return replace(self, segment=(*self.segment, *added))
+        added = conditions(*predicates, **equals)
+        self._check(names_in(added))
+        translated = tuple(self._by_number(one) for one in added)
+        return replace(self, segment=(*self.segment, *translated))
+
+    def _by_number(self, condition: pl.Expr) -> pl.Expr:
+        """Turn a condition on public ids into one on the numbers of users."""
+        read = set(condition.meta.root_names())
+        if _PUBLIC_ID not in read:
+            return condition
+        if read != {_PUBLIC_ID}:
+            raise BadInput(
+                "A condition on user stands alone: write filter(user=…, price=…) or "
+                "two conditions instead of one that mixes them."
+            )
+        people = self.source.directory.select("user", id="user_id")
+        meets = people.select(pl.col("id").alias(_PUBLIC_ID)).select(condition)
+        chosen = people.filter(meets.to_series().fill_null(value=False))["user"]
+        return pl.col(_PUBLIC_ID).is_in(chosen.implode())
 
     # ── look ──────────────────────────────────────────────────────────────────
     @property
@@ -104,7 +98,7 @@ class Events:
         `user` is the number of the user inside the source; `collect` gives public ids.
         Range, filters and users of this handle are applied.
         """
-        lf = self.rows(_names_in(self.segment) | set(properties))
+        lf = self.rows(names_in(self.segment) | set(properties))
         return lf.filter(self.span.holds(pl.col("time")), *self.segment)
 
     def collect(self, *properties: str) -> pl.DataFrame:
@@ -150,323 +144,42 @@ class Events:
         bounded = self.span.start is not None or self.span.end is not None
         where = f"in {span_words(self.span)}" if bounded else ""
         check_events(steps, known, where=where)
-        self._check(_names_in(step.predicate() for step in steps))
+        self._check(names_in(step.predicate() for step in steps))
         return steps
-
-    # ── ask ───────────────────────────────────────────────────────────────────
-    def segmentation(
-        self,
-        *events: str | Step,
-        measure: Measure = "uniques",
-        of: str | pl.Expr | None = None,
-        aggregate: Aggregate | None = None,
-        bins: Bins | None = None,
-        every: timeline.Interval = "1d",
-        by: By = None,
-        segment_by: By = None,
-        top: int | None = None,
-        over: str | None = None,
-        items: Items = "all",
-    ) -> Segmentation:
-        """Count events over time: who did something, how often, with what values.
-
-        Filters of this handle hold for every event. Users are distinct within each
-        interval; the widget's bars and `total` treat the range as one interval.
-
-        Parameters
-        ----------
-        events
-            Names, or steps made by `rk.event`; `"*"` is any event.
-        measure
-            `"uniques"` users, `"totals"` events, `"active"` percent of active users,
-            `"average"` events per user, `"frequency"` users per number of events,
-            `"property"` an aggregate of a property.
-        of, aggregate
-            With `measure="property"`: the property, and `"sum"`, `"average"`, …
-        bins
-            Of frequency and distributions: `(min, max, size)` or a list of ranges.
-        every
-            Civil interval in the project's zone: `"1h"`, `"1d"`, `"1w"`, `"1mo"`, …
-        by, segment_by
-            Properties to group by, of the event or of the segment.
-        top
-            Keep the largest groups, the rest is `"other"`.
-        over
-            `"rolling 7"`, `"rolling average 7"` or `"cumulative"`.
-        items
-            Whether arrays count every item (`"all"`) or each distinct one.
-
-        Returns
-        -------
-        Segmentation
-            `.table`: `event` String, the groupings String, `time` Datetime in the
-            project's zone, `value`, `incomplete` Boolean. Rules: `spec/segmentation.md`.
-
-        Raises
-        ------
-        UnknownEvent, UnknownProperty, UnknownOption, BadDuration
-            With what exists, and the nearest match.
-
-        Examples
-        --------
-        >>> import replaykit as rk
-        >>> from datetime import datetime
-        >>> log = pl.DataFrame(
-        ...     {
-        ...         "uid": ["ana", "ana", "ben"],
-        ...         "ts": [datetime(2026, 3, 1, hour) for hour in (9, 10, 11)],
-        ...         "name": ["Search", "Buy", "Search"],
-        ...     }
-        ... )
-        >>> events = rk.events(log, user="uid", time="ts", event="name")
-        >>> events.segmentation("Search").table["value"].to_list()
-        [2]
-        """
-        steps = self.steps(events)
-        answer = _segmentation.segmentation(
-            self._asked(steps, by, segment_by, of),
-            steps,
-            measure=measure,
-            of=of,
-            aggregate=aggregate,
-            bins=bins,
-            every=every,
-            span=self._span(),
-            tz=self.source.zone,
-            by=by,
-            segment_by=segment_by,
-            top=top,
-            segments=self.segment or None,
-            over=over,
-            items=items,
-            week_start=self.source.week_start,
-        )
-        return Segmentation(self, answer, measure, every)
-
-    def funnel(
-        self,
-        *steps: str | Step,
-        within: str = "1d",
-        order: Order = "this",
-        by: str | Sequence[str] | None = None,
-        by_step: tuple[int, str] | None = None,
-        hold: str | Sequence[str] | None = None,
-        exclude: Excluded | Sequence[Excluded] | None = None,
-        count: Count = "uniques",
-        resolution: Resolution = "1s",
-        exact_scope: ExactScope = "active",
-        new_users: NewUsers | None = None,
-    ) -> Funnel:
-        """Count the users who reach each step, within a window that opens at the first.
-
-        A user enters with the first step inside the range and the filters of this
-        handle; later steps may follow after the range. Of all paths of a user the
-        longest counts, then the earliest entered. Rows of one second have no order, so
-        either order converts.
-
-        Parameters
-        ----------
-        steps
-            2 to 10 names, or steps made by `rk.event`.
-        within
-            Time from the first step to the last, bound included: `"30m"`, `"7d"`.
-        order
-            `"this"`: anything may happen between. `"exact"`: nothing else may.
-            `"any"`: all steps in any order inside one window.
-        by
-            Properties of the entry that make groups.
-        by_step
-            `(step, property)`: the value at that step instead.
-        hold
-            Properties that stay the same along a path; each value is a unit.
-        exclude
-            Events that a path may not pass: a name, a step, or
-            `Exclusion(event, first, last)`.
-        count
-            `"uniques"` users, or `"totals"`: every attempt.
-        resolution
-            `"1s"`, or `"1ms"` to keep the order inside a second.
-        exact_scope
-            What breaks an exact path: other `"active"` events, or `"all"`.
-        new_users
-            `"any day"` or `"first day"`: only users new in the range.
-
-        Returns
-        -------
-        Funnel
-            `.table`: `step`, `event`, the groupings, `users`, `share` (of step 1),
-            `step_share` (of the step before), `dropped_before`, `avg_time`,
-            `median_time`. `.dropped(after=…)`, `.reached(…)`, `.converted()` are the
-            users. Rules: `spec/funnel.md`.
-
-        Raises
-        ------
-        UnknownEvent, UnknownProperty, UnknownOption, BadDuration
-            With what exists, and the nearest match.
-
-        Examples
-        --------
-        >>> import replaykit as rk
-        >>> from datetime import datetime
-        >>> log = pl.DataFrame(
-        ...     {
-        ...         "uid": ["ana", "ana", "ben"],
-        ...         "ts": [datetime(2026, 3, 1, hour) for hour in (9, 10, 11)],
-        ...         "name": ["Search", "Buy", "Search"],
-        ...     }
-        ... )
-        >>> events = rk.events(log, user="uid", time="ts", event="name")
-        >>> checkout = events.funnel("Search", "Buy", within="7d")
-        >>> checkout.table["users"].to_list()
-        [2, 1]
-        >>> list(checkout.dropped(after="Search"))
-        ['ben']
-        """
-        read = self.steps(steps)
-        avoided = _excluded(exclude)
-        self.steps(avoided)
-        answer = _funnel.funnel(
-            self._asked([*read, *avoided], by, hold, by_step and by_step[1]),
-            read,
-            within=within,
-            order=order,
-            span=self._span(),
-            segment=self.segment,
-            by=by,
-            by_step=by_step,
-            hold=hold,
-            exclude=exclude,
-            count=count,
-            resolution=resolution,
-            exact_scope=exact_scope,
-            new_users=new_users,
-        )
-        labels = tuple(answer.plan.labels)
-        return Funnel(self, answer, labels, tuple(answer.plan.groups), within, order)
-
-    def sessions(
-        self,
-        *,
-        measure: SessionMeasure = "total",
-        every: timeline.Interval = "1d",
-        by: By = None,
-        by_value: Edge = "first",
-        values_of: ValuesOf = "session",
-        top: int | None = None,
-        containing: Step | str | None = None,
-        times: str | None = None,
-        length: str | None = None,
-        first: Mapping[str, object] | None = None,
-        last: Mapping[str, object] | None = None,
-        counting: Step | str | None = None,
-        bins: Bins | None = None,
-        rule: SessionRule | None = None,
-        length_from: LengthFrom = "client time",
-    ) -> Sessions:
-        """Count and time the sessions that start in each interval.
-
-        A session is a user's active rows of one session id, after the filters of this
-        handle. It belongs to the interval of its start; one longer than a day counts
-        nowhere. Lengths are in seconds.
-
-        Parameters
-        ----------
-        measure
-            `"total"`, `"length"`, `"average length"`, `"length distribution"`,
-            `"time per user"`, `"per user"`; and with `counting`: `"events"`,
-            `"events per session"`, `"events distribution"`.
-        every
-            Civil interval in the project's zone.
-        by, by_value, values_of, top
-            Group by a property's first or last value in the session.
-        containing, times
-            Only sessions with this event, this often (`times="= 1"`).
-        length
-            Only sessions of this length: `">= 1m"`.
-        first, last
-            Only sessions whose first or last value of a property is this.
-        counting
-            The event that the measures of events count.
-        bins
-            Of distributions: `(min, max, size)` or a list of ranges.
-        rule
-            A session definition of your own, instead of the ids.
-        length_from
-            `"client time"`, or `"session id"`: from the start that the id names.
-
-        Returns
-        -------
-        Sessions
-            `.table`: the groupings, `time`, `value`, `incomplete`. Rules:
-            `spec/sessions.md`.
-
-        Raises
-        ------
-        UnknownEvent, UnknownProperty, UnknownOption
-            With what exists, and the nearest match.
-
-        Examples
-        --------
-        >>> import replaykit as rk
-        >>> from datetime import datetime
-        >>> log = pl.DataFrame(
-        ...     {
-        ...         "uid": ["ana", "ana", "ben"],
-        ...         "ts": [datetime(2026, 3, 1, 9, minute) for minute in (0, 5, 7)],
-        ...         "name": ["Search", "Buy", "Search"],
-        ...         "visit": ["a", "a", "b"],
-        ...     }
-        ... )
-        >>> events = rk.events(log, user="uid", time="ts", event="name", session="visit")
-        >>> events.sessions(measure="average length").table["value"].to_list()
-        [150.0]
-        """
-        named = [step for step in (containing, counting) if step is not None]
-        edges = [*(first or {}), *(last or {})]
-        constant = rule.same if rule is not None else None
-        answer = _sessions.sessions(
-            self._asked(self.steps(named), by, edges, constant),
-            measure=measure,
-            every=every,
-            span=self._span(),
-            tz=self.source.zone,
-            by=by,
-            by_value=by_value,
-            values_of=values_of,
-            top=top,
-            segments=self.segment or None,
-            containing=containing,
-            times=times,
-            length=length,
-            first=first,
-            last=last,
-            counting=counting,
-            bins=bins,
-            rule=rule,
-            length_from=length_from,
-            week_start=self.source.week_start,
-        )
-        return Sessions(self, answer, measure, every)
-
-    def _span(self) -> timeline.Span:
-        """Return the range, with the moment up to which the data are known."""
-        return replace(self.span, now=self.span.now or self.source.now())
-
-    def _asked(self, steps: Sequence[Step], *more: object) -> pl.LazyFrame:
-        """Return the rows of a question, with the properties that it reads."""
-        read = _names_in(step.predicate() for step in steps) | _names_in(self.segment)
-        return self.rows(read | _named(more))
 
     # ── people ────────────────────────────────────────────────────────────────
     def users(self, population: pl.DataFrame, label: str) -> Users:
         """Return the users of a population (`microscope.POPULATION`)."""
         return Users(self, population, label)
 
+    def users_who(self, event: str | Step, *, at_least: int = 1) -> Users:
+        """Return the users who did something in the range, so many times.
+
+        Parameters
+        ----------
+        event
+            A name, or a step made by `rk.event`.
+        at_least
+            How many times, from 1.
+        """
+        if at_least < 1:
+            raise BadInput(
+                f"at_least={at_least!r}: users who did not do it are "
+                "events.everyone() - events.users_who(…)."
+            )
+        (step,) = self.steps([event])
+        rows = self.rows(names_in([step.predicate(), *self.segment]))
+        mine = rows.filter(
+            self.span.holds(pl.col("time")), *self.segment, step.predicate()
+        )
+        often = "" if at_least == 1 else f" at least {at_least} times"
+        return self._whose(mine, f"did {step.label}{often}", at_least)
+
     def everyone(self) -> Users:
         """Return all users with an event in range, at their first one."""
         return self._whose(self.frame(), "everyone")
 
-    def _whose(self, rows: pl.LazyFrame, label: str) -> Users:
+    def _whose(self, rows: pl.LazyFrame, label: str, at_least: int = 1) -> Users:
         population = (
             rows.sort("user", "time", "row")
             .group_by("user", maintain_order=True)
@@ -475,7 +188,9 @@ class Events:
                 end=pl.col("time").max(),
                 at=pl.col("time").min(),
                 rows=pl.col("row").head(microscope.MOST_CHARTED),
+                times=pl.len(),
             )
+            .filter(pl.col("times") >= at_least)
             .collect()
             .select(*microscope.POPULATION)
         )
@@ -496,29 +211,3 @@ class Events:
         if self.people is not None:
             words.append(f"of {count_words(self.people.len(), 'user')}")
         return " · ".join(words)
-
-
-def _names_in(expressions: Iterable[pl.Expr]) -> set[str]:
-    """Return the columns that expressions read."""
-    return {name for one in expressions for name in one.meta.root_names()}
-
-
-def _named(options: object) -> set[str]:
-    """Return the columns that options name, as texts or in expressions."""
-    if isinstance(options, str):
-        return {options}
-    if isinstance(options, pl.Expr):
-        return set(options.meta.root_names())
-    if isinstance(options, Step):
-        return set(options.predicate().meta.root_names())
-    if isinstance(options, tuple | list | set | frozenset):
-        return {name for one in options for name in _named(one)}
-    return set()
-
-
-def _excluded(exclude: Excluded | Sequence[Excluded] | None) -> list[Step]:
-    """Return the events that are excluded, wherever in the path."""
-    if exclude is None:
-        return []
-    given = [exclude] if isinstance(exclude, str | Step | Exclusion) else exclude
-    return [one.step if isinstance(one, Exclusion) else as_step(one) for one in given]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -39,6 +39,9 @@ EVENT_FORMATS: Final = ("amplitude",)
 #: How far back the home list looks at first (`spec/replay.md` 6).
 HOME: Final = "7d"
 RECORDINGS: Final = "replays"
+
+#: What lies between the last event and a moment after it.
+_INSTANT: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -368,7 +371,8 @@ def events(
         recordings = Recordings()
         add_recordings(recordings, _paths(replays), progress=False)
     last = rows["time"].max()
-    fixed = _aware(now) or (last if isinstance(last, datetime) else datetime.now(UTC))
+    after = last + _INSTANT if isinstance(last, datetime) else datetime.now(UTC)
+    fixed = _aware(now) or after
 
     def scan(
         properties: Iterable[str] | None, users: Iterable[int] | None = None

@@ -190,7 +190,7 @@ def _strings(value: object) -> list[str]:
     return []
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON of any shape
+def _plain(value: Any) -> Any:
     """Turn what plotly holds (tuples, arrays, times) into plain JSON values."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
@@ -404,11 +404,20 @@ class Journeys(Result):
 
     answer: JourneysAnswer
     title: str
+    unit: str
+
+    def map(self, **options: Any) -> pl.DataFrame:
+        """Rank whole paths; see `JourneysAnswer.map` for its options."""
+        return self.answer.map(**options)
 
     def chart(self) -> go.Figure:
         """Return the tree as a flow, one column per step."""
         return charts.journeys_tree_chart(
-            self.table, title=self.title, note=span_words(self.events.span)
+            self.table,
+            title=self.title,
+            note=span_words(self.events.span),
+            unit=self.unit,
+            backward=not self.answer.plan.forward,
         )
 
     def point(self, *path: str) -> Opened:
@@ -497,10 +506,24 @@ class Retention(Result):
     """Who came back, by cohort and by time since the start."""
 
     answer: RetentionAnswer
+    every: timeline.Interval
 
     def chart(self) -> go.Figure:
         """Return a heat table: cohorts down, time since the start across."""
-        return charts.retention_chart(self.table, note=span_words(self.events.span))
+        known = ~pl.col("incomplete") & (pl.col("users") > 0)
+        cells = self.table.select(
+            "cohort",
+            index="offset",
+            retained="returned",
+            size="users",
+            rate=pl.when(known).then(pl.col("value") / 100),
+        )
+        words = {"h": "hour", "d": "day", "w": "week", "mo": "month"}
+        return charts.retention_chart(
+            cells,
+            note=span_words(self.events.span),
+            interval=words.get(self.every.lstrip("0123456789"), "interval"),
+        )
 
     def point(self, *, cohort: str, index: int, outcome: Return = "retained") -> Opened:
         """Open one cell: those of a cohort who came back, or who did not."""

@@ -98,6 +98,11 @@ class Source:
         )
 
     @cached_property
+    def rows(self) -> int:
+        """Number of events."""
+        return int(self.names["rows"].sum())
+
+    @cached_property
     def catalogue(self) -> pl.DataFrame:
         """Return one row per replay, with the person and the country it belongs to.
 

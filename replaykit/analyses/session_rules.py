@@ -80,6 +80,8 @@ class Cut(NamedTuple):
     @property
     def tails(self) -> pl.Series:
         """The position of the last row of each session."""
+        if self.heads.is_empty():
+            return self.heads
         end = pl.Series([self.frame.height], dtype=self.heads.dtype)
         return pl.concat([self.heads.slice(1), end]) - 1
 
