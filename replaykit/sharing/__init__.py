@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from replaykit.capsule import Export, check_export
 from replaykit.errors import BadInput, MissingFile, check_option
+from replaykit.sharing import notebook as saved
 from replaykit.sharing.assembly import page_of_notebook, page_of_objects
 from replaykit.sharing.figures import Changed, Figures, Projects, Shareable
 from replaykit.sharing.opening import open_project as open_at
@@ -86,13 +87,13 @@ def share(
     figures = Figures(export)
     if source is not None:
         projects = Projects(open_project, moved=project, changed=changed)
-        page = page_of_notebook(source, figures, projects, title)
+        blocks = saved.read(source)
+        page = page_of_notebook(source, blocks, figures, projects, title)
         notes = [*projects.notes, *figures.notes()]
     else:
         page = page_of_objects(objects, figures, title)
         notes = figures.notes()
-    text, parts = page.written(figures)
-    body = text.encode("utf-8", "replace")
+    body, parts = page.written(figures)
     check_budget(len(body), parts, budget)
     _write(target, body)
     return SharedPage(

@@ -15,16 +15,20 @@ from replaykit.sharing.document import Page
 from replaykit.sharing.markup import Prose
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from replaykit.sharing.figures import Figure, Figures, Projects, Shareable
 
 
 def page_of_notebook(
-    source: Path, figures: Figures, projects: Projects, title: str | None
+    source: Path,
+    blocks: Sequence[saved.Block],
+    figures: Figures,
+    projects: Projects,
+    title: str | None,
 ) -> Page:
     """Put the blocks of a saved notebook on a page, in order."""
-    blocks = saved.read(source)
     shown = [one.bundle for one in blocks if isinstance(one, saved.Shown)]
     if not any(isinstance(one, saved.Shown | saved.Plot) for one in blocks):
         raise BadInput(

@@ -122,7 +122,7 @@ class Page:
         live = "" if figure.widget == "player" or static else " rk-cap-live"
         self.body.append(f'<p class="rk-cap{live}">{html.escape(words)}{link}</p>')
 
-    def written(self, figures: Figures) -> tuple[str, tuple[Part, ...]]:
+    def written(self, figures: Figures) -> tuple[bytes, tuple[Part, ...]]:
         """Return the finished page, and what it is made of."""
         style = bundle_file("page.css").read_text(encoding="utf-8")
         script = _script()
@@ -157,7 +157,9 @@ class Page:
         )
         parts = [Part(label, len(text.encode())) for label, text in (*sheets, *scripts)]
         prose = len((start + middle).encode())
-        return page, largest_first([Part("prose, code and tables", prose), *parts])
+        # Half a surrogate pair, as a recording may hold it, cannot be written.
+        body = page.encode("utf-8", "replace")
+        return body, largest_first([Part("prose, code and tables", prose), *parts])
 
     def _article(self) -> str:
         meta = [*(f"<span>{html.escape(text)}</span>" for text in self.about)]

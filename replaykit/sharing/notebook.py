@@ -12,7 +12,7 @@ from replaykit.bundle import MIME
 from replaykit.errors import BadInput, MissingFile, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _PLOTLY: Final = "application/vnd.plotly.v1+json"
 _FORMAT: Final = 4
@@ -89,8 +89,11 @@ def read(path: str | Path) -> list[Block]:
     BadInput
         If it is not a notebook of format 4.
     """
-    file = Path(path)
-    notebook = _load(file)
+    return blocks(_load(Path(path)))
+
+
+def blocks(notebook: Mapping[str, Any]) -> list[Block]:
+    """Return the blocks of a notebook that has been read already."""
     info = notebook.get("metadata", {}).get("language_info", {})
     language = str(info.get("name") or "python")
     return [block for cell in notebook["cells"] for block in _blocks(cell, language)]

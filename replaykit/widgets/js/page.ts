@@ -50,6 +50,7 @@ class Page {
 
   start(): void {
     const { signal } = this.#stop;
+    document.documentElement.classList.add("rk-running");
     addCopyButtons(document);
     followContents(document, signal);
     const watcher = new IntersectionObserver(
