@@ -34,7 +34,7 @@ def event(minute, name, user=None, device=None, *, n=None, **fields):
         "server_upload_time": stamp(START + timedelta(minutes=upload)),
         "user_id": user,
         "device_id": device,
-        "event_id": int(number * 1000),
+        "event_id": int(minute * 1000),
         "$insert_id": f"{device}/{number}",
         "uuid": f"uuid-{device}-{number}",
         "session_id": -1,

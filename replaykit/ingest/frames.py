@@ -80,7 +80,7 @@ def _foreign(table: object) -> pl.DataFrame:
     raise TypeError("it has no Arrow stream")
 
 
-def _from_pandas(table: Any) -> pl.DataFrame:  # noqa: ANN401 - pandas is no dependency
+def _from_pandas(table: Any) -> pl.DataFrame:
     # A named index is data; an unnamed one only numbers the rows.
     named = any(name is not None for name in table.index.names)
     flat = table.reset_index() if named else table.reset_index(drop=True)

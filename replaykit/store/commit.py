@@ -27,13 +27,12 @@ from replaykit.store.layout import (
     delta_fields,
     delta_schema,
 )
-from replaykit.store.plan import Plan, make_plan
+from replaykit.store.plan import Plan, Wishes, make_plan
 from replaykit.store.snapshot import Snapshot
 from replaykit.store.staging import hash_probe
 from replaykit.store.writing import Written, write_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from replaykit.store.catalog import Catalog
@@ -61,9 +60,9 @@ def commit(
     settings: Settings,
     writer: Writer,
     stage: Stage | None,
-    rewrite: Iterable[int] = (),
+    wishes: Wishes,
 ) -> Outcome:
-    """Add the staged rows and rewrite partitions in one commit.
+    """Add the staged rows, and rewrite what is wished for, in one commit.
 
     Parameters
     ----------
@@ -73,13 +72,12 @@ def commit(
         Who writes; its id goes into the names of the files.
     stage
         Arriving rows; `None` only rewrites.
-    rewrite
-        Partitions to sort into one file each.
+    wishes
+        What else to do.
     """
-    asked = frozenset(rewrite)
     for attempt in range(_ATTEMPTS):
         head = Snapshot.load(folder, settings.buckets)
-        plan = make_plan(head, stage, asked)
+        plan = make_plan(head, stage, wishes)
         arrived = stage.rows if stage is not None else 0
         dropped = len(plan.duplicates.dropped)
         if dropped == arrived and not plan.people.changed.height and not plan.rewrite:
@@ -168,6 +166,7 @@ def _after(plan: Plan, written: Written, removed: list[str], now: int) -> Catalo
     lasts = [at for at in (catalog.last, written.last) if at is not None]
     return replace(
         noted,
+        buckets=plan.buckets,
         next_user=people.next_user,
         next_row=written.next_row,
         rows=written.rows,
@@ -176,7 +175,7 @@ def _after(plan: Plan, written: Written, removed: list[str], now: int) -> Catalo
         last=max(lasts, default=None),
         names=written.names,
         registry=plan.registry,
-        bucket_rows=written.bucket_rows,
+        bucket_rows={key: rows for key, rows in written.bucket_rows.items() if rows},
         retired={
             **{path: at for path, at in catalog.retired.items() if path not in expired},
             **dict.fromkeys(removed, now),

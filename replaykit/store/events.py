@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import polars as pl
 
-from replaykit.errors import UnknownEvent, UnknownProperty, did_you_mean
+from replaykit.errors import BadInput, UnknownEvent, UnknownProperty, did_you_mean
 from replaykit.schema import COLUMNS, TIME
 from replaykit.store.commit import Outcome, commit
 from replaykit.store.layout import create_table
 from replaykit.store.lease import writing
+from replaykit.store.plan import Wishes
 from replaykit.store.settings import (
+    MOST_BUCKETS,
     Settings,
     create_settings,
     read_settings,
@@ -61,6 +63,13 @@ class EventStore:
     folder: Path
     settings: Settings
     snapshot: Snapshot
+
+    def __repr__(self) -> str:
+        """Return where it is and how much it holds."""
+        return (
+            f"EventStore({str(self.folder)!r}, version {self.version}, "
+            f"{self.rows:,} rows, {self.users:,} users)"
+        )
 
     # ── what is there ─────────────────────────────────────────────────────────
     @property
@@ -189,11 +198,7 @@ class EventStore:
                 continue
             found = registry.find(name)
             if found is None:
-                message = (
-                    f"No event has a property {name!r}; .properties lists all "
-                    f"{len(self.properties)}. {did_you_mean(name, self.properties)}"
-                )
-                raise UnknownProperty(message.rstrip())
+                raise self._unknown(name)
             extra.append(found.values().alias(name))
         wanted: list[int] | None = None
         if users is not None:
@@ -215,6 +220,13 @@ class EventStore:
             pl.col("client_time").cast(TIME),
             *extra,
         )
+
+    def _unknown(self, name: str) -> UnknownProperty:
+        message = (
+            f"No event has a property {name!r}; .properties lists all "
+            f"{len(self.properties)}. {did_you_mean(name, self.properties)}"
+        )
+        return UnknownProperty(message.rstrip())
 
     def _physical(self, buckets: list[int]) -> pl.LazyFrame:
         loose = set(self.unsorted)
@@ -246,7 +258,7 @@ class EventStore:
             for batch in source.batches():
                 stage.add(batch)
             stage.narrow.update(source.narrow())
-            outcome = commit(self.folder, self.settings, writer, stage)
+            outcome = commit(self.folder, self.settings, writer, stage, Wishes())
         return source.finished(outcome.new, outcome.duplicate)
 
     def append(self, *batches: pl.DataFrame) -> Outcome:
@@ -255,13 +267,36 @@ class EventStore:
             stage = Stage(writer.scratch)
             for batch in batches:
                 stage.add(batch)
-            return commit(self.folder, self.settings, writer, stage)
+            return commit(self.folder, self.settings, writer, stage, Wishes())
 
-    def compact(self) -> Outcome:
-        """Sort every partition that has several files into one."""
-        loose = self.latest().unsorted
+    def compact(self, *, buckets: int | None = None) -> Outcome:
+        """Sort every partition that has several files into one.
+
+        Parameters
+        ----------
+        buckets
+            Cut the table into so many partitions instead; all of it is rewritten.
+        """
+        if buckets is not None and not 1 <= buckets <= MOST_BUCKETS:
+            raise BadInput(f"buckets={buckets} is not between 1 and {MOST_BUCKETS}.")
+        loose = frozenset(self.latest().unsorted)
+        return self._rewrite(Wishes(rewrite=loose, buckets=buckets))
+
+    def promote(self, name: str) -> Outcome:
+        """Give a property a wide column, which makes questions about it fast.
+
+        Parameters
+        ----------
+        name
+            `price`, or `event.price` and `user.price` when it matters whose.
+        """
+        if self.snapshot.catalog.registry.find(name) is None:
+            raise self._unknown(name)
+        return self._rewrite(Wishes(promote=name))
+
+    def _rewrite(self, wishes: Wishes) -> Outcome:
         with writing(self.folder) as writer:
-            return commit(self.folder, self.settings, writer, None, loose)
+            return commit(self.folder, self.settings, writer, None, wishes)
 
     def latest(self) -> EventStore:
         """Return a handle on the newest version."""

@@ -13,8 +13,6 @@ from replaykit.store.people import SEEN, Resolution, arrival_owner, resolve
 from replaykit.store.staging import hash_probe, id_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from replaykit.store.properties import Registry
     from replaykit.store.snapshot import Snapshot
     from replaykit.store.staging import Stage
@@ -45,6 +43,8 @@ class Plan:
         `stored`, `bucket`, `user`: stored rows that now belong to someone else.
     rewrite
         Partitions read, changed and written as one sorted file.
+    buckets
+        Number of partitions afterwards.
     """
 
     head: Snapshot
@@ -54,10 +54,30 @@ class Plan:
     staged_owner: pl.DataFrame
     moved: pl.DataFrame
     rewrite: frozenset[int]
+    buckets: int
 
 
-def make_plan(head: Snapshot, stage: Stage | None, asked: Iterable[int] = ()) -> Plan:
-    """Work out a commit of the staged rows and of the partitions asked for."""
+@dataclass(frozen=True)
+class Wishes:
+    """What a commit is asked to do besides adding rows.
+
+    Parameters
+    ----------
+    rewrite
+        Partitions to sort into one file each.
+    promote
+        Name of a property that shall get a wide column.
+    buckets
+        Number of partitions to cut the table into.
+    """
+
+    rewrite: frozenset[int] = frozenset()
+    promote: str | None = None
+    buckets: int | None = None
+
+
+def make_plan(head: Snapshot, stage: Stage | None, wishes: Wishes) -> Plan:
+    """Work out a commit of the staged rows and of what else is wished for."""
     seen = stage.seen() if stage is not None else pl.DataFrame(schema=SEEN)
     people = resolve(head.people, head.devices, seen, head.catalog.next_user)
     moved, staged_owner = _shared_devices(head, stage, people)
@@ -65,17 +85,25 @@ def make_plan(head: Snapshot, stage: Stage | None, asked: Iterable[int] = ()) ->
         bucket=bucket_of(pl.col("user"), head.catalog.buckets)
     )
     rewrite = {
-        *asked,
+        *wishes.rewrite,
         *merged["bucket"].to_list(),
         *moved["bucket"].to_list(),
     }
     duplicates = _duplicates(head, stage, people, staged_owner)
     rewrite |= set(duplicates.superseded["bucket"].to_list())
-    if stage is not None:
+    if stage is not None and stage.rows > len(duplicates.dropped):
         rewrite |= _worth_merging(head, stage.rows)
     registry = head.catalog.registry
     if stage is not None:
         registry = registry.absorb(stage.kinds, stage.narrow)
+    buckets = wishes.buckets or head.catalog.buckets
+    if buckets != head.catalog.buckets:
+        rewrite |= set(head.files)
+    if wishes.promote is not None:
+        found = registry.find(wishes.promote)
+        if found is not None and not found.promoted:
+            registry = registry.promote(found)
+            rewrite |= set(head.files)
     return Plan(
         head,
         registry,
@@ -84,6 +112,7 @@ def make_plan(head: Snapshot, stage: Stage | None, asked: Iterable[int] = ()) ->
         staged_owner,
         moved,
         frozenset(bucket for bucket in rewrite if bucket in head.files),
+        buckets,
     )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT: Final = 1
+MOST_BUCKETS: Final = 1024
 FILE: Final = "project.json"
 _WEEK_STARTS: Final = (
     "monday",
@@ -154,5 +155,7 @@ def _check(settings: Settings) -> None:
             f"A retention of {settings.retention_days} days keeps nothing. "
             "retention=None keeps everything."
         )
-    if settings.buckets not in range(1, 1025):
-        raise BadInput(f"buckets={settings.buckets} is not between 1 and 1024.")
+    if settings.buckets not in range(1, MOST_BUCKETS + 1):
+        raise BadInput(
+            f"buckets={settings.buckets} is not between 1 and {MOST_BUCKETS}."
+        )

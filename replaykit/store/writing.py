@@ -111,7 +111,7 @@ class _Heap:
 def write_files(plan: Plan, stage: Stage | None, writer: Writer) -> Written:
     """Write the files of a commit; nobody sees them before it is made."""
     head = plan.head
-    buckets = head.catalog.buckets
+    buckets = plan.buckets
     codes = give_codes(head.catalog.names, stage.names if stage is not None else {})
     heap = _Heap(writer)
     if stage is not None:
@@ -145,16 +145,18 @@ def write_files(plan: Plan, stage: Stage | None, writer: Writer) -> Written:
         bucket_rows=dict(head.catalog.bucket_rows),
         rows=head.catalog.rows,
     )
-    columns = plan.registry.columns()
+    before = head.catalog.registry.columns()
+    new = {
+        name: kind
+        for name, kind in plan.registry.columns().items()
+        if name not in before
+    }
+    gone = plan.duplicates.superseded["stored"]
     for bucket in sorted(plan.rewrite):
         rows = _stored(plan, bucket)
         _count(written, bucket, rows, -1)
-        lacking = [
-            pl.lit(None, dtype).alias(name)
-            for name, dtype in columns.items()
-            if name not in rows.columns
-        ]
-        heap.add(rows.with_columns(lacking))
+        kept = rows.filter(~pl.col("row").is_in(gone.implode()))
+        heap.add(kept.with_columns(_new_column(plan, name, new[name]) for name in new))
     try:
         for bucket, rows in heap.buckets():
             ordered = in_order(rows, written.next_row)
@@ -168,10 +170,18 @@ def write_files(plan: Plan, stage: Stage | None, writer: Writer) -> Written:
     return written
 
 
+def _new_column(plan: Plan, column: str, dtype: pl.DataType) -> pl.Expr:
+    for one in plan.registry.properties:
+        if column in dict(one.columns).values():
+            had = plan.head.catalog.registry.find(f"{one.owner}.{one.name}")
+            if had is not None and not had.promoted:
+                return had.values().alias(column)
+    return pl.lit(None, dtype).alias(column)
+
+
 def _stored(plan: Plan, bucket: int) -> pl.DataFrame:
     """Read a partition that is rewritten, with everything the plan changes in it."""
     head = plan.head
-    gone = plan.duplicates.superseded["stored"]
     rows = (
         head.rows([bucket])
         .join(plan.people.merged.lazy(), on="user", how="left", maintain_order="left")
@@ -185,14 +195,11 @@ def _stored(plan: Plan, bucket: int) -> pl.DataFrame:
         .with_columns(user=pl.coalesce("mover", "into", "user").cast(pl.Int32))
         .drop("mover", "into")
         .with_columns(
-            bucket_of(pl.col("user"), head.catalog.buckets).alias(PARTITION),
+            bucket_of(pl.col("user"), plan.buckets).alias(PARTITION),
             position=pl.lit(None, pl.Int64),
         )
     )
-    collected = rows.collect()
-    if len(gone):
-        collected = collected.filter(~pl.col("row").is_in(gone.implode()))
-    return collected
+    return rows.collect()
 
 
 def _count(written: Written, bucket: int, rows: pl.DataFrame, sign: int) -> None:
