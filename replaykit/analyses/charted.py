@@ -149,14 +149,17 @@ class Charted:
         lf = self.rows(extra).group_by(names).agg(aggregates)
         return lf.collect(engine="streaming")
 
-    def of(self, tally: pl.DataFrame, event: int, segment: int) -> pl.DataFrame:
-        """Return the lines of one event and one segment, cohorts applied."""
+    def of(
+        self, tally: pl.DataFrame, event: int, segment: int, *, cohort: bool = True
+    ) -> pl.DataFrame:
+        """Return the lines of one event and one segment, sets of users applied."""
         if self.hits:
             tally = tally.filter(
                 pl.col(self.hits[event * len(self.segments) + segment])
             )
         one = list(self.segments.values())[segment]
-        return keep_cohort(tally, one, self.grid) if one.needs_users else tally
+        wanted = cohort and one.needs_users
+        return keep_cohort(tally, one, self.grid) if wanted else tally
 
     def of_kind(
         self, tally: pl.DataFrame, segment: int, *, whole: bool = False

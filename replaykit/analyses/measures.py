@@ -83,7 +83,7 @@ class Spec:
 
     word: str
     prop: Grouping | None = None
-    aggregate: Aggregate | None = None
+    aggregate: str | None = None
     ranges: Sequence[tuple[float, float]] | None = None
     quantile: float | None = None
     expr: pl.Expr | None = None
@@ -96,7 +96,9 @@ class Spec:
     @property
     def has_buckets(self) -> bool:
         """Whether one interval has several values, one per bucket."""
-        return self.what in {"frequency", "distribution", "values"}
+        if self.quantile is not None:
+            return False
+        return self.what in {"frequency", "distribution", "values", "counts"}
 
     @property
     def fill(self) -> int | float | None:
@@ -120,7 +122,7 @@ def tally(charted: Charted, spec: Spec) -> pl.DataFrame:
     rows = pl.len().cast(pl.Int64).alias("n")
     if what == "totals":
         return charted.summed([rows])
-    if what in {"average", "frequency"} and spec.prop is None:
+    if what in {"average", "frequency", "counts"} and spec.prop is None:
         return charted.summed([rows], users=True)
     if spec.expr is not None:
         return _rows_of(charted, spec.expr)
@@ -210,18 +212,9 @@ def values(
         return users_at(lines, keys, points, window)
     if what == "active":
         assert actives is not None  # noqa: S101
-        ours = users_at(lines, keys, points, window).rename({"value": "users"})
         base = users_at(actives, active_keys, points, window)
-        dense = base
-        if keys:
-            groups = ours.select(keys).unique()
-            if active_keys:
-                dense = groups.join(base, on=list(active_keys))
-            else:
-                dense = groups.join(base, how="cross")
-        joined = dense.join(ours, on=at, how="left")
-        share = 100 * pl.col("users").fill_null(0) / pl.col("value")
-        return joined.select(*at, value=share)
+        ours = users_at(lines, keys, points, window).rename({"value": "users"})
+        return _percent(ours, base, keys, active_keys)
     if what == "totals":
         sums = _summed(lines, at, window, points, pl.col("n").sum())
         return sums.rename({"n": "value"})
@@ -229,22 +222,54 @@ def values(
         sums = _summed(lines, at, window, points, pl.col("n").sum())
         both = sums.join(users_at(lines, keys, points, window), on=at)
         return both.select(*at, value=pl.col("n") / pl.col("value"))
-    if what == "frequency":
-        per_user = (
-            _expanded(lines, window, points)
-            .group_by("user", *at)
-            .agg(v=pl.col("n").sum().cast(pl.Float64))
-        )
-        counted = per_user.with_columns(n=pl.lit(1, dtype=pl.Int64))
-        if spec.quantile is not None:
-            return counted.group_by(at).agg(
-                value=pl.col("v").quantile(spec.quantile, "linear")
-            )
-        ranges = spec.ranges if spec.ranges is not None else FREQUENCIES
-        return _binned(counted, at, ranges, closed=True)
+    if what in {"frequency", "counts"}:
+        return _rows_per_user(spec, lines, at, points, window)
     if spec.expr is not None:
         return lines.group_by(at).agg(value=spec.expr)
     return _property_values(spec, lines, keys, points, window)
+
+
+def _percent(
+    ours: pl.DataFrame,
+    base: pl.DataFrame,
+    keys: Sequence[str],
+    active_keys: Sequence[str],
+) -> pl.DataFrame:
+    """Return users as percent of active users, wherever somebody is active."""
+    dense = base
+    if keys:
+        groups = ours.select(keys).unique()
+        if active_keys:
+            dense = groups.join(base, on=list(active_keys))
+        else:
+            dense = groups.join(base, how="cross")
+    joined = dense.join(ours, on=[*keys, "i"], how="left")
+    share = 100 * pl.col("users").fill_null(0) / pl.col("value")
+    return joined.select(*keys, "i", value=share)
+
+
+def _rows_per_user(
+    spec: Spec,
+    lines: pl.DataFrame,
+    at: Sequence[str],
+    points: int,
+    window: int | None,
+) -> pl.DataFrame:
+    """Return how many users have how many rows."""
+    per_user = (
+        expanded(lines, window, points)
+        .group_by("user", *at)
+        .agg(v=pl.col("n").sum().cast(pl.Float64))
+    )
+    counted = per_user.with_columns(n=pl.lit(1, dtype=pl.Int64))
+    if spec.quantile is not None:
+        return counted.group_by(at).agg(
+            value=pl.col("v").quantile(spec.quantile, "linear")
+        )
+    if spec.what == "counts":
+        return _listed(counted.group_by(*at, "v").agg(pl.col("n").sum()), at)
+    ranges = spec.ranges if spec.ranges is not None else FREQUENCIES
+    return _binned(counted, at, ranges, closed=True)
 
 
 def _property_values(
@@ -267,7 +292,7 @@ def _property_values(
         count = pl.col("count")
         mean = pl.when(count > 0).then(pl.col("sum") / count)
         return found.select(*at, value=mean if what == "average" else pl.col(what))
-    known = _expanded(lines.filter(pl.col("v").is_not_null()), window, points)
+    known = expanded(lines.filter(pl.col("v").is_not_null()), window, points)
     if what == "distinct":
         return known.group_by(at).agg(value=pl.col("v").n_unique().cast(pl.Int64))
     if what == "distinct per user":
@@ -281,14 +306,14 @@ def _property_values(
             counted, at, 0.5 if spec.quantile is None else spec.quantile
         )
     if what == "values":
-        text = pl.col("v").map_elements(tidy, return_dtype=pl.String)
-        return (
-            counted.select(*at, "v", bucket=text, value=pl.col("n"))
-            .sort("v")
-            .drop("v")
-            .select(*keys, "bucket", "i", "value")
-        )
+        return _listed(counted, at)
     return _binned(counted, at, spec.ranges or [], closed=False)
+
+
+def _listed(counted: pl.DataFrame, at: Sequence[str]) -> pl.DataFrame:
+    """Return how often each value occurs, the value as its bucket's label."""
+    text = pl.col("v").map_elements(tidy, return_dtype=pl.String)
+    return counted.select(*at, bucket=text, value="n")
 
 
 def weighted_quantile(
@@ -389,7 +414,7 @@ def _changed(keys: Sequence[str]) -> pl.Expr:
     )
 
 
-def _expanded(frame: pl.DataFrame, window: int | None, points: int) -> pl.DataFrame:
+def expanded(frame: pl.DataFrame, window: int | None, points: int) -> pl.DataFrame:
     """Repeat each line in every interval whose window sees it."""
     if window is None:
         return frame
@@ -407,7 +432,7 @@ def _summed(
     found = lines.group_by(at).agg(*aggregates)
     if window is None:
         return found
-    return _expanded(found, window, points).group_by(at).agg(*aggregates)
+    return expanded(found, window, points).group_by(at).agg(*aggregates)
 
 
 def _binned(
@@ -449,6 +474,9 @@ def buckets_of(spec: Spec, lines: pl.DataFrame) -> list[str]:
     if spec.what == "values":
         found = lines.select(pl.col("v").drop_nulls().unique().sort()).to_series()
         return [tidy(one) for one in found]
+    if spec.what == "counts":
+        most = lines.group_by("user").agg(pl.col("n").sum())["n"].max()
+        return [str(k) for k in range(1, int(str(most or 0)) + 1)]
     ranges = spec.ranges if spec.ranges is not None else FREQUENCIES
     return bin_labels(ranges, closed=spec.what == "frequency")
 

@@ -9,12 +9,14 @@ import polars as pl
 from replaykit.analyses.measures import (
     Spec,
     buckets_of,
+    expanded,
     tally,
     users_at,
     values,
     with_ranges,
 )
 from replaykit.analyses.properties import OTHER
+from replaykit.analyses.segments import keep_cohort
 from replaykit.analyses.windows import Window, rolling_average
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def series(
         actives = charted.actives.distinct().rename(shared)
     keys = charted.keys
     active_keys = charted.segment_keys
-    ranks = _ranks(charted, spec, lines)
+    ranks = ranked_groups(charted, spec, lines)
     kept = None
     if top is not None and len(ranks) > top:
         kept = ranks.head(top).select(keys)
@@ -63,10 +65,11 @@ def series(
     tables, totals = [], []
     for event in range(len(charted.steps)):
         for segment in range(len(charted.segments)):
-            mine = charted.of(lines, event, segment)
+            after = window.cohort == "after"
+            mine = charted.of(lines, event, segment, cohort=after)
             base = actives
             if actives is not None:
-                base = charted.actives.of(actives, 0, segment)
+                base = charted.actives.of(actives, 0, segment, cohort=after)
             one, whole = _one(charted, spec, window, mine, base, segment=segment)
             place = {"event_at": pl.lit(event), "segment_at": pl.lit(segment)}
             tables.append(one.with_columns(**place))
@@ -91,18 +94,26 @@ def _one(
     """Return the points of one event and segment, and its collapsed values."""
     grid, keys = charted.grid, charted.keys
 
+    one = list(charted.segments.values())[segment]
+
+    def kept(lines: pl.DataFrame, *, whole: bool) -> pl.DataFrame:
+        if window.cohort == "before":
+            # The window is built for all users and cut by the point's own interval.
+            if not whole:
+                lines = expanded(lines, window.size, len(grid.starts))
+            lines = keep_cohort(lines, one, grid)
+        return charted.of_kind(lines, segment, whole=whole)
+
     def valued(*, whole: bool) -> pl.DataFrame:
         points = 1 if whole else len(grid.starts)
-        base = None
-        if actives is not None:
-            base = charted.of_kind(actives, segment, whole=whole)
+        joined = whole or window.cohort == "before"
         return values(
             spec,
-            charted.of_kind(mine, segment, whole=whole),
+            kept(mine, whole=whole),
             keys,
             points=points,
-            window=None if whole else window.width(points),
-            actives=base,
+            window=None if joined else window.width(points),
+            actives=None if actives is None else kept(actives, whole=whole),
             active_keys=charted.segment_keys,
         )
 
@@ -142,7 +153,7 @@ def _dense(
     )
 
 
-def _ranks(charted: Charted, spec: Spec, lines: pl.DataFrame) -> pl.DataFrame:
+def ranked_groups(charted: Charted, spec: Spec, lines: pl.DataFrame) -> pl.DataFrame:
     """Return the groups, largest first (`spec/model.md` 5), ties by label."""
     keys = charted.keys
     if not keys:
