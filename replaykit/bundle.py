@@ -19,6 +19,7 @@ import polars as pl
 
 from replaykit import microscope
 from replaykit.errors import BadInput
+from replaykit.points import parse_key
 from replaykit.replies import Home, Microscope, Point, Watching
 from replaykit.wording import clock
 
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
 
 MIME: Final = "application/vnd.replaykit.v1+json"
 
-#: Points whose people travel, the first people of each, and the rows of the twin.
-POINTS: Final = 80
+#: Points whose people travel, the first people of each, its charted rows, and
+#: the rows of the twin.
+POINTS: Final = 32
 USERS_PER_POINT: Final = 8
+ROWS_PER_UNIT: Final = 12
 TWIN_ROWS: Final = 24
 
 
@@ -75,13 +78,15 @@ def bundle_of_result(
 ) -> dict[str, Any]:
     """Return the saved form of a result: its chart, and who stands behind its points."""
     people = []
-    for key in list(keys)[:POINTS]:
+    for key in newest_first(keys)[:POINTS]:
         population = scope.population(key)
+        if population.is_empty():
+            continue
         first = _first_people(scope.source, population)
         people.append(
             {
                 "key": key,
-                **scope.answer("point", {"key": key}).data,
+                **scope.about(key, population),
                 "units": _columns(scope.source, first),
             }
         )
@@ -92,6 +97,17 @@ def bundle_of_result(
         "chart": scope.chart(),
         "points": pack(people),
     }
+
+
+def newest_first(keys: Iterable[str]) -> list[str]:
+    """Put the points of the latest interval first; all others keep their order.
+
+    Examples
+    --------
+    >>> newest_first(["sessions||1000", "sessions||2000"])
+    ['sessions||2000', 'sessions||1000']
+    """
+    return sorted(keys, key=lambda key: -getattr(parse_key(key), "time_ms", 0))
 
 
 def _first_people(source: Source, population: pl.DataFrame) -> pl.DataFrame:
@@ -112,7 +128,10 @@ def _columns(source: Source, population: pl.DataFrame) -> dict[str, list[Any]]:
             name: population[name].dt.epoch("us").to_list()
             for name in ("start", "end", "at")
         },
-        "rows": [[str(row) for row in rows] for rows in population["rows"]],
+        "rows": [
+            [str(row) for row in rows]
+            for rows in population["rows"].list.head(ROWS_PER_UNIT)
+        ],
     }
 
 
@@ -211,7 +230,7 @@ def pack(value: object) -> str:
     [{'key': 'funnel'}]
     """
     raw = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-    return base64.b64encode(zlib.compress(raw, 9)).decode("ascii")
+    return base64.b64encode(zlib.compress(raw, 6)).decode("ascii")
 
 
 def unpack(text: str) -> Any:  # noqa: ANN401 - whatever was packed

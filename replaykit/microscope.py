@@ -63,13 +63,8 @@ def matched_replays(source: Source, population: pl.DataFrame) -> pl.DataFrame:
     charted = units.select("unit", "user", "at", pl.col("rows").alias("row")).explode(
         "row"
     )
-    times = (
-        source.scan((), charted["user"].unique())
-        .select("user", "row", "time", "session_id")
-        .collect()
-    )
     queries = (
-        charted.join(times, on=["user", "row"])
+        charted.join(source.recorded_rows, on=["user", "row"])
         .sort("time", "row")
         .group_by("unit", "user", "at", "session_id", maintain_order=True)
         .agg(first=pl.col("time").min(), last=pl.col("time").max(), because="row")

@@ -31,6 +31,9 @@ STATIC: Final = Path(__file__).parent / "widgets" / "static"
 #: A page of rows is never longer than this, whatever the front end asks for.
 MOST_ROWS: Final = 500
 
+#: So many points of one widget stay open in memory.
+KEPT_POINTS: Final = 8
+
 
 class Reply(NamedTuple):
     """A JSON part and its binary parts."""
@@ -156,7 +159,8 @@ class Microscope:
             case "plotly":
                 return Reply({}, (plotly_source(),))
             case "point":
-                return Reply(self._point(_text(params, "key")))
+                key = _text(params, "key")
+                return Reply(self.about(key, self.people(key)))
             case "users":
                 return Reply(
                     microscope.users_page(
@@ -180,13 +184,15 @@ class Microscope:
                 )
 
     def people(self, key: str) -> pl.DataFrame:
-        """Return the population of a point, kept while the widget lives."""
+        """Return the population of a point, kept while it is among the last opened."""
         if key not in self._open:
             self._open[key] = self.population(key)
+            while len(self._open) > KEPT_POINTS:
+                self._open.pop(next(iter(self._open)))
         return self._open[key]
 
-    def _point(self, key: str) -> dict[str, Any]:
-        people = self.people(key)
+    def about(self, key: str, people: pl.DataFrame) -> dict[str, Any]:
+        """Return what the head of a point says of its population."""
         watch = microscope.watchlist(self.source, people)
         return {
             "key": key,

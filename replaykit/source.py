@@ -117,6 +117,13 @@ class Source:
             return catalogue.with_columns(country=pl.lit(None, pl.String))
         return self._named(catalogue)
 
+    @cached_property
+    def recorded_rows(self) -> pl.DataFrame:
+        """`user`, `row`, `time`, `session_id` of everybody who was ever recorded."""
+        people = self.catalogue["user"].drop_nulls().unique()
+        rows = self.scan((), people).select("user", "row", "time", "session_id")
+        return rows.collect()
+
     def _named(self, catalogue: pl.DataFrame) -> pl.DataFrame:
         context = [name for name in _CONTEXT if name in self.properties]
         wanted = [*context, *([REPLAY_ID] if REPLAY_ID in self.properties else [])]
