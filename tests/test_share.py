@@ -47,15 +47,17 @@ def story(tmp_path, *, people: int = 12, recorded: int = 2, name: str = "Search"
     rows = []
     for n in range(people):
         user, start = f"user-{n}", START + timedelta(hours=n)
-        rows.append((user, start + timedelta(seconds=1), name, NASTY))
+        session = int(start.timestamp() * 1000)
+        rows.append((user, start + timedelta(seconds=1), name, NASTY, session))
         if n % 2 == 0:
-            rows.append((user, start + timedelta(seconds=4), "Buy", NASTY))
+            rows.append((user, start + timedelta(seconds=4), "Buy", NASTY, session))
         if n < recorded:
             events = recording(start, f"https://shop.example/cart?q={NASTY}")
-            file = folder / f"{user}_{int(start.timestamp() * 1000)}.json"
+            file = folder / f"{user}_{session}.json"
             file.write_text(json.dumps(events))
-    frame = pl.DataFrame(rows, schema=["user", "time", "event", "note"], orient="row")
-    return rk.events(frame, replays=folder)
+    columns = ["user", "time", "event", "note", "session"]
+    frame = pl.DataFrame(rows, schema=columns, orient="row")
+    return rk.events(frame, session="session", replays=folder)
 
 
 def notebook(path, *cells: dict) -> str:
@@ -153,13 +155,14 @@ def test_a_session_that_stays_behind_is_told_from_one_not_recorded(tmp_path):
     funnel = story(tmp_path).funnel("Search", "Buy", within="1d")
     rk.share(funnel, to=tmp_path / "page.html", export="none")
     (figure,) = figures_of((tmp_path / "page.html").read_text())
-    streams = [
+    sessions = [
         session
         for key, entry in figure["replies"].items()
         if key.startswith("stream ")
         for session in entry["data"]["sessions"]
     ]
-    assert all(session["replay"] is None for session in streams)
+    assert all(session["replay"] is None for session in sessions)
+    assert {session.get("elsewhere", False) for session in sessions} == {True, False}
     recorded = figure["replies"]['point {"key":"funnel|1|reached|"}']["data"]
     assert recorded["users_with_replays"] == 2
 
