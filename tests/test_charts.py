@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import polars as pl
 import pytest
-from browser.bare.opened import FIGURES, MARKUP, funnel, retention, segmentation, tree
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +20,14 @@ from replaykit.points import (
     SegmentationKey,
     SessionsKey,
     parse_key,
+)
+from tests.browser.bare.opened import (
+    FIGURES,
+    MARKUP,
+    funnel,
+    retention,
+    segmentation,
+    tree,
 )
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -11,6 +11,10 @@ const lean = {
   name: "lean-plotly",
   setup(build) {
     build.onLoad({ filter: /plotly\.js[\\/]build[\\/]plotcss\.js$/ }, () => ({ contents: "" }));
+    // It would put itself on `window`.
+    build.onLoad({ filter: /polybooljs[\\/]index\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, "utf8")).replace(/window\.PolyBool = PolyBool;/, ";"),
+    }));
     build.onLoad({ filter: /plotly\.js[\\/]src[\\/].*\.js$/ }, async ({ path }) => ({
       contents: (await readFile(path, "utf8")).replace(DESCRIPTION, ""),
     }));

@@ -11,10 +11,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from browser.bare.server import STATIC
-from browser.bare.sessions import playlist, segments_of, session_of
 
 from replaykit import charts
+from tests.browser.bare.server import STATIC
+from tests.browser.bare.sessions import playlist, segments_of, session_of
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -126,6 +126,7 @@ def retention() -> go.Figure:
 FIGURES = {
     "funnel": funnel,
     "segmentation": segmentation,
+    "forty": lambda: segmentation(20, 8),
     "many": lambda: segmentation(250, 10),
     "sessions": sessions,
     "journeys": lambda: charts.journeys_tree_chart(
