@@ -539,7 +539,7 @@ def test_statistics_agree_with_a_scan(shop, tmp_path):
 
 
 def test_what_is_no_project_says_so(tmp_path):
-    with pytest.raises(MissingFile, match="rk.create"):
+    with pytest.raises(MissingFile, match=r"rk\.create"):
         open_store(tmp_path / "none.rk")
     (tmp_path / "other").mkdir()
     with pytest.raises(NotAProject, match=r"project\.json"):

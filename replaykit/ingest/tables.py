@@ -251,7 +251,7 @@ def _checked(table: pl.LazyFrame, mapping: Mapping) -> pl.LazyFrame:
             raise UnknownProperty(message.rstrip())
     if mapping.properties is None:
         return table
-    return table.select(dict.fromkeys([*roles.values(), *mapping.properties]))
+    return table.select(list(dict.fromkeys([*roles.values(), *mapping.properties])))
 
 
 def _collected(table: pl.LazyFrame) -> pl.DataFrame:

@@ -100,11 +100,10 @@ def commit(
 
 
 def _add_columns(head: Snapshot, registry: Registry) -> None:
-    declared = {one.name for one in head.table.schema().fields}
     new = {
         name: dtype
         for name, dtype in registry.columns().items()
-        if name not in declared
+        if name not in head.declared
     }
     if new:
         # A column nobody writes yet is harmless should this writer die before its rows.

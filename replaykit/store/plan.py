@@ -95,14 +95,14 @@ def make_plan(head: Snapshot, stage: Stage | None, wishes: Wishes) -> Plan:
         rewrite |= _worth_merging(head, stage.rows)
     registry = head.catalog.registry
     if stage is not None:
-        registry = registry.absorb(stage.kinds, stage.narrow)
+        registry = registry.absorb(stage.kinds, stage.narrow, head.declared)
     buckets = wishes.buckets or head.catalog.buckets
     if buckets != head.catalog.buckets:
         rewrite |= set(head.files)
     if wishes.promote is not None:
         found = registry.find(wishes.promote)
         if found is not None and not found.promoted:
-            registry = registry.promote(found)
+            registry = registry.promote(found, head.declared)
             rewrite |= set(head.files)
     return Plan(
         head,

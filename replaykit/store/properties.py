@@ -16,7 +16,7 @@ import polars as pl
 from replaykit.schema import COLUMNS, Owner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 #: How many properties of each owner get a wide column by themselves.
 PROMOTED: Final[dict[Owner, int]] = {
@@ -208,10 +208,12 @@ class Registry:
         self,
         seen: Mapping[tuple[Owner, str, str], int],
         narrow: Mapping[tuple[Owner, str, str], int],
+        declared: Collection[str] = (),
     ) -> Registry:
         """Return the registry after rows with these (owner, name, kind) arrived.
 
-        `narrow` names those of which some rows came without a column.
+        `narrow` names those of which some rows came without a column, `declared` the
+        columns of the table: a writer that died may have declared more than it wrote.
 
         A property gets wide columns when it arrives, the most frequent first, while
         there is room; one that came too late stays in the text until it is promoted, so
@@ -223,9 +225,7 @@ class Registry:
             kinds = arrived.setdefault((owner, name), {})
             kinds[kind] = kinds.get(kind, 0) + rows
         partial = {(owner, name) for owner, name, _ in narrow}
-        taken = set(FIXED) | {
-            column for one in known.values() for _, column in one.columns
-        }
+        taken = {*FIXED, *declared, *self.columns()}
         room = {
             owner: PROMOTED[owner]
             - sum(one.promoted for one in known.values() if one.owner == owner)
@@ -257,9 +257,9 @@ class Registry:
             )
         return Registry(tuple(known.values()))
 
-    def promote(self, one: Property) -> Registry:
+    def promote(self, one: Property, declared: Collection[str] = ()) -> Registry:
         """Return the registry with wide columns for `one`."""
-        taken = set(FIXED) | set(self.columns())
+        taken = {*FIXED, *declared, *self.columns()}
         column = _column_name(one.owner, one.name, one.kind, taken, second=False)
         wide = replace(one, kinds=(one.kind,), columns=((one.kind, column),))
         return Registry(

@@ -68,6 +68,11 @@ class Snapshot:
         return {**FIXED, **self.catalog.registry.columns()}
 
     @cached_property
+    def declared(self) -> frozenset[str]:
+        """Names of the columns that the Delta table declares."""
+        return frozenset(one.name for one in self.table.schema().fields)
+
+    @cached_property
     def people(self) -> pl.DataFrame:
         """Everyone, merged people included."""
         return self.catalog.read_people(self.folder)
