@@ -6,11 +6,11 @@
 
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { argv, exit } from "node:process";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 import { buildPageParts } from "./page-build.mjs";
 import { plotlyOptions } from "./plotly-build.mjs";
 
@@ -24,6 +24,21 @@ const ENTRIES = [
   { entry: "plotly-bundle.ts", file: "plotly.js", player: false },
 ];
 
+/** Stylesheets are inlined as text, and as short as they can be. */
+const smallStyles = {
+  name: "small-styles",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { code } = await transform(await readFile(path, "utf8"), {
+        loader: "css",
+        minify: true,
+        target: "chrome111",
+      });
+      return { contents: code.trim(), loader: "text" };
+    });
+  },
+};
+
 const shared = {
   bundle: true,
   minify: !argv.includes("--readable"),
@@ -32,7 +47,8 @@ const shared = {
   legalComments: "none",
   logLevel: "warning",
   absWorkingDir: here,
-  loader: { ".css": "text", ".svg": "text" },
+  loader: { ".svg": "text" },
+  plugins: [smallStyles],
   define: { "process.env.NODE_ENV": '"production"' },
 };
 
@@ -46,6 +62,9 @@ async function frameProgram() {
   });
   const code = outputFiles[0].text.trim();
   const program = `function __rkFrame(){${code}\nreturn rkFrame}`;
+  // Inside a script element these would end it, or change how its text is read.
+  if (/<\/script|<!--/i.test(program))
+    throw new Error("the frame's program breaks a script element");
   // Must be the very text that screen.ts writes between <script> and </script>.
   const hash = createHash("sha256").update(`(${program})().boot()`).digest("base64");
   return { program, hash };

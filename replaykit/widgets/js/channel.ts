@@ -12,7 +12,8 @@ export interface SegmentSpan {
 export type ToEngine =
   | { kind: "open"; id: number; start_ms: number; segments: SegmentSpan[] }
   | { kind: "segment"; id: number; index: number; bytes: ArrayBuffer | null }
-  | { kind: "seek"; seq: number; t: number; playing: boolean; speed: number }
+  /** `resume`: from where it was paused, so that nothing is rebuilt. */
+  | { kind: "seek"; seq: number; t: number; playing: boolean; speed: number; resume: boolean }
   | { kind: "pause" }
   | { kind: "speed"; speed: number }
   | { kind: "html"; seq: number };

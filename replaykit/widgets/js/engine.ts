@@ -9,11 +9,10 @@
  */
 
 import { Replayer } from "@rrweb/replay";
-import rrwebStyle from "@rrweb/replay/dist/style.css";
 import type { FromEngine, SegmentSpan, ToEngine } from "./channel.ts";
 import { Lru } from "./lru.ts";
 import frameStyle from "./styles/frame.css";
-import { lastAtOrBefore } from "./tracks.ts";
+import { firstAtOrAfter } from "./tracks.ts";
 
 type Events = ConstructorParameters<typeof Replayer>[0];
 type RecordedEvent = Exclude<Events[number], string>;
@@ -21,6 +20,7 @@ type RecordedEvent = Exclude<Events[number], string>;
 /** rrweb's numbers that matter here. */
 const META = 4;
 const INCREMENTAL = 3;
+const CUSTOM = 5;
 const SOURCE_VIEWPORT = 4;
 const SOURCE_FONT = 10;
 
@@ -28,8 +28,8 @@ const PARSED_SEGMENTS = 6;
 const TICK_MS = 100;
 /** Played segments leave the Replayer this long after their end (rrweb ends 50 ms late). */
 const TRIM_AFTER_MS = 1000;
-/** rrweb plays what is strictly before a time; a seek to an event's time shows the event. */
-const INCLUSIVE_MS = 0.01;
+/** A page at t is made by what came strictly before t, as rrweb has it; the first page is there at 0. */
+const FIRST_MS = 0.01;
 /** A recording may claim any viewport; what it gets stays within what a browser can lay out. */
 const LARGEST_VIEWPORT = 16_384;
 
@@ -45,6 +45,8 @@ export interface EngineOptions {
   guard: boolean;
   send(message: FromEngine): void;
 }
+
+type Seek = Omit<Extract<ToEngine, { kind: "seek" }>, "kind">;
 
 interface Waiting {
   resolve(bytes: ArrayBuffer): void;
@@ -83,7 +85,7 @@ export class Engine {
     this.#root = root;
     this.#options = options;
     const style = document.createElement("style");
-    style.textContent = `${rrwebStyle}\n${frameStyle}`;
+    style.textContent = frameStyle;
     root.append(style);
     this.#observer = new ResizeObserver(() => this.#fit());
     this.#observer.observe(root);
@@ -98,7 +100,7 @@ export class Engine {
         this.#arrived(message.id, message.index, message.bytes);
         break;
       case "seek":
-        void this.#seek(message.seq, message.t, message.playing, message.speed);
+        void this.#seek(message);
         break;
       case "pause":
         this.#pause();
@@ -193,23 +195,23 @@ export class Engine {
   }
 
   #segmentAt(t: number): number {
-    return Math.max(0, lastAtOrBefore(this.#starts, t));
+    return Math.max(0, firstAtOrAfter(this.#starts, t) - 1);
   }
 
-  async #seek(seq: number, t: number, playing: boolean, speed: number): Promise<void> {
-    const from = this.#position;
-    const live = this.#segmentAt(from);
+  async #seek({ seq, t, playing, speed, resume }: Seek): Promise<void> {
+    const live = this.#segmentAt(this.#position);
     this.#seq = seq;
     this.#pause();
     this.#forgetMoved();
     const index = this.#segmentAt(t);
+    const held = this.#base >= 0 && !this.#finished && this.#replayer !== null;
     // Forward inside what the Replayer already shows: only the events between are applied.
-    const onward = this.#base >= 0 && !this.#finished && index === live && t >= from;
+    const onward = held && (resume || (index === live && t >= this.#anchor && this.#isAhead(t)));
     try {
       const events = onward ? null : await this.#load(index);
       if (seq !== this.#seq) return;
       if (events) this.#swap(index, events);
-      this.#show(t, playing, speed);
+      this.#show(resume && onward ? Math.max(t, this.#anchor) : t, playing, speed);
     } catch (error) {
       if (seq === this.#seq) this.#fail(seq, index, error);
       return;
@@ -217,12 +219,18 @@ export class Engine {
     this.#options.send({ kind: "at", seq, t });
   }
 
+  /** Nothing at or after a position has been played: rrweb can go on from where it is. */
+  #isAhead(t: number): boolean {
+    const last = this.#replayer?.service.state.context.lastPlayedEvent;
+    return !last || last.timestamp < this.#startMs + t;
+  }
+
   /** Bring the page to a position of the events held, and play on from there if asked to. */
   #show(t: number, playing: boolean, speed: number): void {
     const replayer = this.#replayer;
     const first = replayer?.service.state.context.events[0];
     if (!replayer || !first) return;
-    const offset = Math.max(0, this.#startMs + t - first.timestamp) + INCLUSIVE_MS;
+    const offset = Math.max(FIRST_MS, this.#startMs + t - first.timestamp);
     // The cursor's trail belongs to the way it came, not to a jump.
     (replayer as unknown as { tailPositions: unknown[] }).tailPositions = [];
     this.#speed = speed;
@@ -255,7 +263,15 @@ export class Engine {
     this.#anchor = this.#position;
     this.#playing = false;
     this.#stopTimer();
-    this.#replayer?.pause();
+    if (!this.#replayer) return;
+    this.#replayer.pause();
+    if (this.#base < 0 || this.#finished) return;
+    // rrweb goes on after the last event it played, but dates a mouse move back to its first
+    // position and would apply what lay between twice. So it is told the time it has reached.
+    const { context } = this.#replayer.service.state;
+    const reached = context.baselineTime + context.timer.timeOffset - FIRST_MS;
+    const note = { type: CUSTOM, data: { tag: "reached", payload: null }, timestamp: reached };
+    context.lastPlayedEvent = note as RecordedEvent;
   }
 
   #setSpeed(speed: number): void {
@@ -276,7 +292,8 @@ export class Engine {
     if (!this.#playing) return;
     const at = this.#position;
     if (this.#forgetMoved()) {
-      void this.#seek(this.#seq, at, true, this.#speed);
+      const again = { t: at, playing: true, speed: this.#speed, resume: false };
+      void this.#seek({ seq: this.#seq, ...again });
       return;
     }
     const live = this.#segmentAt(at);

@@ -331,7 +331,8 @@ export function createPlayer(
       request();
       draw(true);
     } else if (tick.kind === "end") {
-      stage.screen.pause(clock.length);
+      // The page at the end is the same whether one played or jumped there.
+      request();
       draw(true);
       changed(true);
       ended();
@@ -489,7 +490,7 @@ export function createPlayer(
     };
     for (const then of listeners) then(change);
     const values = {
-      time_ms: timeMs,
+      time_ms: Math.round(t),
       playing: clock.running,
       session: session.replay,
       event: eventId,
@@ -504,9 +505,8 @@ export function createPlayer(
     ? new Sync(
         source,
         {
-          seek(timeMs) {
+          seek(t) {
             if (!session) return;
-            const t = timeMs - session.start_ms;
             const off = Math.abs(t - clock.position);
             if (off < 1 || (clock.running && off < DRIFT_MS * clock.speed)) return;
             seek(t);
@@ -529,7 +529,7 @@ export function createPlayer(
   /** What the traits say: a view that the host rebuilt goes on where the last one was. */
   function resume(): void {
     const replay = source.get("session") || source.get("replays")?.[0] || "";
-    const timeMs = source.get("time_ms");
+    const t = source.get("time_ms");
     const speed = source.get("speed");
     if (speed > 0) setSpeed(speed);
     point = source.get("point") || undefined;
@@ -543,14 +543,7 @@ export function createPlayer(
       return;
     }
     const playing = source.get("playing");
-    load(replay, { ...(point ? { point } : {}) })
-      .then(() => {
-        if (!session) return;
-        const t = timeMs - session.start_ms;
-        if (timeMs > 0 && t >= 0 && t <= session.length_ms) seek(t);
-        if (playing) play();
-      })
-      .catch(() => undefined);
+    open(replay, { play: playing, ...(t > 0 ? { at: t } : {}) });
   }
 
   async function openPlaylist(): Promise<void> {
@@ -581,8 +574,9 @@ export function createPlayer(
 
   async function copyLink(t: number | null): Promise<void> {
     if (!session) return;
-    const make = options.link ?? replayRef;
-    if (await copyText(make(session.replay, t), box)) {
+    const { replay } = session;
+    const link = options.link?.(replay, t) ?? source.link?.(replay, t) ?? replayRef(replay, t);
+    if (await copyText(link, box)) {
       controls.confirm("link");
       setText(live, "Link copied");
     }

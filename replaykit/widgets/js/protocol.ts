@@ -11,7 +11,7 @@ export interface Traits {
   kind: "player" | "result" | "home";
   /** IANA name of the project's time zone. */
   zone: string;
-  /** Position as epoch milliseconds; 0 before a replay is open. */
+  /** Position in the replay: milliseconds from its first event. */
   time_ms: number;
   playing: boolean;
   speed: number;
@@ -140,6 +140,8 @@ export interface StreamSession {
   length_ms: number;
   replay: string | null;
   match: Match | null;
+  /** In a shared page: recorded, but the recording did not travel. */
+  elsewhere?: boolean;
   at_t: number | null;
   first_row: number;
   rows: number;

@@ -49,6 +49,7 @@ export class Screen {
   #id = 0;
   #seq = 0;
   #last: Position | null = null;
+  #pausedAt: number | null = null;
   #html = new Map<number, (html: string) => void>();
 
   constructor(events: ScreenEvents, signal: AbortSignal) {
@@ -68,15 +69,18 @@ export class Screen {
     this.#session = session;
     this.#segments = segments;
     this.#last = null;
+    this.#pausedAt = null;
     this.#sendOpen();
   }
 
   seek(position: Position): void {
+    const resume = position.playing && position.t === this.#pausedAt;
     this.#last = position;
-    this.#sendSeek();
+    this.#sendSeek(resume);
   }
 
   pause(t: number): void {
+    this.#pausedAt = t;
     if (this.#last) this.#last = { ...this.#last, t, playing: false };
     this.#send({ kind: "pause" });
   }
@@ -191,10 +195,11 @@ export class Screen {
     this.#send({ kind: "open", id: this.#id, start_ms: this.#session.start_ms, segments });
   }
 
-  #sendSeek(): void {
+  #sendSeek(resume = false): void {
     if (!this.#last || !this.#session) return;
     this.#seq += 1;
-    this.#send({ kind: "seek", seq: this.#seq, ...this.#last });
+    this.#pausedAt = null;
+    this.#send({ kind: "seek", seq: this.#seq, ...this.#last, resume });
   }
 
   #receive(message: FromEngine): void {

@@ -18,11 +18,14 @@ STATIC = HERE.parents[2] / "replaykit" / "widgets" / "static"
 
 
 @contextmanager
-def serving(answer: Callable[[str, dict[str, Any]], tuple[Any, list[bytes]]]) -> Iterator[str]:
+def serving(
+    answer: Callable[[str, dict[str, Any]], tuple[Any, list[bytes]]],
+    policy: str | None = None,
+) -> Iterator[str]:
     """Serve on a free port of this machine; yields the address.
 
     `answer` takes kind and parameters and gives data and buffers; a KeyError that it
-    raises becomes a named error.
+    raises becomes a named error. `policy` is the Content-Security-Policy of the page.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -46,7 +49,11 @@ def serving(answer: Callable[[str, dict[str, Any]], tuple[Any, list[bytes]]]) ->
                 buffers = []
                 head = {
                     "id": message["id"],
-                    "error": {"code": "unknown", "message": f"No replay {error}.", "hint": None},
+                    "error": {
+                        "code": "unknown",
+                        "message": f"No replay {error}.",
+                        "hint": None,
+                    },
                 }
             reply = {"head": head, "sizes": [len(one) for one in buffers]}
             self._send(b"".join(buffers), "application/octet-stream", reply)
@@ -55,6 +62,8 @@ def serving(answer: Callable[[str, dict[str, Any]], tuple[Any, list[bytes]]]) ->
             self.send_response(200)
             self.send_header("content-type", f"{kind}; charset=utf-8")
             self.send_header("content-length", str(len(body)))
+            if policy is not None:
+                self.send_header("content-security-policy", policy)
             if head is not None:
                 self.send_header("x-head", quote(json.dumps(head)))
             self.end_headers()

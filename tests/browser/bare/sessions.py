@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import zlib
 from functools import cache
@@ -33,7 +34,9 @@ def events_of(name: str) -> list[dict[str, Any]]:
 def segments_of(name: str, events_per_segment: int = 60) -> list[dict[str, Any]]:
     """Independent segments of a recording, deflated; cut small so that there are many."""
     reducer = Reducer(limits=Limits(events=events_per_segment))
-    made = [*reducer.feed(events_of(name)), *reducer.finish()]
+    # Ingest owns the events it is fed, and changes them.
+    own = copy.deepcopy(events_of(name))
+    made = [*reducer.feed(own), *reducer.finish()]
     return [
         {
             "start": segment.start,
@@ -45,6 +48,15 @@ def segments_of(name: str, events_per_segment: int = 60) -> list[dict[str, Any]]
     ]
 
 
+def infos_of(name: str, events_per_segment: int = 60) -> list[dict[str, Any]]:
+    """What a session says of its segments."""
+    return [
+        {key: part[key] for key in ("start", "end", "lead")}
+        | {"bytes": len(part["body"])}
+        for part in segments_of(name, events_per_segment)
+    ]
+
+
 def session_of(name: str, **changes: Any) -> dict[str, Any]:
     """The reply to `session` for a recording, with a dozen events around it."""
     events = events_of(name)
@@ -52,13 +64,19 @@ def session_of(name: str, **changes: Any) -> dict[str, Any]:
     length = events[-1]["timestamp"] - start_ms
     meta = next(event["data"] for event in events if event["type"] == 4)
     ids, times, names, props, state, charted = [], [], [], [], [], []
-    rows = [(-2500.0, 1), *((length * i / 24, 0) for i in range(24)), (length + 4000, 2)]
+    rows = [
+        (-2500.0, 1),
+        *((length * i / 24, 0) for i in range(24)),
+        (length + 4000, 2),
+    ]
     rows.insert(9, (length * 7.4 / 24, 3))
     for i, (t, place) in enumerate(rows):
         ids.append(str(9_007_199_254_740_993 + i))
         times.append(round(t))
         names.append("Basket Expired" if place == 3 else NAMES[i % len(NAMES)])
-        props.append({"price": 12.5 * i, "plan": "free" if i % 3 else "pro", "path": f"/p/{i}"})
+        props.append(
+            {"price": 12.5 * i, "plan": "free" if i % 3 else "pro", "path": f"/p/{i}"}
+        )
         state.append(place)
         charted.append(int(i in {5, 11}))
     session = {
@@ -72,10 +90,7 @@ def session_of(name: str, **changes: Any) -> dict[str, Any]:
         "status_detail": None,
         "width": meta["width"],
         "height": meta["height"],
-        "segments": [
-            {key: part[key] for key in ("start", "end", "lead")} | {"bytes": len(part["body"])}
-            for part in segments_of(name)
-        ],
+        "segments": infos_of(name),
         "opened_t": None,
         "because": "dropped after Discount Code Entered",
         "match": "covering",
@@ -87,7 +102,11 @@ def session_of(name: str, **changes: Any) -> dict[str, Any]:
                 "url": "https://shop.example/p/stoneware-pitcher?glaze=grey",
                 "title": "Stoneware pitcher, 1.2 l",
             },
-            {"t": round(length * 0.6), "url": "https://shop.example/cart", "title": "Basket"},
+            {
+                "t": round(length * 0.6),
+                "url": "https://shop.example/cart",
+                "title": "Basket",
+            },
         ],
         "inactive": _inactive(events),
         "gaps": [],
@@ -100,7 +119,11 @@ def session_of(name: str, **changes: Any) -> dict[str, Any]:
         ],
         "console": [
             {"t": round(length * 0.1), "level": "info", "text": "rendered in 41 ms"},
-            {"t": round(length * 0.313), "level": "error", "text": "TypeError: r.zone is undefined"},
+            {
+                "t": round(length * 0.313),
+                "level": "error",
+                "text": "TypeError: r.zone is undefined",
+            },
         ],
         "network": [
             {

@@ -69,7 +69,7 @@ const STEPS = [
 
 /** Labels keep at least this distance. */
 const LABEL_APART_PX = 96;
-const END_APART_PX = 52;
+const END_APART_PX = 62;
 
 /** Times to label: round steps from 0, and the end; a step too near to the end gives way. */
 export function axisTicks(length: number, width: number): number[] {

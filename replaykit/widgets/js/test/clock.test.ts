@@ -1,0 +1,170 @@
+import { describe, expect, it } from "vitest";
+import { Clock } from "../clock.ts";
+import type { Span } from "../protocol.ts";
+
+function clockAt(length = 60_000, skips: Span[] = []) {
+  let now = 1000;
+  const clock = new Clock(() => now);
+  clock.load(length, skips);
+  return { clock, pass: (ms: number) => (now += ms) };
+}
+
+describe("states", () => {
+  it("is empty until a replay is loaded", () => {
+    const clock = new Clock(() => 0);
+    clock.play();
+    clock.seek(500);
+    expect([clock.state, clock.position]).toEqual(["empty", 0]);
+  });
+
+  it("stands still between play and the page being there", () => {
+    const { clock, pass } = clockAt();
+    clock.play();
+    pass(400);
+    expect([clock.state, clock.running, clock.position]).toEqual(["waiting", true, 0]);
+    clock.release();
+    pass(400);
+    expect([clock.state, clock.position]).toEqual(["playing", 400]);
+  });
+
+  it("pauses where it is and goes on from there", () => {
+    const { clock, pass } = clockAt();
+    clock.play();
+    clock.release();
+    pass(1500);
+    clock.pause();
+    pass(9000);
+    expect([clock.state, clock.position]).toEqual(["paused", 1500]);
+    clock.play();
+    clock.release();
+    pass(100);
+    expect(clock.position).toBe(1600);
+  });
+
+  it("waits for a segment in the middle of playing", () => {
+    const { clock, pass } = clockAt();
+    clock.play();
+    clock.release();
+    pass(2000);
+    clock.wait();
+    pass(5000);
+    expect([clock.state, clock.position]).toEqual(["waiting", 2000]);
+    clock.release();
+    pass(1);
+    expect(clock.position).toBe(2001);
+  });
+
+  it("ends once, and starts over from the end", () => {
+    const { clock, pass } = clockAt(1000);
+    clock.play();
+    clock.release();
+    pass(5000);
+    expect(clock.tick()).toEqual({ kind: "end" });
+    expect([clock.state, clock.position]).toEqual(["ended", 1000]);
+    expect(clock.tick()).toEqual({ kind: "none" });
+    clock.play();
+    expect([clock.state, clock.position]).toEqual(["waiting", 0]);
+  });
+
+  it("clamps a seek and keeps playing through it", () => {
+    const { clock } = clockAt(1000);
+    clock.seek(-5);
+    expect(clock.position).toBe(0);
+    clock.seek(1e9);
+    expect([clock.state, clock.position]).toEqual(["paused", 1000]);
+    clock.seek(10);
+    clock.play();
+    clock.release();
+    clock.seek(500);
+    expect([clock.state, clock.position]).toEqual(["waiting", 500]);
+    clock.seek(Number.NaN);
+    expect(clock.position).toBe(500);
+  });
+});
+
+describe("speed", () => {
+  it("changes without a jump", () => {
+    const { clock, pass } = clockAt();
+    clock.play();
+    clock.release();
+    pass(1000);
+    clock.setSpeed(8);
+    expect(clock.position).toBe(1000);
+    pass(1000);
+    expect(clock.position).toBe(9000);
+  });
+
+  it("steps through 0.5 to 16 and stays at the ends", () => {
+    const { clock } = clockAt();
+    const up = [1, 2, 3, 4, 5].map(() => clock.stepSpeed(1));
+    expect(up).toEqual([2, 4, 8, 16, 16]);
+    const down = [1, 2, 3, 4, 5, 6].map(() => clock.stepSpeed(-1));
+    expect(down).toEqual([8, 4, 2, 1, 0.5, 0.5]);
+  });
+
+  it("refuses what is no speed", () => {
+    const { clock } = clockAt();
+    for (const bad of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) clock.setSpeed(bad);
+    expect(clock.speed).toBe(1);
+  });
+});
+
+describe("inactive stretches", () => {
+  const skips: Span[] = [
+    [2000, 13_000],
+    [24_000, 34_000],
+    [34_000, 44_000],
+  ];
+
+  it("are jumped over while playing", () => {
+    const { clock, pass } = clockAt(60_000, skips);
+    clock.play();
+    clock.release();
+    pass(1999);
+    expect(clock.tick()).toEqual({ kind: "none" });
+    pass(2);
+    expect(clock.tick()).toEqual({ kind: "jump", to: 13_000 });
+    expect([clock.state, clock.position]).toEqual(["waiting", 13_000]);
+  });
+
+  it("that touch are left in one jump", () => {
+    const { clock } = clockAt(60_000, skips);
+    expect(clock.jumpFrom(25_000)).toBe(44_000);
+  });
+
+  it("are shown when skipping is off", () => {
+    const { clock, pass } = clockAt(60_000, skips);
+    clock.setSkipping(false);
+    clock.play();
+    clock.release();
+    pass(5000);
+    expect(clock.tick()).toEqual({ kind: "none" });
+    expect(clock.position).toBe(5000);
+  });
+
+  it("are shown for a second after a deliberate seek into one", () => {
+    const { clock, pass } = clockAt(60_000, skips);
+    clock.seek(5000);
+    clock.play();
+    clock.release();
+    pass(900);
+    expect(clock.tick()).toEqual({ kind: "none" });
+    pass(200);
+    expect(clock.tick()).toEqual({ kind: "jump", to: 13_000 });
+  });
+
+  it("to the end of the replay end it", () => {
+    const { clock, pass } = clockAt(20_000, [[5000, 20_000]]);
+    clock.play();
+    clock.release();
+    pass(5001);
+    expect(clock.tick()).toEqual({ kind: "jump", to: 20_000 });
+    clock.release();
+    expect(clock.tick()).toEqual({ kind: "end" });
+  });
+
+  it("too short to be worth a cut are played", () => {
+    const { clock } = clockAt(60_000, [[1000, 1400]]);
+    expect(clock.jumpFrom(1000)).toBeNull();
+  });
+});

@@ -1,0 +1,486 @@
+"""The player in a bare page: a stub model, real recordings, a real browser."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser.bare import sessions
+from tests.browser.bare.server import STATIC, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Frame, Page, Request
+
+pytestmark = pytest.mark.browser
+
+#: data/README.md: elements at the start and at the end, with rrweb's own Replayer.
+ELEMENTS = {"code_editor": (220, 220), "todo_app": (85, 180)}
+
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def answer(kind: str, params: dict[str, Any]) -> tuple[Any, list[bytes]]:
+    """Answer as a kernel would."""
+    if kind == "playlist":
+        return sessions.playlist(), []
+    replay = params["replay"]
+    name, _, cut = replay.partition("@")
+    if name == "missing":
+        raise KeyError(name)
+    if kind == "session":
+        if name == "no_snapshot":
+            return sessions.session_of(
+                "todo_app", replay=replay, status="no_snapshot", segments=[]
+            ), []
+        if name == "expired":
+            return sessions.session_of(
+                "todo_app", replay=replay, status="expired", segments=[]
+            ), []
+        session = sessions.session_of(name, replay=replay)
+        if cut:
+            session["segments"] = sessions.infos_of(name, int(cut))
+        return session, []
+    if kind == "segment":
+        part = sessions.segments_of(name, int(cut or 60))[params["index"]]
+        return {"start": part["start"], "end": part["end"]}, [part["body"]]
+    raise KeyError(kind)
+
+
+@dataclass
+class View:
+    """A widget on the bare page, and what the page did meanwhile."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+
+    def open(self, **traits: Any) -> None:
+        self.page.evaluate("(traits) => open_widget(traits)", traits)
+
+    def trait(self, name: str) -> Any:
+        return self.page.evaluate("(name) => model.get(name)", name)
+
+    def write(self, name: str, value: Any) -> None:
+        self.page.evaluate("([name, value]) => model.set(name, value)", [name, value])
+
+    def position(self) -> int:
+        return self.trait("time_ms")
+
+    def inner(self) -> Frame:
+        """The document of the recording, two frames down."""
+        for frame in self.page.frames:
+            parent = frame.parent_frame
+            if parent is not None and (
+                parent.url.startswith("data:") or frame.url == "about:blank"
+            ):
+                return frame
+        raise AssertionError("no recorded document")
+
+    def elements(self) -> int:
+        return self.inner().evaluate("document.querySelectorAll('*').length")
+
+    def wait(self, expression: str, **options: Any) -> None:
+        self.page.wait_for_function(expression, timeout=20_000, **options)
+
+    def painted(self) -> None:
+        """Wait until the page of the last seek is on screen."""
+        self.page.wait_for_timeout(100)
+        self.wait("() => !root().querySelector('.rk-overlay .rk-load')")
+        self.page.wait_for_timeout(250)
+
+    def html(self) -> str:
+        """The recorded document, without what only says how one came here."""
+        text = self.inner().evaluate("document.documentElement.outerHTML")
+        text = re.sub(r"\s*:hover(?=[\s\"])", "", text)
+        text = re.sub(r"\s*rrweb-paused", "", text)
+        return re.sub(r' class=""', "", text)
+
+    def press(self, key: str) -> None:
+        self.page.keyboard.press(key)
+
+    def text(self, selector: str) -> str:
+        return self.page.locator(selector).first.inner_text()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    assert (STATIC / "widget.js").exists(), "Build the bundle first: make bundle"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=QUIET
+        )
+        yield opened
+        opened.close()
+
+
+@contextmanager
+def viewing(
+    browser: Browser, policy: str | None = None, width: int = 1000, **context: Any
+) -> Iterator[View]:
+    with serving(answer, policy) as url:
+        page = browser.new_context(
+            viewport={"width": width, "height": 900}, **context
+        ).new_page()
+        view = View(page)
+        page.on("pageerror", lambda error: view.errors.append(str(error)))
+        page.on("request", lambda request: view.requests.append(request))
+        page.goto(url)
+        page.wait_for_function("window.ready")
+        try:
+            yield view
+        finally:
+            page.context.close()
+        # Chromium announces what the policy refused too; "csp" never left the browser.
+        away = [
+            one.url
+            for one in view.requests
+            if not one.url.startswith((url, "data:", "blob:", "about:"))
+            and one.failure != "csp"
+        ]
+        assert view.errors == []
+        assert away == []
+
+
+@pytest.fixture
+def view(browser: Browser) -> Iterator[View]:
+    with viewing(browser) as made:
+        yield made
+
+
+@pytest.mark.parametrize("name", sorted(ELEMENTS))
+def test_start_and_end_show_the_elements_that_rrweb_shows(
+    view: View, name: str
+) -> None:
+    view.open(session=name)
+    view.painted()
+    start = view.elements()
+    view.page.locator(".rk-stage").click()
+    view.press("Space")
+    view.press("End")
+    view.painted()
+    assert (start, view.elements()) == ELEMENTS[name]
+
+
+def test_plays_over_segment_boundaries_to_the_end_without_a_rebuild(view: View) -> None:
+    assert len(sessions.segments_of("todo_app")) > 4
+    view.open(session="todo_app", speed=4)
+    view.painted()
+    view.inner().evaluate("document.documentElement.dataset.mark = 'kept'")
+    view.page.locator(".rk-btn-main").click()
+    last = sessions.infos_of("todo_app")[-2]["start"]
+    view.wait(f"() => model.get('time_ms') > {last}")
+    assert view.inner().evaluate("document.documentElement.dataset.mark") == "kept"
+    view.wait("() => !model.get('playing')")
+    view.painted()
+    assert view.elements() == ELEMENTS["todo_app"][1]
+
+
+def test_jumping_about_shows_what_playing_from_the_start_shows(
+    browser: Browser,
+) -> None:
+    length = sessions.session_of("todo_app")["length_ms"]
+    moments = [round(length * part / 100) for part in (70, 71, 20, 21, 96, 3, 50, 55)]
+    with viewing(browser) as cut, viewing(browser) as whole:
+        cut.open(session="todo_app@40")
+        whole.open(session="todo_app@100000")
+        cut.painted()
+        whole.painted()
+        for moment in moments:
+            for one in (cut, whole):
+                one.write("time_ms", moment)
+                one.painted()
+            assert cut.html() == whole.html(), f"at {moment} ms"
+
+
+def test_a_click_on_a_row_seeks_and_marks_it(view: View) -> None:
+    view.open(session="code_editor")
+    view.painted()
+    row = view.page.locator(".rk-tr", has_text="Preview Refreshed").first
+    row.click()
+    assert row.get_attribute("aria-current") == "true"
+    times = sessions.session_of("code_editor")["events"]["t"]
+    names = sessions.session_of("code_editor")["events"]["name"]
+    assert view.position() == times[names.index("Preview Refreshed")]
+    assert view.trait("event") == str(
+        9_007_199_254_740_993 + names.index("Preview Refreshed")
+    )
+
+
+def test_rows_outside_of_the_recording_do_not_seek(view: View) -> None:
+    view.open(session="code_editor")
+    view.painted()
+    before = view.position()
+    view.page.locator(".rk-tr.is-out").first.click()
+    assert view.position() == before
+
+
+def test_playing_moves_the_row(view: View) -> None:
+    view.open(session="code_editor", speed=8)
+    view.painted()
+    view.page.locator(".rk-switch").click()
+    view.page.locator(".rk-btn-main").click()
+    seen = set()
+    for _ in range(12):
+        view.page.wait_for_timeout(250)
+        seen.add(view.page.locator(".rk-table [aria-current=true] .name").inner_text())
+    assert len(seen) >= 4
+    assert view.trait("event") != ""
+
+
+def test_python_writes_are_obeyed(view: View) -> None:
+    view.open(session="code_editor")
+    view.painted()
+    view.write("time_ms", 60_000)
+    assert view.text(".rk-clock b") == "1:00.0"
+    view.write("speed", 4.0)
+    assert "4" in view.text(".rk-speed")
+    view.write("playing", True)
+    view.wait("() => model.get('time_ms') > 61_000")
+    view.write("playing", False)
+    assert view.page.locator("[aria-label^='Play (']").count() == 1
+    view.write("session", "todo_app")
+    view.wait("() => root().querySelector('.rk-clock').textContent.includes('0:09')")
+    assert view.trait("session") == "todo_app"
+
+
+def test_a_view_that_is_rebuilt_continues_where_it_was(view: View) -> None:
+    view.open(session="code_editor", replays=["code_editor", "todo_app"])
+    view.painted()
+    view.write("time_ms", 42_000)
+    view.painted()
+    view.page.evaluate("close_view()")
+    assert view.page.locator(".rk").count() == 0
+    view.page.evaluate("show_view()")
+    view.painted()
+    assert view.text(".rk-clock b") == "0:42.0"
+    assert view.elements() == ELEMENTS["code_editor"][0]
+
+
+def test_a_frame_that_the_host_moves_continues_where_it_was(view: View) -> None:
+    view.open(session="code_editor")
+    view.painted()
+    view.page.locator(".rk-stage").click()
+    view.press("Space")
+    view.write("time_ms", 70_000)
+    view.painted()
+    shown = view.html()
+    view.page.evaluate(
+        "() => { const { el } = views.at(-1); const to = document.createElement('div');"
+        " document.body.append(to); to.append(el); }"
+    )
+    view.page.wait_for_timeout(500)
+    view.painted()
+    assert view.html() == shown
+
+
+def test_the_recording_is_sealed(view: View) -> None:
+    view.open(session="code_editor")
+    view.painted()
+    inner = view.inner()
+    outer = inner.parent_frame
+    assert outer is not None
+    assert outer.evaluate("self.origin") == "null"
+    assert inner.frame_element().get_attribute("sandbox") == "allow-same-origin"
+    policy = outer.evaluate("document.querySelector('meta[http-equiv]').content")
+    assert "default-src 'none'" in policy
+    assert "unsafe-eval" not in policy
+    assert re.search(r"script-src 'sha256-[^ ]+';", policy)
+    assert "Sealed" in view.page.locator(".rk-shield").get_attribute("title")
+
+
+def test_without_data_frames_it_plays_in_the_page_and_says_so(browser: Browser) -> None:
+    with viewing(browser, policy="frame-src 'self'") as view:
+        view.open(session="todo_app")
+        view.wait("() => root().querySelector('.is-seal')")
+        view.painted()
+        assert "No sealed frame" in view.text(".rk-notice")
+        assert view.elements() == ELEMENTS["todo_app"][0]
+        view.page.locator(".rk-stage").click(position={"x": 4, "y": 4})
+        view.press("Space")
+        view.press("End")
+        view.painted()
+        assert view.elements() == ELEMENTS["todo_app"][1]
+        policy = view.inner().evaluate(
+            "document.querySelector('meta[http-equiv=Content-Security-Policy]')?.content"
+        )
+        assert policy is None or "default-src 'none'" in policy
+
+
+def test_keys_act_and_stay_inside(view: View) -> None:
+    view.page.evaluate(
+        "() => { window.leaked = []; for (const type of ['keydown', 'keyup', 'keypress'])"
+        " document.addEventListener(type, (event) => leaked.push(event.key)); }"
+    )
+    view.open(session="code_editor", replays=["code_editor", "todo_app"])
+    view.painted()
+    view.page.locator(".rk-lanes").focus()
+    view.press("ArrowRight")
+    assert view.position() == 10_000
+    view.press("ArrowLeft")
+    assert view.position() == 0
+    view.press("]")
+    first = view.position()
+    view.press("]")
+    assert view.position() > first > 0
+    view.press("[")
+    assert view.position() == first
+    view.press(".")
+    assert view.position() == first + 50
+    view.press("+")
+    assert view.trait("speed") == 2
+    view.press("-")
+    assert view.trait("speed") == 1
+    view.press("s")
+    assert view.page.locator(".rk-switch").get_attribute("aria-checked") == "false"
+    view.press("End")
+    assert view.position() == sessions.session_of("code_editor")["length_ms"]
+    view.press("Home")
+    assert view.position() == 0
+    view.press("?")
+    assert view.page.locator(".rk-keys").is_visible()
+    view.press("Escape")
+    assert view.page.locator(".rk-keys").count() == 0
+    view.page.locator(".rk-table").focus()
+    view.press("j")
+    view.press("j")
+    second = view.position()
+    view.press("k")
+    assert view.position() < second
+    view.press("Enter")
+    assert view.page.locator(".rk-props").count() == 1
+    view.press("Escape")
+    assert view.page.locator(".rk-props").count() == 0
+    view.press("/")
+    view.page.keyboard.type("snippet")
+    view.wait("() => root().querySelector('.rk-foot').textContent.startsWith('4 of')")
+    view.press("Escape")
+    view.wait("() => root().querySelector('.rk-foot').textContent.startsWith('35 ')")
+    view.page.locator(".rk-lanes").focus()
+    view.press("Shift+ArrowRight")
+    view.wait("() => model.get('session') === 'todo_app'")
+    for key in "abcdefghijklmnopqrstuvwxyz0123456789":
+        view.press(key)
+    assert view.page.evaluate("leaked") == []
+
+
+def test_the_theme_follows_the_host(view: View) -> None:
+    view.open(session="code_editor")
+    background = "getComputedStyle(root().querySelector('.rk-frame')).backgroundColor"
+    light = view.page.evaluate(background)
+    view.page.evaluate("document.body.dataset.jpThemeLight = 'false'")
+    view.wait("() => root().querySelector('.rk').dataset.rkTheme === 'dark'")
+    dark = view.page.evaluate(background)
+    assert light != dark
+    view.page.evaluate("document.body.dataset.jpThemeLight = 'true'")
+    view.wait("() => root().querySelector('.rk').dataset.rkTheme === 'light'")
+    assert view.page.evaluate(background) == light
+
+
+def test_data_never_becomes_markup(view: View) -> None:
+    view.open(session="code_editor", replays=["code_editor", "expired"])
+    view.painted()
+    view.press("End")
+    assert view.page.locator(".rk b >> text=not markup").count() == 0
+    assert view.page.locator("text=<b>bob</b>").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("replay", "says"),
+    [
+        ("expired", "This recording has expired"),
+        ("no_snapshot", "This recording has no full snapshot"),
+        ("missing", "This session cannot be opened"),
+    ],
+)
+def test_what_cannot_be_played_says_why(view: View, replay: str, says: str) -> None:
+    view.open(session=replay)
+    view.wait(
+        f"() => root().querySelector('.rk-state')?.textContent.includes('{says}')"
+    )
+
+
+def test_an_empty_player_says_so(view: View) -> None:
+    view.open()
+    view.wait(
+        "() => root().querySelector('.rk-state')?.textContent.includes('No replays')"
+    )
+
+
+def test_a_slow_kernel_shows_loading_only_after_a_moment(view: View) -> None:
+    view.page.evaluate("window.slow = 700")
+    view.open(session="code_editor")
+    view.page.evaluate("model.delay = 600")
+    view.page.evaluate("close_view(); show_view()")
+    assert view.page.locator(".rk-load").count() == 0
+    view.wait("() => root().querySelector('.rk-load')")
+    view.wait("() => !root().querySelector('.rk-load')")
+    assert view.elements() == ELEMENTS["code_editor"][0]
+
+
+def test_without_a_kernel_what_is_loaded_plays_on(view: View) -> None:
+    view.open(session="code_editor")
+    view.painted()
+    view.page.wait_for_timeout(500)
+    view.page.evaluate("model.silent = true; model.fire('comm_live_update')")
+    assert "Kernel gone" in view.text(".rk-notice")
+    view.page.locator(".rk-btn-main").click()
+    view.page.wait_for_timeout(600)
+    assert view.position() > 200
+
+
+def test_the_legend_hides_a_kind_in_timeline_and_table(view: View) -> None:
+    view.open(session="code_editor")
+    view.painted()
+    assert view.page.locator(".rk-lane-signal .rk-m-error").count() == 2
+    view.page.locator(".rk-legend [data-kind=error]").click()
+    assert view.page.locator(".rk-lane-signal .rk-m-error").count() == 0
+    assert "33 of 35" in view.text(".rk-foot")
+
+
+def test_dragging_seeks_and_playing_goes_on(view: View) -> None:
+    view.open(session="code_editor")
+    view.painted()
+    view.page.locator(".rk-btn-main").click()
+    box = view.page.locator(".rk-lanes").bounding_box()
+    assert box is not None
+    y = box["y"] + 30
+    view.page.mouse.move(box["x"] + box["width"] * 0.2, y)
+    view.page.mouse.down()
+    for part in (0.4, 0.6, 0.8):
+        view.page.mouse.move(box["x"] + box["width"] * part, y)
+        view.page.wait_for_timeout(50)
+    assert view.page.locator(".rk-tip").is_visible()
+    view.page.mouse.up()
+    length = sessions.session_of("code_editor")["length_ms"]
+    assert abs(view.position() - 0.8 * length) < 1500
+    assert view.trait("playing") is True
+
+
+@pytest.mark.parametrize("width", [360, 560, 760, 1000, 1200, 1600])
+def test_nothing_overflows_at_any_width(browser: Browser, width: int) -> None:
+    with viewing(browser, width=width) as view:
+        view.open(session="code_editor", replays=["code_editor", "todo_app"])
+        view.painted()
+        wide = view.page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width
+        for part in (".rk-stage", ".rk-lanes", ".rk-table", ".rk-ctl"):
+            box = view.page.locator(part).first.bounding_box()
+            assert box is not None
+            assert box["width"] > 100
+            assert box["x"] + box["width"] <= width
