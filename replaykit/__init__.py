@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from replaykit.demoshop.project import demo
     from replaykit.handles import Events
-    from replaykit.project import Project, create, events, open
+    from replaykit.project import Project, create, events, open  # noqa: A004
     from replaykit.query import event
     from replaykit.replay_list import Replays
     from replaykit.sharing import share

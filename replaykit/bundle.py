@@ -24,7 +24,7 @@ from replaykit.replies import Home, Microscope, Point, Watching
 from replaykit.wording import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from replaykit.source import Source
 
@@ -76,7 +76,7 @@ def bundle_of_home(home: Home) -> dict[str, Any]:
 def bundle_of_result(
     question: str, scope: Microscope, keys: Iterable[str]
 ) -> dict[str, Any]:
-    """Return the saved form of a result: its chart, and who stands behind its points."""
+    """Return the saved form of a result: its chart, and who is behind its points."""
     people = []
     for key in newest_first(keys)[:POINTS]:
         population = scope.population(key)
@@ -233,7 +233,7 @@ def pack(value: object) -> str:
     return base64.b64encode(zlib.compress(raw, 6)).decode("ascii")
 
 
-def unpack(text: str) -> Any:  # noqa: ANN401 - whatever was packed
+def unpack(text: str) -> Any:
     """Read what `pack` wrote."""
     try:
         return json.loads(zlib.decompress(base64.b64decode(text)))
@@ -269,7 +269,7 @@ def twin_of_home(home: Home) -> str:
 
 
 def table_twin(
-    head: str, columns: Iterable[str], rows: list[tuple[object, ...]]
+    head: str, columns: Iterable[str], rows: Sequence[tuple[object, ...]]
 ) -> str:
     """Return a plain HTML table that any viewer shows, trusted or not.
 

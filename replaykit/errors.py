@@ -90,8 +90,8 @@ def did_you_mean(name: str, known: Iterable[str], *, limit: int = 3) -> str:
     if not close:
         return ""
     quoted = [repr(match) for match in close]
-    listed = quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
-    return f"Did you mean {listed}?"
+    *others, final = quoted
+    return f"Did you mean {', '.join(others)}{' or ' if others else ''}{final}?"
 
 
 def check_option(name: str, value: object, allowed: Iterable[str]) -> None:

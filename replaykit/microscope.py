@@ -15,20 +15,18 @@ import polars as pl
 
 from replaykit.errors import UnknownUser
 from replaykit.replays.matching import match
-from replaykit.schema import BUILT_INS, COLUMNS
+from replaykit.schema import BUILT_INS, COLUMNS, TIME
 
 if TYPE_CHECKING:
     from replaykit.source import Source
 
-POPULATION: Final = pl.Schema(
-    {
-        "user": pl.Int32,
-        "start": pl.Datetime("us", "UTC"),
-        "end": pl.Datetime("us", "UTC"),
-        "at": pl.Datetime("us", "UTC"),
-        "rows": pl.List(pl.Int64),
-    }
-)
+POPULATION: Final[dict[str, pl.DataType]] = {
+    "user": pl.Int32(),
+    "start": TIME,
+    "end": TIME,
+    "at": TIME,
+    "rows": pl.List(pl.Int64()),
+}
 
 #: Charted rows that a population names per unit, at most.
 MOST_CHARTED: Final = 200
@@ -116,7 +114,7 @@ def signals(row: dict[str, Any]) -> list[str]:
     return [kind for kind, column in _SIGNALS.items() if (row.get(column) or 0) > 0]
 
 
-def users_page(  # noqa: D417 - the sentence says it all
+def users_page(
     source: Source,
     population: pl.DataFrame,
     *,
@@ -199,7 +197,7 @@ def stream(source: Source, population: pl.DataFrame, user_id: str) -> dict[str, 
     before = rows.filter(pl.col("place") == 0).tail(ROWS_BEFORE)
     within = rows.filter(pl.col("place") == 1)
     room = max(0, ROWS_FROM_START - within.height)
-    after = rows.filter(pl.col("place") == 2).head(room)  # noqa: PLR2004
+    after = rows.filter(pl.col("place") == 2).head(room)
     shown = pl.concat([before, within, after])
     watch = {
         row["session_id"]: row

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 import polars as pl
 
@@ -169,7 +169,7 @@ class Project:
             path=str(self.folder),
             version=store.version,
             retention_days=settings.retention_days,
-            week_start=settings.week_start,
+            week_start=cast("timeline.Weekday", settings.week_start),
         )
 
     def _clock(self) -> Callable[[], datetime]:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from replaykit.analyses.session_rules import LengthFrom, SessionRule
     from replaykit.analyses.session_values import SessionMeasure
     from replaykit.source import Source
+    from replaykit.users import Users
 #: Up to this many events, the columns of a question are kept in memory.
 KEPT_ROWS: Final = 2_000_000
 
@@ -55,6 +56,10 @@ class Questions(ABC):
     @abstractmethod
     def rows(self, properties: Iterable[str] = ()) -> pl.LazyFrame:
         """Return the rows of this handle's users, before range and filters."""
+
+    @abstractmethod
+    def users(self, population: pl.DataFrame, label: str) -> Users:
+        """Return the users of a population (`microscope.POPULATION`)."""
 
     @abstractmethod
     def steps(self, events: Sequence[str | Step]) -> list[Step]:
@@ -106,7 +111,8 @@ class Questions(ABC):
         -------
         Segmentation
             `.table`: `event` String, the groupings String, `time` Datetime in the
-            project's zone, `value`, `incomplete` Boolean. Rules: `spec/segmentation.md`.
+            project's zone, `value`, `incomplete` Boolean. Rules:
+            `spec/segmentation.md`.
 
         Raises
         ------
@@ -323,7 +329,8 @@ class Questions(ABC):
         ...         "visit": ["a", "a", "b"],
         ...     }
         ... )
-        >>> events = rk.events(log, user="uid", time="ts", event="name", session="visit")
+        >>> names = {"user": "uid", "time": "ts", "event": "name", "session": "visit"}
+        >>> events = rk.events(log, **names)
         >>> events.sessions(measure="average length").table["value"].to_list()
         [150.0]
         """

@@ -1,7 +1,7 @@
 """Answers as an analyst holds them: a table, a chart, and points that open.
 
 Every result shows itself as one widget: the chart, and below it the people behind the
-point that was clicked. The same in code: `result.point(…).users`, `.replays`, `.watch()`.
+point that was clicked. In code: `result.point(…).users`, `.replays`, `.watch()`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from replaykit.analyses.retention import RetentionAnswer
     from replaykit.analyses.segmentation import SegmentationAnswer
     from replaykit.analyses.sessions import SessionsAnswer
-    from replaykit.handles import Events
+    from replaykit.questions import Questions
     from replaykit.replay_list import Replays
     from replaykit.users import Users
     from replaykit.widgets import Player
@@ -92,7 +92,7 @@ class Opened:
 class Result(ABC):
     """What all results share: a table, a chart, a widget, and points."""
 
-    events: Events
+    events: Questions
     answer: Answer
 
     @abstractmethod
@@ -209,7 +209,7 @@ def _interval_at(starts: pl.Series, moment: datetime) -> int:
     before = known.filter(known <= moment.timestamp() * 1000)
     if before.is_empty():
         raise UnknownPoint(
-            f"{moment:%Y-%m-%d %H:%M} UTC lies before the first interval of this result."
+            f"{moment:%Y-%m-%d %H:%M} UTC lies before the result's first interval."
         )
     return int(before[-1])
 
@@ -510,17 +510,9 @@ class Retention(Result):
 
     def chart(self) -> go.Figure:
         """Return a heat table: cohorts down, time since the start across."""
-        known = ~pl.col("incomplete") & (pl.col("users") > 0)
-        cells = self.table.select(
-            "cohort",
-            index="offset",
-            retained="returned",
-            size="users",
-            rate=pl.when(known).then(pl.col("value") / 100),
-        )
         words = {"h": "hour", "d": "day", "w": "week", "mo": "month"}
         return charts.retention_chart(
-            cells,
+            self.table,
             note=span_words(self.events.span),
             interval=words.get(self.every.lstrip("0123456789"), "interval"),
         )

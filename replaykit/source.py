@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import polars as pl
 
@@ -17,6 +17,8 @@ from replaykit.errors import UnknownReplay, UnknownUser, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
+
+    from replaykit.timeline import Weekday
 
 REPLAY_ID: Final = "[Amplitude] Session Replay ID"
 
@@ -36,7 +38,7 @@ class Recordings(Protocol):
         ...
 
     def summary(self, replay_id: str) -> dict[str, object]:
-        """What the timeline and the panels show of one recording."""
+        """Return what the timeline and the panels show of one recording."""
         ...
 
 
@@ -83,12 +85,12 @@ class Source:
     path: str | None = None
     version: int | None = None
     retention_days: int | None = None
-    week_start: str = "monday"
+    week_start: Weekday = "monday"
     options: Mapping[str, object] = field(default_factory=dict)
 
     @cached_property
     def names(self) -> pl.DataFrame:
-        """Event names with their number of rows: `event`, `rows`, most frequent first."""
+        """Event names and their rows: `event`, `rows`, most frequent first."""
         return (
             self.scan(())
             .group_by("event")
@@ -160,7 +162,7 @@ class Source:
             self.directory.select("user", "user_id"), on="user", how="left"
         ).sort(["start", "replay_id"], descending=[True, False])
 
-    def replay(self, replay_id: str) -> dict[str, object]:
+    def replay(self, replay_id: str) -> dict[str, Any]:
         """Return the catalogue's row of one replay."""
         found = self.catalogue.filter(pl.col("replay_id") == replay_id)
         if found.is_empty():
