@@ -5,31 +5,40 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
 
 from replaykit.errors import BadRecording
 from replaykit.ingest.rrweb_files import RecordingFile, find
-from replaykit.ingest.rrweb_formats import Decoded, decode
+from replaykit.ingest.rrweb_formats import Decoded, decode, plain_events
 from replaykit.ingest.rrweb_identity import (
     Identity,
     from_events,
     from_name,
     identity,
 )
+from replaykit.ingest.rrweb_spans import Spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 
+#: Larger files (unpacked) are read a batch at a time.
+LARGE: Final = 32 * 2**20
+
+
 @dataclass
 class RawRecording:
-    """One recording as read: who, from which files, and its events in time order."""
+    """One recording as read: who, from which files, and its events in time order.
+
+    The events can be gone through once.
+    """
 
     identity: Identity
     files: tuple[str, ...]
     digest: str
-    events: list[dict[str, Any]]
+    events: Iterable[dict[str, Any]]
     problems: Counter[str] = field(default_factory=Counter)
     #: Numbers missing from a sequence of chunks, as (last event before, first after).
     holes: list[tuple[float, float]] = field(default_factory=list)
@@ -70,17 +79,17 @@ def groups(source: str | Path | Iterable[str | Path]) -> list[Group]:
     for file in find(source):
         replay_id, chunk = from_name(file.name)
         together.setdefault(replay_id, []).append((file, chunk))
-    found = []
+    found: list[Group] = []
     for replay_id, files in together.items():
-        if any(chunk is None for _, chunk in files) and len(files) > 1:
+        unnumbered = any(chunk is None for _, chunk in files)
+        if unnumbered and len(files) > 1 and "/" not in replay_id:
             # Equal names in different folders are different recordings, unless they
             # name a device and a session.
-            if "/" not in replay_id:
-                found.extend(
-                    Group(_apart(replay_id, file, at), ((file, chunk),))
-                    for at, (file, chunk) in enumerate(files)
-                )
-                continue
+            found.extend(
+                Group(_apart(replay_id, file, at), ((file, chunk),))
+                for at, (file, chunk) in enumerate(files)
+            )
+            continue
         files.sort(key=lambda pair: (pair[1] or 0, pair[0].label))
         found.append(Group(replay_id, tuple(files)))
     return found
@@ -100,6 +109,11 @@ def read(
     what the others hold is still used.
     """
     digest = group.digest()
+    if len(group.files) == 1 and group.files[0][0].is_large(LARGE):
+        streamed = _stream(group, digest, device=device, user=user)
+        if streamed is not None:
+            yield streamed
+            return
     parts: dict[str | None, list[tuple[Decoded, int | None]]] = {}
     problems: Counter[str] = Counter()
     for file, chunk in group.files:
@@ -126,6 +140,39 @@ def read(
         problems = Counter()
 
 
+def _stream(
+    group: Group, digest: str, *, device: str | None, user: str | None
+) -> RawRecording | Unread | None:
+    """Read one large file a batch at a time; None if it has to be read as a whole."""
+    file = group.files[0][0]
+    problems: Counter[str] = Counter()
+    found: list[Identity] = []
+    sessions: set[object] = set()
+
+    def look(batch: bytes) -> list[dict[str, Any]]:
+        events = plain_events(batch, problems)
+        if not found and (known := from_events(events)) is not None:
+            found.append(known)
+        sessions.update(event.get("sessionId") for event in events)
+        return events
+
+    def again(batch: bytes) -> list[dict[str, Any]]:
+        return plain_events(batch, Counter())
+
+    try:
+        spans = Spans(file)
+        if not spans.read_times(look) or len(sessions) > 1:
+            spans.close()
+            return None
+    except BadRecording as error:
+        return Unread(file.label, str(error))
+    whose = identity(group.replay_id, device=device, user=user)
+    if "/" not in group.replay_id and found:
+        whose = found[0]
+    events = spans.events(again)
+    return RawRecording(whose, (file.label,), digest, events, problems)
+
+
 def _part_digest(digest: str, key: str | None) -> str:
     return blake2b(f"{digest} {key}".encode(), digest_size=16).hexdigest()
 
@@ -139,13 +186,14 @@ def _holes(
     decoded: list[tuple[Decoded, int | None]],
 ) -> list[tuple[float, float]]:
     """Return the times between chunks whose numbers are not consecutive."""
-    numbered = (
-        sorted((order, part) for part, order in decoded if order is not None)
-        if all(order is not None for _, order in decoded)
-        else []
+    numbered = sorted(
+        ((order, part) for part, order in decoded if order is not None),
+        key=lambda pair: pair[0],
     )
+    if len(numbered) < len(decoded):
+        return []
     holes = []
-    for (before, earlier), (after, later) in zip(numbered, numbered[1:], strict=False):
+    for (before, earlier), (after, later) in pairwise(numbered):
         if after > before + 1:
             end = max(_timestamp(event) for event in earlier.events)
             start = min(_timestamp(event) for event in later.events)

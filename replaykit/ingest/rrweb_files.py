@@ -10,7 +10,7 @@ import zlib
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from replaykit.errors import BadRecording, MissingFile
 
@@ -26,7 +26,7 @@ _SUFFIXES: Final = (
     ".rrweb",
     ".zlib",
 )
-#: An archive member larger than this when unpacked is refused: it is a trap or a mistake.
+#: An archive member that unpacks to more is refused: a trap, or a mistake.
 _LARGEST_MEMBER: Final = 8 * 2**30
 _BLOCK: Final = 2**20
 
@@ -79,6 +79,28 @@ class RecordingFile:
                 message = f"{self.label} is damaged: {error}."
                 raise BadRecording(message) from error
         return data
+
+    def open(self) -> IO[bytes]:
+        """Open the content as it lies on disk."""
+        if self.member is None:
+            return self.path.open("rb")
+        with zipfile.ZipFile(self.path) as archive:
+            return archive.open(self.member)
+
+    def is_large(self, limit: int) -> bool:
+        """Tell whether the content, unpacked, is larger than `limit` bytes."""
+        if self.member is not None:
+            with zipfile.ZipFile(self.path) as archive:
+                size = archive.getinfo(self.member).file_size
+        else:
+            size = self.path.stat().st_size
+        if size > limit:
+            return True
+        # Recordings seldom shrink to less than a fiftieth; gzip notes the size (modulo
+        # 4 GiB) in its last four bytes, but only of its last part.
+        with self.open() as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        return packed and size * 8 > limit
 
     def _stored(self) -> bytes:
         try:

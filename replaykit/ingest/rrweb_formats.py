@@ -1,7 +1,7 @@
 """Decode the many wrappings of rrweb events into plain events.
 
-Plain arrays and JSON lines, rrweb's packer (v1), Amplitude's download files (v2, v3) and
-uploads, PostHog's export with compressed mutations, Sentry's segments, and objects that
+Plain arrays and JSON lines, rrweb's packer (v1), Amplitude's download files (v2, v3)
+and uploads, PostHog's export with compressed mutations, Sentry's segments, and objects that
 hold events beside an identity. One bad event is counted and never stops the rest.
 """
 
@@ -56,7 +56,7 @@ def decode(data: bytes, problems: Counter[str]) -> list[Decoded]:
     if not text:
         message = "The file is empty."
         raise BadRecording(message)
-    if text[:1] == b"\x78" and len(text) > 2:  # noqa: PLR2004 - zlib's header
+    if text[:1] == b"\x78" and len(text) > 2:
         try:
             text = zlib.decompress(text)
         except zlib.error as error:
@@ -70,6 +70,14 @@ def decode(data: bytes, problems: Counter[str]) -> list[Decoded]:
             raise
         reader.lines(text)
     return reader.found()
+
+
+def plain_events(data: bytes, problems: Counter[str]) -> list[dict[str, Any]]:
+    """Return the events of a JSON array of events, plain or packed, in its order."""
+    reader = _Reader(problems)
+    into = Decoded()
+    reader.value(loads(data), into)
+    return into.events
 
 
 class _Reader:
@@ -134,15 +142,31 @@ class _Reader:
                 elif not self._wrapper(item, into):
                     self._problems["broken events"] += 1
             elif isinstance(item, list):
-                stack.extend(reversed(item))
+                if not stack and self._all_events(item):
+                    into.events.extend(item)
+                else:
+                    stack.extend(reversed(item))
             elif isinstance(item, str):
-                unpacked = self._packed(item, windows=into)
+                unpacked = self._packed(item)
                 if unpacked is not None:
                     stack.append(unpacked)
             elif item is not None:
                 self._problems["broken events"] += 1
 
-    def _packed(self, text: str, *, windows: Decoded) -> object:
+    @staticmethod
+    def _all_events(items: list[Any]) -> bool:
+        """Tell whether a list is what it nearly always is: plain events only."""
+        try:
+            return all(
+                item["type"] in _TYPES
+                and isinstance(item["timestamp"], int)
+                and "cv" not in item
+                for item in items
+            )
+        except (TypeError, KeyError):
+            return False
+
+    def _packed(self, text: str) -> object:
         """Undo a serialised or packed event: first as JSON, then as zlib in latin-1."""
         if text[:1] in {"{", "["}:
             try:
@@ -154,7 +178,7 @@ class _Reader:
             return loads(zlib.decompress(text.encode("latin-1")))
         except (UnicodeEncodeError, zlib.error, BadRecording):
             # PostHog's lines pair an event with the name of its window.
-            if len(text) > 64 or text[:1] == "x":  # noqa: PLR2004 - longest window name
+            if len(text) > 64 or text[:1] == "x":
                 self._problems["broken events"] += 1
         return None
 
@@ -205,7 +229,7 @@ def _posthog(inner: dict[str, Any]) -> Identity | None:
 def _by_session(plain: Decoded) -> Iterator[Decoded]:
     """Split events that carry different session ids."""
     ids = {event.get("sessionId", event.get("session_id")) for event in plain.events}
-    if len(ids - {None}) < 2:  # noqa: PLR2004 - one session needs no splitting
+    if len(ids - {None}) < 2:
         yield plain
         return
     apart: dict[str, Decoded] = {}

@@ -134,7 +134,7 @@ def from_mapping(record: dict[str, Any]) -> Identity | None:
 def from_events(events: Iterable[dict[str, Any]]) -> Identity | None:
     """Read the identity that a recorder wrote into a custom event's payload."""
     for event in events:
-        if event.get("type") == 5:  # noqa: PLR2004 - rrweb's Custom
+        if event.get("type") == 5:
             data = event.get("data")
             payload = data.get("payload") if isinstance(data, dict) else None
             if isinstance(payload, dict):

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from replaykit.store.recordings import Batch, Recordings, Row
     from replaykit.store.recording_shelves import Draft
+    from replaykit.store.recordings import Batch, Recordings, Row
 
 #: Shorter recordings have the status `short` (`spec/replay.md` 1).
 SHORT_MS: Final = 10_000

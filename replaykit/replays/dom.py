@@ -1,4 +1,4 @@
-"""The page a recording describes: a tree that full snapshots set and mutations edit.
+"""The page a recording describes: a tree that snapshots set and mutations edit.
 
 The rules are the Replayer's own (`applyMutation` of rrweb 2.1), so that a snapshot
 taken here equals the page that rrweb would have built by playing from the start.
@@ -14,6 +14,9 @@ from replaykit.replays.nodes import DOCTYPE, DOCUMENT, ELEMENT, TEXT, Node
 
 #: Deeper pages overflow the Replayer's own recursion (measured between 2,000 and 5,000).
 MAX_DEPTH: Final = 2_000
+
+#: Parents with rules of their own; "" is a document's tag.
+_SPECIAL_PARENTS: Final = frozenset({"", "iframe", "style", "textarea"})
 
 _RR_SPLIT: Final = "/* rr_split */"
 
@@ -72,8 +75,8 @@ class Page:
 
     def _attach_document(self, frame: Node, add: dict[str, Any]) -> int:
         for child in list(frame.children()):
-            self._forget(child)
             child.detach()
+            self._forget(child)
         node, count = self._build(add["node"])
         frame.insert(node, None)
         return count
@@ -113,29 +116,58 @@ class Page:
         if parent is None:
             self.warnings["removal from an unknown parent"] += 1
             return
-        self._forget(node)
         holder = node.parent
-        if holder is None:
-            return
-        if holder is not parent and holder.host is not parent:
-            self.warnings["removal from a parent the node was not in"] += 1
-        node.detach()
-        if node.type == TEXT and holder.tag == "style":
-            self._reset_sheet(holder)
+        if holder is not None:
+            if holder is not parent and holder.host is not parent:
+                self.warnings["removal from a parent the node was not in"] += 1
+            node.detach()
+            if node.type == TEXT and holder.tag == "style":
+                self._reset_sheet(holder)
+        self._forget(node)
 
     def _forget(self, top: Node) -> None:
-        """Take a subtree's ids off the books, as the Replayer's mirror does."""
+        """Take a detached subtree's ids off the books, as the Replayer's mirror does."""
         nodes, touched = self.nodes, self.touched
-        for node in top.subtree():
+        for node in list(top.subtree()):
             if nodes.get(node.id) is node:
                 del nodes[node.id]
                 touched.pop(node.id, None)
+            # Links in circles would keep the nodes until a collection.
+            if node.shadow is not None:
+                node.shadow.host = node.shadow.first = node.shadow.last = None
+            node.parent = node.first = node.last = node.prev = node.next = None
 
     def _add_all(self, adds: list[dict[str, Any]]) -> int:
         """Add nodes in any order: one that needs another waits until it is there."""
+        nodes = self.nodes
         waiting: dict[int, list[dict[str, Any]]] = {}
         count = 0
         for add in adds:
+            # The common case first: a new node, its parent and neighbour known, and
+            # nothing else waiting for it.
+            data = add["node"]
+            parent = nodes.get(add["parentId"])
+            if (
+                parent is not None
+                and parent.tag not in _SPECIAL_PARENTS
+                and data["id"] not in nodes
+                and not waiting
+                and not self._orphans
+                and not data.get("rootId")
+                and not data.get("isShadow")
+                and not add.get("previousId")
+            ):
+                next_id = add.get("nextId")
+                following = None if next_id is None else nodes.get(next_id)
+                if next_id is None or (following and following.parent is parent):
+                    node = Node(data)
+                    nodes[node.id] = node
+                    parent.insert(node, following)
+                    count += 1
+                    if node.tag == "iframe" and node.id in self._documents:
+                        document = self._documents.pop(node.id)
+                        count += self._attach_document(node, document)
+                    continue
             ready = [add]
             while ready:
                 current = ready.pop()
@@ -315,7 +347,7 @@ class Page:
 
     # -- state that events set on nodes
 
-    def touch(self, node_id: int, key: str, value: Any) -> bool:  # noqa: ANN401 - JSON
+    def touch(self, node_id: int, key: str, value: Any) -> bool:
         """Remember the latest `key` of a node; False if the page has no such node."""
         if node_id not in self.nodes:
             return False

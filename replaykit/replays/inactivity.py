@@ -23,7 +23,7 @@ def is_activity(kind: int, source: int) -> bool:
     >>> is_activity(3, 2), is_activity(3, 0), is_activity(4, -1)
     (True, False, False)
     """
-    return kind == 3 and FIRST_ACTIVE <= source <= LAST_ACTIVE  # noqa: PLR2004
+    return kind == 3 and FIRST_ACTIVE <= source <= LAST_ACTIVE
 
 
 def inactive_periods(

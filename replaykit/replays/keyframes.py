@@ -34,6 +34,11 @@ DEFAULT_LIMITS: Final = Limits()
 _NODES_PER_LIMIT: Final = 4_000
 _SNAPSHOT_SHARE: Final = 4
 
+# About one node in 128 starts a new part of a snapshot's text; see `write_node`.
+_MIX: Final = 40_503
+_SPLIT_MASK: Final = 0x7F << 4
+_LONG_HEAD: Final = 4_096
+
 
 @dataclass(eq=False)
 class Segment:
@@ -97,9 +102,18 @@ class View:
 
 
 def keyframe(
-    page: Page, carried: Carried, view: View, *, start: float, timestamp: float
+    page: Page,
+    carried: Carried,
+    view: View,
+    *,
+    start: float,
+    timestamp: float,
+    pointer: bool = True,
 ) -> Segment:
-    """Open a segment with the page as it stands."""
+    """Open a segment with the page as it stands.
+
+    `pointer` is false for the first segment: its own events say where the pointer was.
+    """
     segment = Segment(start, timestamp, nodes=len(page.nodes), last=timestamp)
     root = page.root
     if root is None:
@@ -116,7 +130,7 @@ def keyframe(
     stamp = orjson.dumps(timestamp)
     parts.append(b',"initialOffset":%b},"timestamp":%b}' % (offset, stamp))
     made = 2
-    for data in carried.pointer_event():
+    for data in carried.pointer_event() if pointer else ():
         parts.append(_event(data, stamp))
         made += 1
     while frames:  # a frame's document may hold further frames
@@ -155,8 +169,13 @@ def write_node(top: Node, parts: list[bytes], frames: list[tuple[int, Node]]) ->
     """Append a node's JSON to `parts`; documents of frames go to `frames` instead.
 
     The Replayer cannot build a frame's document as a child: it is attached by an event.
+
+    The text is split before nodes whose id hashes to zero. Most of a page stays the same
+    from one keyframe to the next, and splitting it at the same nodes makes most parts
+    equal to parts that the recording's file already holds.
     """
-    add = parts.append
+    run: list[bytes] = []
+    add = run.append
     stack: list[Node | bytes] = [top]
     pop, push = stack.pop, stack.append
     while stack:
@@ -164,30 +183,35 @@ def write_node(top: Node, parts: list[bytes], frames: list[tuple[int, Node]]) ->
         if isinstance(item, bytes):
             add(item)
             continue
-        add(item.head or item.own_json())
+        head = item.head or item.own_json()
+        if not (item.id * _MIX) & _SPLIT_MASK or len(head) >= _LONG_HEAD:
+            parts.append(b"".join(run))
+            run.clear()
+            if len(head) >= _LONG_HEAD:
+                parts.append(head)
+                head = b""
+        add(head)
         if item.type not in (DOCUMENT, ELEMENT):
             add(b"}")
             continue
-        last = item.last
-        if item.tag == "iframe":
-            if last is not None:
-                frames.append((item.id, last))
-                last = None
-        first_of_shadow = item.shadow.first if item.shadow is not None else None
-        if last is None and first_of_shadow is None:
+        light, shadow = item.last, item.shadow
+        if item.tag == "iframe" and light is not None:
+            frames.append((item.id, light))
+            light = None
+        if light is None and (shadow is None or shadow.last is None):
             add(b',"childNodes":[]}')
             continue
         add(b',"childNodes":[')
         push(b"]}")
-        if first_of_shadow is not None and item.shadow is not None:
-            child = item.shadow.last
-            while child is not None:
-                push(child)
-                child = child.prev
-                if child is not None or last is not None:
-                    push(b",")
-        while last is not None:
-            push(last)
-            last = last.prev
-            if last is not None:
+        child = None if shadow is None else shadow.last
+        while child is not None:
+            push(child)
+            child = child.prev
+            if child is not None or light is not None:
                 push(b",")
+        while light is not None:
+            push(light)
+            light = light.prev
+            if light is not None:
+                push(b",")
+    parts.append(b"".join(run))

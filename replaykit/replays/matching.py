@@ -51,10 +51,7 @@ def match(
     >>> match(queries, replays)["match"].to_list()
     ['covering']
     """
-    same = (
-        (pl.col("session_id") == pl.col("_session"))
-        .fill_null(value=False)
-    )
+    same = (pl.col("session_id") == pl.col("_session")).fill_null(value=False)
     spans = (pl.col("start") <= pl.col("first")) & (pl.col("end") >= pl.col("last"))
     touches = (pl.col("start") <= pl.col("last")) & (pl.col("end") >= pl.col("first"))
     kind = (

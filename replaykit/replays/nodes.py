@@ -126,17 +126,20 @@ class Node:
 
     def subtree(self) -> Iterator[Node]:
         """Yield this node and everything under it, shadow trees and frames too."""
-        stack = [self]
+        yield self
+        stack = [child for child in (self.shadow, self.first) if child is not None]
         while stack:
+            # A node's next sibling waits below its children, so a walk that is given
+            # up early has not touched the rest.
             node = stack.pop()
-            if node.type != SHADOW:
-                yield node
-            child = node.last
-            while child is not None:
-                stack.append(child)
-                child = child.prev
+            if node.next is not None:
+                stack.append(node.next)
             if node.shadow is not None:
                 stack.append(node.shadow)
+            if node.first is not None:
+                stack.append(node.first)
+            if node.type != SHADOW:
+                yield node
 
     def own_json(self) -> bytes:
         """Return the node's JSON without children and without the closing brace."""

@@ -33,7 +33,7 @@ class Request:
 
     def label(self) -> str:
         """Return one line: method, address, status."""
-        status = self.status if self.status else "failed"
+        status = self.status or "failed"
         return f"{self.method} {self.url[:150]} {status}"
 
     def as_row(self) -> dict[str, Any]:

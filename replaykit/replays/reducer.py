@@ -171,7 +171,7 @@ class Reducer:
         if self._observer is not None:
             self._observer.observe(kind, source, event, self.page)
 
-    def _clean(self, source: int, data: Any) -> None:  # noqa: ANN401 - JSON
+    def _clean(self, source: int, data: Any) -> None:
         """Bring an incremental event into the shape that the Replayer relies on."""
         sanitiser = self._sanitiser
         if source == carry.MUTATION:
@@ -206,7 +206,8 @@ class Reducer:
         self.view.width = int(width or self.view.width)
         self.view.height = int(height or self.view.height)
         self._meta = {"timestamp": timestamp}
-        self._observe(META, -1, event)
+        size = {"width": self.view.width, "height": self.view.height}
+        self._observe(META, -1, {**event, "data": {**data, **size}})
 
     def _flush_meta(self) -> None:
         """Turn a Meta that no snapshot followed into a change of the window's size.
@@ -253,7 +254,7 @@ class Reducer:
         if previous is None:
             # Nothing is known of the page before: the first segment shows it from 0.
             self.snapshot_at = timestamp - start
-            self._open(start)
+            self._open(start, pointer=False)
             for raw, at in self._early:
                 self._opened.append(raw, at)
             self._early = []
@@ -269,10 +270,15 @@ class Reducer:
             raise BadRecording
         return self._segment
 
-    def _open(self, timestamp: float) -> None:
+    def _open(self, timestamp: float, *, pointer: bool = True) -> None:
         start = timestamp - (self.start if self.start is not None else timestamp)
         self._segment = keyframe(
-            self.page, self._carried, self.view, start=start, timestamp=timestamp
+            self.page,
+            self._carried,
+            self.view,
+            start=start,
+            timestamp=timestamp,
+            pointer=pointer,
         )
 
     def _cut(self, segment: Segment, timestamp: float) -> Segment:
@@ -290,7 +296,7 @@ class Reducer:
 
     # -- state
 
-    def _apply(self, source: int, data: Any, timestamp: float) -> None:  # noqa: ANN401
+    def _apply(self, source: int, data: Any, timestamp: float) -> None:
         carried = self._carried
         found = True
         if source == carry.MOUSE_MOVE or source == carry.TOUCH_MOVE:  # noqa: PLR1714
@@ -314,7 +320,7 @@ class Reducer:
         if not found:
             self.problems["events on an unknown node"] += 1
 
-    def _apply_rare(self, source: int, data: Any, timestamp: float) -> bool:  # noqa: ANN401
+    def _apply_rare(self, source: int, data: Any, timestamp: float) -> bool:
         carried = self._carried
         if source in {carry.STYLE_RULE, carry.STYLE_DECLARATION}:
             return carried.sheet(data)

@@ -14,13 +14,7 @@ _PROPERTIES_NOT_DRAWN: Final = frozenset(
     {"constructor", "prototype", "canvas", "valueOf", "toString", "hasOwnProperty"}
 )
 _TYPES: Final = frozenset(
-    """ArrayBuffer Blob DataView Float32Array Float64Array HTMLImageElement Image
-    HTMLCanvasElement ImageBitmap ImageData Int16Array Int32Array Int8Array Path2D
-    Uint16Array Uint32Array Uint8Array Uint8ClampedArray CanvasGradient CanvasPattern
-    WebGLBuffer WebGLFramebuffer WebGLProgram WebGLRenderbuffer WebGLShader WebGLTexture
-    WebGLUniformLocation WebGLVertexArrayObject WebGLActiveInfo
-    WebGLShaderPrecisionFormat WebGLVertexArrayObjectOES WebGLQuery WebGLSampler
-    WebGLSync WebGLTransformFeedback""".split()
+    ["ArrayBuffer", "Blob", "DataView", "Float32Array", "Float64Array", "HTMLImageElement", "Image", "HTMLCanvasElement", "ImageBitmap", "ImageData", "Int16Array", "Int32Array", "Int8Array", "Path2D", "Uint16Array", "Uint32Array", "Uint8Array", "Uint8ClampedArray", "CanvasGradient", "CanvasPattern", "WebGLBuffer", "WebGLFramebuffer", "WebGLProgram", "WebGLRenderbuffer", "WebGLShader", "WebGLTexture", "WebGLUniformLocation", "WebGLVertexArrayObject", "WebGLActiveInfo", "WebGLShaderPrecisionFormat", "WebGLVertexArrayObjectOES", "WebGLQuery", "WebGLSampler", "WebGLSync", "WebGLTransformFeedback"]
 )
 
 

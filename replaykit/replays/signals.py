@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 _BUTTON_INPUTS: Final = frozenset({"button", "submit", "reset", "image"})
 _ROLES: Final = frozenset(
-    """button link menuitem menuitemcheckbox menuitemradio tab option switch checkbox
-    radio treeitem""".split()
+    ["button", "link", "menuitem", "menuitemcheckbox", "menuitemradio", "tab", "option", "switch", "checkbox", "radio", "treeitem"]
 )
 
 

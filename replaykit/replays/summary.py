@@ -72,7 +72,7 @@ class Observer:
     ) -> None:
         """Take note of one event, before it is applied to the page."""
         t = event["timestamp"] - self.start
-        if kind == 3:  # noqa: PLR2004 - rrweb's IncrementalSnapshot
+        if kind == 3:
             if is_activity(kind, source):
                 self.activity.append(t)
                 if source == carry.MOUSE_INTERACTION:
@@ -82,7 +82,7 @@ class Observer:
             elif source == carry.MUTATION:
                 self.changes.append(t)
             return
-        if kind == 2:  # noqa: PLR2004 - FullSnapshot
+        if kind == 2:
             self.changes.append(t)
             title = page_title(page.root)
             if self.pages and title:
@@ -268,4 +268,4 @@ def _agent(data: dict[str, Any]) -> str | None:
 
 
 def _size(value: object) -> int:
-    return int(value) if isinstance(value, int | float) and 0 < value < 10**6 else 0  # noqa: PLR2004
+    return int(value) if isinstance(value, int | float) and 0 < value < 10**6 else 0

@@ -70,22 +70,17 @@ class RecordingWriter:
         """Write one segment; return the size of the stream that it reads back as."""
         pieces: list[tuple[int, int]] = []
         checksum = 1
-        run: list[bytes] = []
-        for part in parts:
-            if len(part) < SHARED_FROM:
-                run.append(part)
-                continue
-            key = blake2b(part, digest_size=16).digest()
-            known = self._shared.get(key)
-            if run:
-                checksum = self._run(run, pieces, checksum)
-                run = []
-            checksum = zlib.adler32(part, checksum)
-            if known is None:
-                known = self._shared[key] = self._deflate([part])
-            pieces.append(known)
-        if run:
-            checksum = self._run(run, pieces, checksum)
+        shared = [at for at, part in enumerate(parts) if len(part) >= SHARED_FROM]
+        done = 0
+        for at in (*shared, len(parts)):
+            if at > done:
+                run = b"".join(parts[done:at])
+                checksum = zlib.adler32(run, checksum)
+                pieces.append(self._deflate(run))
+            if at < len(parts):
+                checksum = zlib.adler32(parts[at], checksum)
+                pieces.append(self._once(parts[at]))
+            done = at + 1
         self._segments.append(
             {"pieces": pieces, "checksum": checksum, "note": dict(note)}
         )
@@ -103,19 +98,19 @@ class RecordingWriter:
         self._write(_TAIL.pack(at, len(tail), MAGIC))
         return self._at
 
-    def _run(
-        self, run: list[bytes], pieces: list[tuple[int, int]], checksum: int
-    ) -> int:
-        pieces.append(self._deflate(run))
-        for part in run:
-            checksum = zlib.adler32(part, checksum)
-        return checksum
+    def _once(self, part: bytes) -> tuple[int, int]:
+        """Return where a long part lies, written on its first appearance."""
+        key = blake2b(part, digest_size=16).digest()
+        known = self._shared.get(key)
+        if known is None:
+            known = self._shared[key] = self._deflate(part)
+        return known
 
-    def _deflate(self, parts: list[bytes]) -> tuple[int, int]:
+    def _deflate(self, data: bytes) -> tuple[int, int]:
         packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -15)
-        data = packer.compress(b"".join(parts)) + packer.flush(zlib.Z_SYNC_FLUSH)
-        place = (self._at, len(data))
-        self._write(data)
+        packed = packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH)
+        place = (self._at, len(packed))
+        self._write(packed)
         return place
 
     def _write(self, data: bytes) -> None:
