@@ -8,6 +8,7 @@ import re
 import zlib
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -18,6 +19,7 @@ from replaykit.capsule import Blobs, collect, planned, point_keys, saved_form, t
 from replaykit.errors import BadInput, MissingFile, UnknownOption
 from replaykit.sharing import notebook as saved
 from replaykit.sharing.clean import clean
+from replaykit.sharing.library import OWN_PART
 from replaykit.sharing.markup import Prose, code, plain
 from replaykit.source import Source
 
@@ -264,6 +266,31 @@ def project(tmp_path):
     shop.add_events(tmp_path / "export.json", progress=False)
     shop.add_replays(tmp_path / "rec", progress=False)
     return shop, shop.events.funnel("Search", "Buy", within="1d")
+
+
+def test_the_chart_library_is_ours_unless_a_figure_needs_more(tmp_path):
+    entry = Path(rk.__file__).parent / "widgets" / "js" / "plotly-bundle.ts"
+    (registered,) = re.findall(r"register\(\[(.*?)\]\)", entry.read_text())
+    assert {"scatter", *registered.split(", ")} == OWN_PART
+    for kind, label in (("bar", "chart library"), ("histogram", "whole chart library")):
+        plot = {"data": [{"type": kind, "x": [1, 1, 2]}], "layout": {}}
+        source = notebook(tmp_path / "a.ipynb", ran("", showed({"application/vnd.plotly.v1+json": plot})))
+        report = rk.share(source, tmp_path / "x.html")
+        assert label in [part.label for part in report.parts]
+        assert report.charts == 1
+
+
+def test_nbconvert_writes_the_same_page(tmp_path):
+    from nbconvert.exporters import get_exporter
+
+    _, funnel = project(tmp_path)
+    cell = {**ran("funnel", displayed(funnel)), "id": "a"}
+    source = notebook(tmp_path / "a.ipynb", cell)
+    exporter = get_exporter("replaykit.sharing.exporter.ReplaykitExporter")()
+    page, resources = exporter.from_filename(source)
+    rk.share(source, tmp_path / "x.html")
+    assert page == (tmp_path / "x.html").read_text()
+    assert resources["output_extension"] == ".html"
 
 
 # ── named errors ─────────────────────────────────────────────────────────────

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import html
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
     Any,
-    Final,
     Literal,
     Protocol,
     TypeAlias,
@@ -19,7 +20,7 @@ import polars as pl
 from replaykit.bundle import answers_of
 from replaykit.capsule import Blobs, Capsule, Export, collect, planned, thaw
 from replaykit.errors import BadInput, MissingFile, ReplayKitError
-from replaykit.replies import plotly_source
+from replaykit.sharing.library import chart_library
 from replaykit.wording import clock
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 #: What to do when a project has changed since its notebook was saved.
 Changed: TypeAlias = Literal["refuse", "allow"]
-
-_LIBRARY: Final = "chart library"
 
 
 @runtime_checkable
@@ -69,6 +68,8 @@ class Figures:
     blobs: Blobs = field(default_factory=Blobs)
     all: list[Figure] = field(default_factory=list)
     library: str | None = None
+    #: Kinds of trace in the author's own figures.
+    _kinds: set[str] = field(default_factory=set)
 
     def add(self, bundle: Mapping[str, Any], answers: Answers | None) -> Figure:
         """Take a widget in; `answers` is `None` for one that carries its own."""
@@ -78,11 +79,16 @@ class Figures:
 
     def add_plot(self, plotly: Mapping[str, Any]) -> Figure:
         """Take in a plotly figure of the author's own."""
+        self._kinds |= {
+            str(trace.get("type") or "scatter") for trace in plotly.get("data", [])
+        }
         plain = {"data": plotly.get("data", []), "layout": plotly.get("layout", {})}
         height = plain["layout"].get("height") or 450
         title = plain["layout"].get("title") or ""
-        words = title.get("text", "") if isinstance(title, dict) else title
-        chart = {"figure": plain, "title": words, "note": "", "height": height}
+        words = title.get("text") or "" if isinstance(title, dict) else title
+        # Plotly's titles may hold its small markup; the head line is plain text.
+        said = html.unescape(re.sub(r"<[^<>]*>", "", str(words)))
+        chart = {"figure": plain, "title": said, "note": "", "height": height}
         bundle = {"widget": "plot", "title": "", "zone": "UTC"}
         replies = {"chart {}": {"data": chart}}
         capsule = Capsule("result", "", "UTC", replies, plain=True)
@@ -116,8 +122,8 @@ class Figures:
                 continue
             label = f"answers of figure {number} ({figure.widget})"
             figure.blob = self.blobs.add_json(figure.capsule.to_dict(), label)
-            if figure.capsule.kind == "result" and self.library is None:
-                self.library = self.blobs.add(plotly_source(), _LIBRARY)
+        if self.charts:
+            self.library = self.blobs.add(*chart_library(self._kinds))
 
     @property
     def replays(self) -> list[str]:
