@@ -14,12 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 import numba
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T", bound=np.generic)
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
@@ -57,3 +61,14 @@ def cache_folder() -> Path:
             return wanted
     except OSError:
         return Path(tempfile.mkdtemp(prefix="replaykit-kernels-"))
+
+
+def frozen(array: NDArray[T]) -> NDArray[T]:
+    """Return a read-only, contiguous view.
+
+    Code is compiled per kind of argument, and polars hands out read-only arrays where
+    it can and writable ones where it cannot: one kind means compiling once.
+    """
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view

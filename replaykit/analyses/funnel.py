@@ -343,13 +343,21 @@ def walk(
     rows: Rows, plan: FunnelPlan
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Run the kernel: per unit its interval, depth, and its path's row positions."""
+    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
     from replaykit.analyses.path_kernel import (  # noqa: PLC0415 - numba
         chosen_paths,
         plain_paths,
     )
     from replaykit.analyses.totals_kernel import all_paths  # noqa: PLC0415 - numba
 
-    arrays = (rows.unit, rows.tick, rows.mask, rows.broken, rows.bucket, rows.kind)
+    arrays = (
+        frozen(rows.unit),
+        frozen(rows.tick),
+        frozen(rows.mask),
+        frozen(rows.broken),
+        frozen(rows.bucket),
+        frozen(rows.kind),
+    )
     n = len(plan.steps)
     if plan.count == "totals":
         return all_paths(*arrays, n, plan.window_ticks)

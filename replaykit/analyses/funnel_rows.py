@@ -117,6 +117,7 @@ def _columns(
 
 
 def _arrays(frame: pl.DataFrame, plan: FunnelPlan, *, full: bool) -> Rows:
+    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
     from replaykit.analyses.order_kernel import in_order  # noqa: PLC0415 - numba
 
     held = [f"@{name}" for name in plan.hold]
@@ -130,7 +131,7 @@ def _arrays(frame: pl.DataFrame, plan: FunnelPlan, *, full: bool) -> Rows:
         unit = frame["@user"].cast(pl.Int32).to_numpy()
         first = frame[moments[0]].to_physical().to_numpy()
         second = frame["@row"].to_numpy() if full else first
-        if not in_order(unit, first, second):
+        if not in_order(frozen(unit), frozen(first), frozen(second)):
             frame = frame.sort(*keys, *moments)
             unit = frame["@user"].cast(pl.Int32).to_numpy()
     mask = _mask(frame, plan)

@@ -174,6 +174,7 @@ def _steps(given: str | Step | Iterable[str | Step]) -> tuple[Step, ...]:
 def find_paths(frame: pl.LazyFrame | pl.DataFrame, plan: JourneyPlan) -> Paths:
     """Cut a frame of canonical events into the paths of a journey."""
     from replaykit.analyses import journey_kernel as kernel  # noqa: PLC0415 - numba
+    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
 
     rows = _rows(frame, plan)
     flags = rows["@flags"].to_numpy()
@@ -188,7 +189,9 @@ def find_paths(frame: pl.LazyFrame | pl.DataFrame, plan: JourneyPlan) -> Paths:
         "sessions": kernel.FIRST_OF_KEY,
     }[plan.count]
     ids = rows["@row"].to_numpy()
-    found = kernel.anchors(user, sessions, time, ids, flags, which)
+    found = kernel.anchors(
+        frozen(user), frozen(sessions), frozen(time), frozen(ids), frozen(flags), which
+    )
     if plan.window is not None and plan.count == "sessions":
         # Sessions were only needed to pick anchors: paths cross them in time order.
         order = np.lexsort((ids, time, user))
@@ -200,11 +203,11 @@ def find_paths(frame: pl.LazyFrame | pl.DataFrame, plan: JourneyPlan) -> Paths:
         key = user
     labels, code = _codes(rows["@label"])
     nodes, starts, anchors, ended = kernel.cut(
-        key,
-        time,
-        flags,
-        code,
-        found,
+        frozen(key),
+        frozen(time),
+        frozen(flags),
+        frozen(code),
+        frozen(found),
         plan.forward,
         -1 if plan.window is None else plan.window,
         plan.count == "paths",
@@ -218,6 +221,7 @@ def find_paths(frame: pl.LazyFrame | pl.DataFrame, plan: JourneyPlan) -> Paths:
 def _rows(frame: pl.LazyFrame | pl.DataFrame, plan: JourneyPlan) -> pl.DataFrame:
     """Return the rows that can be part of a path, flagged, labelled and sorted."""
     from replaykit.analyses import journey_kernel as kernel  # noqa: PLC0415 - numba
+    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
     from replaykit.analyses.order_kernel import in_order  # noqa: PLC0415 - numba
 
     lf = canonical(frame)
@@ -261,7 +265,7 @@ def _rows(frame: pl.LazyFrame | pl.DataFrame, plan: JourneyPlan) -> pl.DataFrame
         return rows.sort(*keys, "@time", "@row")
     time = rows["@time"].to_physical().to_numpy()
     user = rows["@user"].cast(pl.Int32).to_numpy()
-    if in_order(user, time, rows["@row"].to_numpy()):
+    if in_order(frozen(user), frozen(time), frozen(rows["@row"].to_numpy())):
         return rows
     return rows.sort("@user", "@time", "@row")
 
