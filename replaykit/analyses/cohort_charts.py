@@ -1,0 +1,298 @@
+"""Cohorts inside charts, over time, and side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+import polars as pl
+
+from replaykit.analyses.cohorts import Cohort, Moment, make_moment, performed
+from replaykit.analyses.grid import Calendar, make_grid
+from replaykit.analyses.properties import groupings, label
+from replaykit.analyses.segments import Segment
+from replaykit.analyses.session_query import compared
+from replaykit.errors import BadInput, UnknownOption, check_option
+from replaykit.schema import canonical
+from replaykit.timeline import Interval, Span, instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from replaykit.query import Step
+
+Scope: TypeAlias = Literal["during", "in each"]
+"""One set of users for the whole chart, or one per interval of it."""
+
+SCOPES: Final[tuple[Scope, ...]] = ("during", "in each")
+
+_UTC: Final = pl.Datetime("us", "UTC")
+
+
+def inline_cohort(
+    frame: pl.LazyFrame | pl.DataFrame,
+    step: Step | str,
+    times: str = ">= 1",
+    *,
+    scope: Scope = "during",
+    rolling: int | None = None,
+    offset: int = 0,
+    every: Interval = "1d",
+    span: Span | None = None,
+    calendar: Calendar | None = None,
+) -> Segment:
+    """Return the segment of users who performed an event, for use in a chart.
+
+    Parameters
+    ----------
+    frame
+        Canonical events; the whole table, as the condition may look before the range.
+    step, times
+        The event and how often, such as `">= 2"`.
+    scope
+        `"during"`: one set of users for the range. `"in each"`: one per interval; rows
+        count only in intervals whose set holds their user.
+    rolling
+        Look at so many intervals ending at the point (days, with `"during"`).
+    offset
+        Move that window back by so many; 1 leaves out the point's own.
+    every, span, calendar
+        Those of the chart.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> day = [datetime(2026, 3, 1)] * 3
+    >>> frame = pl.DataFrame({"user": [1, 1, 2], "time": day, "event": ["Play"] * 3})
+    >>> inline_cohort(frame, "Play", ">= 2").users["user"].to_list()
+    [1]
+    """
+    check_option("scope", scope, SCOPES)
+    clause = performed(step, times)
+    lf = canonical(frame)
+    if offset < 0 or (rolling is not None and rolling < 1):
+        raise UnknownOption("rolling= is 1 or more intervals, offset= 0 or more.")
+    if scope == "during" and rolling is None:
+        if offset:
+            raise UnknownOption("offset= has no effect without rolling= or 'in each'.")
+        moment = make_moment(lf, span=span, calendar=calendar)
+        return Segment(users=clause.users(moment))
+    size = rolling or 1
+    grid = make_grid(lf, every=every, span=span, calendar=calendar)
+    unit = every if scope == "in each" else "1d"
+    wide = make_grid(
+        lf,
+        every=unit,
+        span=replace(grid.span, start=grid.starts[0], end=grid.ends[-1]),
+        calendar=calendar,
+        lookback=size - 1 + offset,
+    )
+    rows = lf.filter(wide.holds(pl.col("time")), clause.step.predicate())
+    counts = rows.group_by("user", i=wide.index(pl.col("time"))).agg(n=pl.len())
+    reach = pl.int_ranges(
+        pl.col("i") + offset, pl.col("i") + offset + size, dtype=pl.Int32
+    )
+    seen = (
+        counts.with_columns(i=reach)
+        .explode("i")
+        .group_by("user", "i")
+        .agg(pl.col("n").sum().cast(pl.Int64))
+    )
+    kept = seen.filter(compared(pl.col("n"), clause.sign, clause.bound))
+    # The unit that ends a point: its own interval, or the last day of it.
+    last = grid.ends.to_frame("t").select(
+        i=wide.index(pl.col("t") - pl.duration(microseconds=1))
+    )
+    points = last.with_columns(time=grid.starts).lazy()
+    users = kept.join(points, on="i").select("user", "time").collect(engine="streaming")
+    return Segment(users=users)
+
+
+@dataclass(frozen=True, eq=False)
+class CohortOverTime:
+    """The size of a cohort, day by day.
+
+    Attributes
+    ----------
+    table
+        `time` Datetime(us, zone), the day, and `value` Int64, its size as if evaluated
+        at the end of that day.
+    """
+
+    table: pl.DataFrame
+    cohort: Cohort
+    moment: Moment
+
+    def population(self, day: datetime) -> pl.DataFrame:
+        """Name the members on a day: `user`, in order."""
+        zone = self.moment.calendar.tz
+        at = instant(day, zone)
+        if self.table.filter(
+            pl.col("time").dt.convert_time_zone("UTC") == at
+        ).is_empty():
+            raise BadInput(f"{at:%Y-%m-%d} is not a day of this table.")
+        return self.cohort.users(_end_of(self.moment, at)).sort("user")
+
+
+def cohort_over_time(
+    frame: pl.LazyFrame | pl.DataFrame,
+    cohort: Cohort,
+    *,
+    now: datetime,
+    days: int = 30,
+    calendar: Calendar | None = None,
+) -> CohortOverTime:
+    """Count a cohort at the end of each of the last days.
+
+    Clauses with `during="7d"` look at the 7 days that end on that day; nothing later
+    than the day is seen.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> frame = pl.DataFrame(
+    ...     {"user": [1], "time": [datetime(2026, 3, 1)], "event": ["Play"]}
+    ... )
+    >>> over = cohort_over_time(
+    ...     frame, performed("Play", during="2d"), now=datetime(2026, 3, 4), days=3
+    ... )
+    >>> over.table["value"].to_list()
+    [1, 1, 0]
+    """
+    if days < 1:
+        raise UnknownOption(f"days={days!r}: give 1 or more.")
+    lf = canonical(frame)
+    calendar = calendar or Calendar()
+    moment = make_moment(lf, now=now, calendar=calendar)
+    end = pl.lit(moment.now - timedelta(microseconds=1), dtype=_UTC)
+    today = pl.select(calendar.start_of(end, "1d")).item()
+    starts = [*calendar.starts_before(today, "1d", days - 1), today]
+    sizes = [cohort.users(_end_of(moment, start)).height for start in starts]
+    table = pl.DataFrame(
+        {"time": pl.Series(starts, dtype=_UTC).dt.convert_time_zone(calendar.tz)}
+    ).with_columns(value=pl.Series(sizes, dtype=pl.Int64))
+    return CohortOverTime(table, cohort, moment)
+
+
+def _end_of(moment: Moment, day: datetime) -> Moment:
+    """Return the state of things at the end of a day."""
+    end = pl.select(moment.calendar.end_of(pl.lit(day, dtype=_UTC), "1d")).item()
+    seen = moment.frame.filter(pl.col("time") < end)
+    return Moment(seen, replace(moment.span, end=None), end, moment.calendar)
+
+
+@dataclass(frozen=True, eq=False)
+class CohortComparison:
+    """Two cohorts side by side.
+
+    Attributes
+    ----------
+    table
+        One line: `first_only`, `both`, `second_only` Int64, and `jaccard` Float64, the
+        users in both per users in either (null if there are none).
+    """
+
+    table: pl.DataFrame
+    first: pl.DataFrame
+    second: pl.DataFrame
+    frame: pl.LazyFrame
+
+    def segments(self) -> dict[str, Segment]:
+        """Return both as segments, for actives, retention or averages in any chart."""
+        return {
+            "first": Segment(users=self.first),
+            "second": Segment(users=self.second),
+        }
+
+    def composition(self, of: str | pl.Expr) -> pl.DataFrame:
+        """Return the members by their most recent value of a property.
+
+        The property as String, `first` and `second` Int64, most frequent first.
+        """
+        (prop,) = groupings(self.frame, of, word="of")
+        value = label(prop.expr, prop.dtype).alias(prop.name)
+        rows = self.frame.filter(pl.col("active")).select("user", "time", "row", value)
+        last = rows.sort("time", "row").group_by("user").last().collect()
+        parts = [
+            users.join(last, on="user").group_by(prop.name).agg(pl.len().alias(name))
+            for name, users in (("first", self.first), ("second", self.second))
+        ]
+        both = parts[0].join(parts[1], on=prop.name, how="full", coalesce=True)
+        counts = pl.col("first", "second").fill_null(0).cast(pl.Int64)
+        sized = both.with_columns(counts)
+        return sized.sort(
+            pl.col("first") + pl.col("second"), prop.name, descending=[True, False]
+        )
+
+
+def compare_cohorts(
+    frame: pl.LazyFrame | pl.DataFrame, first: pl.DataFrame, second: pl.DataFrame
+) -> CohortComparison:
+    """Compare two sets of users (`user`): their overlap and what they are made of.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> day = datetime(2026, 3, 1)
+    >>> frame = pl.DataFrame({"user": [1], "time": [day], "event": ["Play"]})
+    >>> a, b = pl.DataFrame({"user": [1, 2]}), pl.DataFrame({"user": [2, 3]})
+    >>> compare_cohorts(frame, a, b).table.row(0)[:3]
+    (1, 1, 1)
+    """
+    lf = canonical(frame)
+    dtype = lf.collect_schema()["user"]
+    a, b = (one.select(pl.col("user").cast(dtype)).unique() for one in (first, second))
+    both = a.join(b, on="user", how="semi").height
+    either = a.height + b.height - both
+    table = pl.DataFrame(
+        {
+            "first_only": [a.height - both],
+            "both": [both],
+            "second_only": [b.height - both],
+            "jaccard": [both / either if either else None],
+        },
+        schema_overrides={"jaccard": pl.Float64},
+    )
+    return CohortComparison(table, a, b, lf)
+
+
+def read_ids(
+    ids: Iterable[str], directory: pl.DataFrame, *, canonical_ids: bool = False
+) -> tuple[pl.DataFrame, list[str]]:
+    """Read a list of users, one id per line: the users, and the ids that are unknown.
+
+    Parameters
+    ----------
+    ids
+        The lines; no header and no blank line.
+    directory
+        `user` and `user_id`.
+    canonical_ids
+        Whether the lines are canonical ids (`user`), every one of which must exist;
+        otherwise user ids, of which unknown ones are left out.
+
+    Examples
+    --------
+    >>> directory = pl.DataFrame({"user": [0, 1], "user_id": ["ana", "ben"]})
+    >>> read_ids(["ben", "zoe"], directory)[1]
+    ['zoe']
+    """
+    lines = [one.rstrip("\r\n") for one in ids]
+    for at, line in enumerate(lines, start=1):
+        if not line.strip():
+            raise BadInput(f"Line {at} is blank; the list holds one id per line.")
+    column = pl.col("user").cast(pl.String) if canonical_ids else pl.col("user_id")
+    wanted = pl.DataFrame({"id": pl.Series(lines, dtype=pl.String)}).unique(
+        maintain_order=True
+    )
+    known = directory.select("user", id=column)
+    unknown = wanted.join(known, on="id", how="anti", maintain_order="left")["id"]
+    if canonical_ids and len(unknown):
+        raise BadInput(
+            f"{unknown[0]!r} is no canonical id of this project; {len(unknown)} of "
+            f"{wanted.height} are unknown. Every canonical id must exist."
+        )
+    found = known.join(wanted, on="id", how="semi").select("user").unique().sort("user")
+    return found, unknown.to_list()

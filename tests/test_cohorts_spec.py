@@ -1,0 +1,143 @@
+"""The answer blocks of `cohorts.md`, one test each."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from answerblocks import assert_series, events_of, moment
+from spec.blocks import answers
+
+from replaykit.analyses.cohort_charts import (
+    cohort_over_time,
+    compare_cohorts,
+    inline_cohort,
+    read_ids,
+)
+from replaykit.analyses.cohorts import active, had, listed, members, new, performed
+from replaykit.analyses.segmentation import segmentation
+from replaykit.errors import BadInput, UnknownEvent, UnknownOption
+from replaykit.query import event
+from replaykit.timeline import between
+
+SPAN = between("2024-06-01", "2024-06-07")
+PRO, FREE = pl.col("plan") == "pro", pl.col("plan") == "free"
+ACTIVE_EVENT = event("*", pl.col("active"))
+
+DEFINITIONS = {
+    "performed Play with count >= 3": performed("Play", ">= 3"),
+    "performed Play with count = 1": performed("Play", "= 1"),
+    "performed Play; count in interval: >= 2 distinct days": performed("Play", ">= 2", counting="intervals"),
+    "performed Play relative count > Buy": performed("Play", ">", versus="Buy"),
+    "performed Buy; sum of amount >= 40": performed("Buy", ">= 40", counting="sum", of="amount"),
+    "performed any active event; distinct country >= 2": performed(ACTIVE_EVENT, ">= 2", counting="distinct", of="country"),
+    "performed Play; historical count = 3 during 2024-06-03..2024-06-07": performed(event("Play").nth(3), during=between("2024-06-03", "2024-06-07")),
+    "performed Play >= 1 within 2 days of first use": performed("Play", within="2d"),
+    "performed Play >= 1 since 2024-06-04": performed("Play", during=between("2024-06-04", None)),
+    "performed Play ...then Buy": performed("Play").then(performed("Buy")),
+    "performed Play AND performed Buy": performed("Play") & performed("Buy"),
+    "performed Buy OR performed Play with count >= 3": performed("Buy") | performed("Play", ">= 3"),
+    "active during range AND did not perform Buy": active() & ~performed("Buy"),
+    "had plan = pro most recently": had(PRO),
+    "had plan = free any time": had(FREE, "any"),
+    "did not have plan = pro any time AND active": ~had(PRO, "any") & active(),
+    "had been new during 2024-06-02..2024-06-04": new(between("2024-06-02", "2024-06-04")),
+    "had been active; not new in range from 2024-06-02": active() & ~new(between("2024-06-02", "2024-06-07")),
+}
+
+
+def people():
+    return events_of("coh.events")
+
+
+@answers("coh.expected")
+def test_definitions(expected):
+    frame, users = people()
+    assert {row["definition"] for row in expected} == set(DEFINITIONS)
+    for row in expected:
+        found = members(frame, DEFINITIONS[row["definition"]], span=SPAN)
+        assert " ".join(users[user] for user in found["user"]) == row["members"], row
+
+
+@answers("coh.inline.expected")
+def test_inline(expected):
+    frame, _ = people()
+    span = between("2024-06-01", "2024-06-06")
+    cohorts = {
+        "Play uniques": ("Play", None),
+        "Play uniques; performed Play >= 2 in each day": ("Play", {"times": ">= 2", "scope": "in each"}),
+        "Play uniques; performed Play >= 2 during range": ("Play", {"times": ">= 2"}),
+        "Any active uniques; performed Play >= 1 rolling 3 days offset 1": (ACTIVE_EVENT, {"scope": "in each", "rolling": 3, "offset": 1}),
+    }
+    for row in expected:
+        step, options = cohorts[row["series"]]
+        segment = None if options is None else inline_cohort(frame, "Play", span=span, **options)
+        found = segmentation(frame, step, span=span, segments=segment)
+        got = dict(zip(found.table["time"].dt.strftime("%Y-%m-%d"), found.table["value"], strict=True))
+        assert_series(got, row, [column for column in row if column[:2] == "20"])
+
+
+def test_rolling_days_equal_rolling_intervals_of_a_day():
+    frame, _ = people()
+    span = between("2024-06-01", "2024-06-06")
+    found = [
+        inline_cohort(frame, "Play", span=span, scope=scope, rolling=3, offset=1).users.sort("user", "time")
+        for scope in ("during", "in each")
+    ]
+    assert found[0].equals(found[1])
+
+
+@answers("coh.population.expected")
+def test_over_time(expected):
+    frame, _ = people()
+    found = cohort_over_time(frame, performed("Play", during="3d"), now=moment("2024-06-07T00:00:00Z"), days=len(expected))
+    got = [{"day": str(day.date()), "size": str(size)} for day, size in found.table.rows()]
+    assert got == expected
+    for day, size in found.table.rows():
+        assert found.population(day).height == size
+
+
+@answers("coh.compare.expected")
+def test_comparison(expected):
+    frame, users = people()
+    first = members(frame, performed("Play", ">= 3"), span=SPAN)
+    second = members(frame, performed("Buy"), span=SPAN)
+    found = compare_cohorts(frame, first, second)
+    (row,) = expected
+    got = dict(zip(row, found.table.row(0), strict=True))
+    assert_series(got, row, list(row))
+    assert found.composition("country").rows() == [("CA", 1, 1), ("UK", 1, 0), ("US", 0, 1)]
+    both = segmentation(frame, "Play", span=SPAN, segments=found.segments())
+    assert dict(both.total.select("segment", "value").iter_rows()) == {"first": 2, "second": 2}
+    assert users[0] == "u1"
+
+
+def test_never_is_said_with_a_tilde():
+    for times in ("= 0", "< 1", "<= 0", ">= 0"):
+        with pytest.raises(BadInput, match="~performed"):
+            performed("Play", times)
+
+
+def test_mistakes_are_named():
+    frame, _ = people()
+    with pytest.raises(UnknownEvent, match="Play"):
+        members(frame, performed("Pla"))
+    with pytest.raises(UnknownOption, match="signs"):
+        performed("Play", "three")
+    with pytest.raises(UnknownOption, match="'7d'"):
+        members(frame, performed("Play", during="7 days"))
+
+
+def test_a_list_of_users_is_a_cohort():
+    frame, _ = people()
+    one = listed(pl.DataFrame({"user": [1, 4]}))
+    assert members(frame, one & performed("Buy"))["user"].to_list() == [1]
+
+
+def test_ids_are_read_line_by_line():
+    directory = pl.DataFrame({"user": [0, 1], "user_id": ["ana", "ben"]})
+    users, unknown = read_ids(["ben\n", "zoe\n"], directory)
+    assert (users["user"].to_list(), unknown) == ([1], ["zoe"])
+    with pytest.raises(BadInput, match="blank"):
+        read_ids(["ben", ""], directory)
+    with pytest.raises(BadInput, match="canonical"):
+        read_ids(["7"], directory, canonical_ids=True)
