@@ -280,10 +280,11 @@ def test_nodes_of_a_level_never_overlap_and_stay_inside(splits):
 
 def test_cells_hold_the_rates_and_those_to_come_hold_nothing():
     (heat,) = retention().data
-    assert heat.z[0][1] == pytest.approx(0.86)
+    assert heat.z[0][1] == pytest.approx(86)
     assert heat.z[6][2] is None
     assert parse_key(heat.customdata[0][1]) == RetentionKey("2026-03-01", 1)
     assert heat.customdata[6][2] is None
+    assert (heat.text[0][1], heat.text[6][1]) == ("86 %", "<i>86 %</i>")
 
 
 # ── look ─────────────────────────────────────────────────────────────────────

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 #: colour for each cell on a light and on a dark page alike.
 _SCALE: Final = ((0.0, "#e7eef7"), (0.5, "#7fa3d3"), (1.0, "#1f4788"))
 _ROW: Final = 26
+#: With more columns than this the cells are too narrow for their numbers.
+_MOST_TEXTS: Final = 16
 
 
 def retention_chart(
@@ -28,15 +30,18 @@ def retention_chart(
 ) -> go.Figure:
     """Draw the share of each cohort that came back, interval by interval.
 
+    Cells whose interval is not over yet are in italics; a cohort without users has
+    empty cells.
+
     Parameters
     ----------
     table
-        Columns `cohort`, `index`, `retained`, `size`, `rate`; a null rate is a cell
-        that has not come yet.
+        Columns `cohort`, `offset`, `users`, `returned`, `value` (percent, null without
+        users), `incomplete`; and `bracket`, the name of an offset, where there are any.
     title, note
         Plain text above the chart.
     interval
-        What one step of the index is called.
+        What one step of the offset is called.
 
     Examples
     --------
@@ -44,43 +49,35 @@ def retention_chart(
     >>> table = pl.DataFrame(
     ...     {
     ...         "cohort": ["2026-03-01", "2026-03-01"],
-    ...         "index": [0, 1],
-    ...         "retained": [10, 4],
-    ...         "size": [10, 10],
-    ...         "rate": [1.0, 0.4],
+    ...         "offset": [0, 1],
+    ...         "users": [10, 10],
+    ...         "returned": [10, 4],
+    ...         "value": [100.0, 40.0],
+    ...         "incomplete": [False, False],
     ...     }
     ... )
     >>> retention_chart(table).data[0].customdata[0][1]
     'ret|2026-03-01|1'
     """
-    cohorts = table["cohort"].unique(maintain_order=True)
-    indices = table["index"].unique().sort().to_list()
-    cells = {(row["cohort"], row["index"]): row for row in table.to_dicts()}
-    grid = [[cells.get((cohort, index)) for index in indices] for cohort in cohorts]
-    sizes = [next((c["size"] for c in line if c), 0) for line in grid]
+    cohorts = table["cohort"].unique(maintain_order=True).to_list()
+    offsets = table["offset"].unique().sort().to_list()
+    cells = {(row["cohort"], row["offset"]): row for row in table.to_dicts()}
+    grid = [[cells.get((cohort, offset)) for offset in offsets] for cohort in cohorts]
+    sizes = [max((c["users"] for c in line if c), default=0) for line in grid]
     names = [
-        f"{label(_day(cohort), 24)} · {count(size)}"
+        f"{label(cohort, 24)} · {count(size)}"
         for cohort, size in zip(cohorts, sizes, strict=True)
     ]
     heat = go.Heatmap(
-        x=indices,
+        x=list(range(len(offsets))),
         y=list(range(len(names))),
-        z=[[_rate(cell) for cell in line] for line in grid],
+        z=[[_value(cell) for cell in line] for line in grid],
         zmin=0,
-        zmax=1,
-        text=[
-            [
-                percent(cell["rate"]) if _rate(cell) is not None and cell else ""
-                for cell in line
-            ]
-            for line in grid
-        ],
-        texttemplate="%{text}" if len(indices) <= 16 else "",
+        zmax=100,
+        text=[[_text(cell) for cell in line] for line in grid],
+        texttemplate="%{text}" if len(offsets) <= _MOST_TEXTS else "",
         customdata=[[_key(cell) for cell in line] for line in grid],
-        hovertext=[
-            [_told(cell, name, interval) for cell in line]
-            for line, name in zip(grid, names, strict=True)
-        ],
+        hovertext=[[_told(cell, interval) for cell in line] for line in grid],
         hovertemplate="%{hovertext}<extra></extra>",
         hoverongaps=False,
         colorscale=[list(stop) for stop in _SCALE],
@@ -94,15 +91,12 @@ def retention_chart(
         title=title,
         note=note,
         height=min(900, 96 + _ROW * max(3, len(names))),
-        min_width=max(320, 160 + 44 * min(len(indices), 16)),
+        min_width=max(320, 160 + 44 * min(len(offsets), _MOST_TEXTS)),
         margin={"t": 76, "b": 12, "l": 120},
         xaxis={
             "side": "top",
-            "tickvals": indices,
-            "ticktext": [
-                f"{interval} {index}" if index == indices[0] else str(index)
-                for index in indices
-            ],
+            "tickvals": list(range(len(offsets))),
+            "ticktext": _heads(table, offsets, interval),
             "fixedrange": True,
         },
         yaxis={
@@ -116,27 +110,41 @@ def retention_chart(
     )
 
 
-def _rate(cell: dict[str, Any] | None) -> float | None:
-    return None if cell is None else cell["rate"]
+def _heads(table: pl.DataFrame, offsets: list[int], interval: str) -> list[str]:
+    if "bracket" in table.columns:
+        named = dict(table.select("offset", "bracket").iter_rows())
+        return [label(named[offset], 12) for offset in offsets]
+    return [
+        f"{interval} {offset}" if place == 0 else str(offset)
+        for place, offset in enumerate(offsets)
+    ]
+
+
+def _value(cell: dict[str, Any] | None) -> float | None:
+    return None if cell is None else cell["value"]
+
+
+def _text(cell: dict[str, Any] | None) -> str:
+    if cell is None or cell["value"] is None:
+        return ""
+    shown = percent(cell["value"] / 100)
+    return f"<i>{shown}</i>" if cell["incomplete"] else shown
 
 
 def _key(cell: dict[str, Any] | None) -> str | None:
-    if cell is None or cell["rate"] is None:
+    if cell is None or cell["value"] is None:
         return None
-    return str(RetentionKey(_day(cell["cohort"]), cell["index"]))
+    return str(RetentionKey(cell["cohort"], cell["offset"]))
 
 
-def _told(cell: dict[str, Any] | None, name: str, interval: str) -> str:
-    if cell is None or cell["rate"] is None:
+def _told(cell: dict[str, Any] | None, interval: str) -> str:
+    if cell is None or cell["value"] is None:
         return ""
-    cohort = name.rsplit(" · ", 1)[0]
-    return (
-        f"<b>{percent(cell['rate'])} came back</b><br>"
-        f"{count(cell['retained'])} of {count(cell['size'])} · {cohort}"
-        f" · {interval} {cell['index']}"
-    )
-
-
-def _day(cohort: object) -> str:
-    """Write a cohort as its day: dates and times are cut to the day they start on."""
-    return str(cohort)[:10] if not isinstance(cohort, str) else cohort
+    of_all = f"{count(cell['returned'])} of {count(cell['users'])}"
+    where = f"{label(cell['cohort'], 40)} · {interval} {cell['offset']}"
+    lines = [
+        f"<b>{percent(cell['value'] / 100)} came back</b>",
+        f"{of_all} · {where}",
+        *(["not over yet"] if cell["incomplete"] else []),
+    ]
+    return "<br>".join(lines)

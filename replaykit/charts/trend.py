@@ -111,9 +111,7 @@ def trend(
     moment = _NAMES.get(every.lstrip("0123456789"), "%a %-d %b %Y")
     hover = f"%{{fullData.name}}<br>%{{x|{moment}}}<br>{number} {unit}".rstrip()
     traces = []
-    # Grey series lie under the coloured ones, so they are drawn first.
-    for place in reversed(range(len(lines))):
-        line = lines[place]
+    for place, line in enumerate(lines):
         solid = [
             None if open_ else value
             for value, open_ in zip(line.values, line.incomplete, strict=True)
@@ -176,6 +174,8 @@ def _line(
             "line": {"width": 0},
         },
         "opacity": 1 if named else 0.5,
+        # Grey series lie under the coloured ones.
+        "zorder": int(named),
         "hovertemplate": f"{hover}<extra></extra>",
         "meta": {"series": place, "role": "line"},
     }

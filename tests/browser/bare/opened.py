@@ -110,14 +110,15 @@ def retention() -> go.Figure:
     for cohort in range(7):
         for index in range(8):
             come = index <= 7 - cohort
-            rate = 0.86**index if come else None
+            rate = 100 * 0.86**index if come else None
             rows.append(
                 {
                     "cohort": f"2026-03-{cohort + 1:02}",
-                    "index": index,
-                    "size": 200,
-                    "retained": round(200 * rate) if rate else None,
-                    "rate": rate,
+                    "offset": index,
+                    "users": 200,
+                    "returned": round(2 * rate) if rate else 0,
+                    "value": rate,
+                    "incomplete": index == 7 - cohort,
                 }
             )
     return charts.retention_chart(pl.DataFrame(rows))

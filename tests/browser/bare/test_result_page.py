@@ -34,7 +34,7 @@ QUIET = [
 #: Where a point of each chart is drawn: selector of its shapes, and which one.
 SHAPES = {
     "funnel": (".barlayer .point path", 6, "funnel|3|dropped|"),
-    "segmentation": (".scatterlayer .points path", 3, "seg|1|C1|"),
+    "segmentation": (".scatterlayer .points path", 3, "seg|0|(none)|"),
     "sessions": (".scatterlayer .points path", 3, "sessions||"),
     "journeys": (".sankey-node .node-rect", 1, "journey|1.1"),
     "icicle": (".slice path", 1, "journey|1.1"),
