@@ -17,12 +17,14 @@ import pytest
 from deltalake import DeltaTable
 from exports import event, export, ingest, truth
 
+from replaykit.errors import BadInput
 from replaykit.ingest import AmplitudeExport
 from replaykit.store import Settings, create_store, lease, open_store
 
 ROOT = Path(__file__).parent.parent
 INGEST = """
 import sys
+from replaykit.errors import BadInput
 from replaykit.ingest import AmplitudeExport
 from replaykit.store import open_store
 print("0", flush=True)
@@ -84,16 +86,14 @@ def whole(folder):
 
 
 def leftovers(folder):
+    snapshot = open_store(folder).snapshot
     live = {Path(one).name for one in DeltaTable(str(folder / "events")).file_uris()}
-    kept = live | {
-        Path(one).name for one in open_store(folder).snapshot.catalog.retired
-    }
-    parts = {path.name for path in (folder / "events").glob("bucket=*/*")}
-    return (
-        sorted(parts - kept)
-        + sorted(path.name for path in (folder / "staging").glob("*"))
-        + sorted(path.name for path in (folder / "writers").glob("*"))
-    )
+    kept = live | {Path(one).name for one in snapshot.catalog.retired}
+    kept |= snapshot.catalog.files(folder, snapshot.number)
+    found = [*(folder / "events").glob("bucket=*/*")]
+    for place in ("catalog", "staging", "writers"):
+        found += (folder / place).glob("*")
+    return sorted(path.name for path in found if path.name not in kept)
 
 
 def test_two_threads_lose_nothing_and_double_nothing(shop, tmp_path):
@@ -221,3 +221,37 @@ def test_only_the_holder_of_the_lease_sweeps(shop):
     held.write_text(json.dumps(dead))
     lease.sweep(shop)
     assert not held.exists()
+
+
+def test_a_disk_that_fails_is_a_named_error(shop, tmp_path, monkeypatch):
+    def full(*args, **options):
+        raise OSError(28, "No space left on device")
+
+    path = export(tmp_path / "in", [event(1, "A", "ana")])
+    with monkeypatch.context() as patched:
+        patched.setattr(pl.DataFrame, "write_parquet", full)
+        with pytest.raises(BadInput, match="No space left"):
+            ingest(shop, path)
+    assert open_store(shop).rows == 0
+    ingest(shop, path)
+    assert whole(shop).height == 1
+    assert leftovers(shop) == []
+
+
+def test_an_interrupt_right_after_the_commit_destroys_nothing(
+    shop, tmp_path, monkeypatch
+):
+    real = DeltaTable.create_write_transaction
+
+    def interrupted(self, *args, **options):
+        real(self, *args, **options)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(DeltaTable, "create_write_transaction", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            ingest(shop, export(tmp_path / "in", [event(1, "A", "ana")], "1.json"))
+    assert whole(shop).height == 1
+    ingest(shop, export(tmp_path / "in", [event(2, "A", "ana")], "2.json"))
+    assert whole(shop).height == 2
+    assert leftovers(shop) == []

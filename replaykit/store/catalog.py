@@ -56,6 +56,8 @@ class Catalog:
         path to epoch seconds of the commit that dropped it.
     hash_probe
         What polars hashed a fixed word to when keys were made.
+    history
+        Numbers of the catalogues of earlier versions that readers may still hold.
     """
 
     buckets: int
@@ -72,6 +74,7 @@ class Catalog:
     bucket_rows: Mapping[int, int] = field(default_factory=dict)
     retired: Mapping[str, int] = field(default_factory=dict)
     hash_probe: str = ""
+    history: tuple[int, ...] = ()
 
     def write(self, folder: Path) -> int:
         """Write the catalogue and return the number that names it."""
@@ -90,11 +93,29 @@ class Catalog:
             "bucket_rows": {str(key): rows for key, rows in self.bucket_rows.items()},
             "retired": dict(self.retired),
             "hash_probe": self.hash_probe,
+            "history": list(self.history),
         }
         # Never reused: nanoseconds, and a random part against writers of one instant.
         number = time.time_ns() // 1_000_000 * 1_000_000 + secrets.randbelow(1_000_000)
         write_whole(folder / CATALOG / f"{number}.json", orjson.dumps(raw))
         return number
+
+    def discard(self, folder: Path, number: int, before: Catalog) -> None:
+        """Delete what was written for this catalogue, whose commit was refused.
+
+        Parameters
+        ----------
+        folder
+            The project.
+        number
+            The number of this catalogue.
+        before
+            The catalogue it was made from.
+        """
+        kept = {*before.people, *before.devices}
+        for name in (f"{number}.json", *self.people, *self.devices):
+            if name not in kept:
+                (folder / CATALOG / name).unlink(missing_ok=True)
 
     @classmethod
     def read(cls, folder: Path, number: int) -> Catalog:
@@ -122,7 +143,25 @@ class Catalog:
             bucket_rows={int(key): rows for key, rows in raw["bucket_rows"].items()},
             retired=raw["retired"],
             hash_probe=raw["hash_probe"],
+            history=tuple(raw["history"]),
         )
+
+    def files(self, folder: Path, number: int) -> set[str]:
+        """Return the catalogue files that this version and its history need.
+
+        Parameters
+        ----------
+        folder
+            The project.
+        number
+            The number of this catalogue.
+        """
+        needed = {f"{number}.json", *self.people, *self.devices}
+        for earlier in self.history:
+            if (folder / CATALOG / f"{earlier}.json").exists():
+                other = Catalog.read(folder, earlier)
+                needed.update((f"{earlier}.json", *other.people, *other.devices))
+        return needed
 
     def read_people(self, folder: Path) -> pl.DataFrame:
         """Return everyone: `people.PEOPLE`, one row per number, latest state."""

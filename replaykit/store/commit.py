@@ -85,11 +85,7 @@ def commit(
         with suppress(CommitFailedError):
             _add_columns(head, plan.registry)
             written = write_files(plan, stage, writer)
-            try:
-                version = _make_true(plan, written)
-            except BaseException:
-                written.delete(folder)
-                raise
+            version = _make_true(plan, written)
             return Outcome(version, arrived - dropped, dropped)
         # Apart from each other, so that two writers do not collide again and again.
         time.sleep(min(1.0, 0.01 * 2**attempt) * (0.5 + secrets.randbelow(100) / 100))
@@ -117,7 +113,8 @@ def _make_true(plan: Plan, written: Written) -> int:
     head = plan.head
     now = int(time.time())
     removed = [path for bucket in plan.rewrite for path in head.files[bucket]]
-    number = _after(plan, written, removed, now).write(head.folder)
+    after = _after(plan, written, removed, now)
+    number = after.write(head.folder)
     removes = [
         RemoveAction(
             path=path,
@@ -130,17 +127,26 @@ def _make_true(plan: Plan, written: Written) -> int:
     actions: list[AddAction | RemoveAction] = [*written.adds, *removes]
     # Refused unless ours is the very next version.
     version = int(head.table.version()) + 1
-    head.table.create_write_transaction(
-        actions,
-        "append",
-        delta_schema(plan.registry.columns()),
-        [PARTITION],
-        commit_properties=CommitProperties(
-            max_commit_retries=0, app_transactions=[Transaction(POINTER, number, now)]
-        ),
-    )
-    for path in _expired(head.catalog, now):
-        (head.folder / EVENTS / path).unlink(missing_ok=True)
+    try:
+        head.table.create_write_transaction(
+            actions,
+            "append",
+            delta_schema(plan.registry.columns()),
+            [PARTITION],
+            commit_properties=CommitProperties(
+                max_commit_retries=0,
+                app_transactions=[Transaction(POINTER, number, now)],
+            ),
+        )
+    except CommitFailedError:
+        # Refused for certain. After anything else (an interrupt may arrive when the
+        # commit has just been made) the files stay: the next writer's sweep can tell.
+        written.delete(head.folder)
+        after.discard(head.folder, number, head.catalog)
+        raise
+    with suppress(OSError):
+        for path in _expired(head.catalog, now):
+            (head.folder / EVENTS / path).unlink(missing_ok=True)
     return version
 
 
@@ -180,6 +186,15 @@ def _after(plan: Plan, written: Written, removed: list[str], now: int) -> Catalo
             **dict.fromkeys(removed, now),
         },
         hash_probe=catalog.hash_probe or hash_probe(),
+        history=_history(plan.head, now),
+    )
+
+
+def _history(head: Snapshot, now: int) -> tuple[int, ...]:
+    # The number of a catalogue begins with the second it was written in.
+    numbers = (*head.catalog.history, *([] if head.number is None else [head.number]))
+    return tuple(
+        number for number in numbers if now - number // 10**9 <= _RETIRED_FOR_S
     )
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import polars as pl
+from deltalake.exceptions import DeltaError
 
-from replaykit.errors import BadInput, UnknownEvent, UnknownProperty, did_you_mean
+from replaykit.errors import (
+    BadInput,
+    ReplayKitError,
+    UnknownEvent,
+    UnknownProperty,
+    did_you_mean,
+)
 from replaykit.schema import COLUMNS, TIME
 from replaykit.store.commit import Outcome, commit
 from replaykit.store.layout import create_table
@@ -253,7 +261,7 @@ class EventStore:
         Rows already in the table are left out, so the same source twice changes
         nothing. Other writers may commit meanwhile; nothing of either is lost.
         """
-        with writing(self.folder) as writer:
+        with _said(self.folder), writing(self.folder) as writer:
             stage = Stage(writer.scratch)
             for batch in source.batches():
                 stage.add(batch)
@@ -263,7 +271,7 @@ class EventStore:
 
     def append(self, *batches: pl.DataFrame) -> Outcome:
         """Add batches of `schema.INCOMING` rows in one commit."""
-        with writing(self.folder) as writer:
+        with _said(self.folder), writing(self.folder) as writer:
             stage = Stage(writer.scratch)
             for batch in batches:
                 stage.add(batch)
@@ -295,7 +303,7 @@ class EventStore:
         return self._rewrite(Wishes(promote=name))
 
     def _rewrite(self, wishes: Wishes) -> Outcome:
-        with writing(self.folder) as writer:
+        with _said(self.folder), writing(self.folder) as writer:
             return commit(self.folder, self.settings, writer, None, wishes)
 
     def latest(self) -> EventStore:
@@ -341,6 +349,20 @@ def open_store(path: str | os.PathLike[str], version: int | None = None) -> Even
     return EventStore(
         folder, settings, Snapshot.load(folder, settings.buckets, version)
     )
+
+
+@contextmanager
+def _said(folder: Path) -> Iterator[None]:
+    """Turn what disk, polars and Delta say on failure into an error with a next move."""
+    try:
+        yield
+    except ReplayKitError:
+        raise
+    except (OSError, pl.exceptions.PolarsError, DeltaError) as error:
+        raise BadInput(
+            f"{folder} could not be written: {error}. Nothing was added; see that the "
+            "disk has room and may be written, then run it again."
+        ) from error
 
 
 def _moment(micros: int | None) -> datetime | None:

@@ -51,7 +51,7 @@ def writing(folder: Path) -> Iterator[Writer]:
     _write_registration(registration)
     scratch = folder / STAGING / writer.id
     try:
-        sweep(folder)
+        sweep(folder, writer.id)
         scratch.mkdir(parents=True, exist_ok=True)
         yield Writer(writer.id, scratch)
     finally:
@@ -59,21 +59,28 @@ def writing(folder: Path) -> Iterator[Writer]:
         registration.unlink(missing_ok=True)
 
 
-def sweep(folder: Path) -> int:
+def sweep(folder: Path, me: str | None = None) -> int:
     """Delete what writers that are gone have left; return how many files.
 
     Returns 0 at once when another writer holds the lease.
+
+    Parameters
+    ----------
+    folder
+        The project.
+    me
+        Id of the caller when it has registered, and written nothing yet.
     """
     lease = folder / WRITERS / _LEASE
     if not _take(lease):
         return 0
     try:
-        return _sweep(folder)
+        return _sweep(folder, me)
     finally:
         lease.unlink(missing_ok=True)
 
 
-def _sweep(folder: Path) -> int:
+def _sweep(folder: Path, me: str | None) -> int:
     # The order of these three steps is what makes the sweep safe (module docstring).
     parts = list((folder / EVENTS).glob("bucket=*/part-*.parquet*"))
     pieces = list((folder / CATALOG).glob("*"))
@@ -81,31 +88,28 @@ def _sweep(folder: Path) -> int:
     alive = _alive(folder)
     table = DeltaTable(str(folder / EVENTS))
     number = table.transaction_version(POINTER)
-    kept: set[str] = set()
-    named: set[str] = set()
-    if number is not None:
-        catalog = Catalog.read(folder, number)
-        kept.update(catalog.retired)
-        named.update((*catalog.people, *catalog.devices, f"{number}.json"))
-    kept.update(_live_paths(table))
-    swept = 0
-    for path in parts:
-        owner = path.name.split("-")[1]
-        if owner not in alive and f"{path.parent.name}/{path.name}" not in kept:
-            path.unlink(missing_ok=True)
-            swept += 1
-    for path in scratch:
-        if path.name not in alive:
-            shutil.rmtree(path, ignore_errors=True)
-            swept += 1
-    # Catalogue files are tiny and older versions need theirs; only half-written ones
-    # (their names begin with a dot) of long ago are dust.
-    for path in pieces:
-        old = _age_s(path) > _GONE_AFTER_S
-        if path.name.startswith(".") and path.name not in named and old:
-            path.unlink(missing_ok=True)
-            swept += 1
-    return swept
+    catalog = None if number is None else Catalog.read(folder, number)
+    kept = _live_paths(table) | set(() if catalog is None else catalog.retired)
+    dust = [
+        path
+        for path in parts
+        if path.name.split("-")[1] not in alive
+        and f"{path.parent.name}/{path.name}" not in kept
+    ]
+    # Catalogue files do not bear their writer's id: they wait until nobody else writes.
+    if alive <= {me}:
+        needed = (
+            set()
+            if catalog is None or number is None
+            else catalog.files(folder, number)
+        )
+        dust += [path for path in pieces if path.name not in needed]
+    for path in dust:
+        path.unlink(missing_ok=True)
+    left = [path for path in scratch if path.name not in alive]
+    for path in left:
+        shutil.rmtree(path, ignore_errors=True)
+    return len(dust) + len(left)
 
 
 def _live_paths(table: DeltaTable) -> set[str]:

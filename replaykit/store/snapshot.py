@@ -26,6 +26,7 @@ class Snapshot:
     folder: Path
     table: DeltaTable
     catalog: Catalog
+    number: int | None
 
     @classmethod
     def load(cls, folder: Path, buckets: int, version: int | None = None) -> Snapshot:
@@ -48,7 +49,7 @@ class Snapshot:
         catalog = (
             Catalog(buckets=buckets) if number is None else Catalog.read(folder, number)
         )
-        return cls(folder, table, catalog)
+        return cls(folder, table, catalog, number)
 
     @cached_property
     def files(self) -> dict[int, list[str]]:
