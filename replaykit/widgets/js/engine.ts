@@ -26,6 +26,8 @@ const SOURCE_FONT = 10;
 
 const PARSED_SEGMENTS = 6;
 const TICK_MS = 100;
+/** Watched time that is appended ahead, at least one segment. */
+const AHEAD_MS = 4000;
 /** Played segments leave the Replayer this long after their end (rrweb ends 50 ms late). */
 const TRIM_AFTER_MS = 1000;
 /** A page at t is made by what came strictly before t, as rrweb has it; the first page is there at 0. */
@@ -222,7 +224,13 @@ export class Engine {
   /** Nothing at or after a position has been played: rrweb can go on from where it is. */
   #isAhead(t: number): boolean {
     const last = this.#replayer?.service.state.context.lastPlayedEvent;
-    return !last || last.timestamp < this.#startMs + t;
+    return !last || last.timestamp < this.#baseline(t);
+  }
+
+  /** The time before which everything is on the page at a position. */
+  #baseline(t: number): number {
+    const first = this.#replayer?.service.state.context.events[0]?.timestamp ?? this.#startMs;
+    return Math.max(first + FIRST_MS, this.#startMs + t);
   }
 
   /** Bring the page to a position of the events held, and play on from there if asked to. */
@@ -230,7 +238,7 @@ export class Engine {
     const replayer = this.#replayer;
     const first = replayer?.service.state.context.events[0];
     if (!replayer || !first) return;
-    const offset = Math.max(FIRST_MS, this.#startMs + t - first.timestamp);
+    const offset = this.#baseline(t) - first.timestamp;
     // The cursor's trail belongs to the way it came, not to a jump.
     (replayer as unknown as { tailPositions: unknown[] }).tailPositions = [];
     this.#speed = speed;
@@ -301,15 +309,18 @@ export class Engine {
       void this.#enter(live, at);
       return;
     }
-    if (live === this.#tail) this.#extend();
+    this.#extend();
     const start = this.#starts[live] ?? 0;
     if (live > this.#base && at - start > TRIM_AFTER_MS * this.#speed) this.#trim(live);
   }
 
-  /** Append the next segment to what is being played. */
+  /** Append the next segments to what is being played, well before they are reached. */
   #extend(): void {
     const next = this.#tail + 1;
     if (this.#tail < 0 || next >= this.#segments.length || this.#loading.has(next)) return;
+    const inTail = this.#segmentAt(this.#position) >= this.#tail;
+    const ahead = (this.#starts[next] ?? 0) - this.#position;
+    if (!inTail && ahead > AHEAD_MS * this.#speed) return;
     const seq = this.#seq;
     this.#load(next).then(
       (events) => {
@@ -317,6 +328,7 @@ export class Engine {
         this.#tail = next;
         const { lead } = this.#segments[next] ?? { lead: 0 };
         for (const event of events.slice(lead)) this.#replayer?.addEvent(event);
+        this.#extend();
       },
       // Reported when playing arrives there and it is still missing.
       () => undefined,

@@ -178,15 +178,23 @@ def test_start_and_end_show_the_elements_that_rrweb_shows(
 
 
 def test_plays_over_segment_boundaries_to_the_end_without_a_rebuild(view: View) -> None:
-    assert len(sessions.segments_of("todo_app")) > 4
-    view.open(session="todo_app", speed=4)
+    starts = [info["start"] for info in sessions.infos_of("todo_app")]
+    length = sessions.session_of("todo_app")["length_ms"]
+    view.open(session="todo_app", speed=2)
     view.painted()
     view.inner().evaluate("document.documentElement.dataset.mark = 'kept'")
     view.page.locator(".rk-btn-main").click()
-    last = sessions.infos_of("todo_app")[-2]["start"]
-    view.wait(f"() => model.get('time_ms') > {last}")
-    assert view.inner().evaluate("document.documentElement.dataset.mark") == "kept"
-    view.wait("() => !model.get('playing')")
+    view.wait("() => model.get('playing')")
+    crossed = 0
+    while view.trait("playing"):
+        mark = view.inner().evaluate("document.documentElement.dataset.mark")
+        at = view.position()
+        # Its last event was played by then: the end is shown as a jump there shows it.
+        if at < length - 500:
+            assert mark == "kept", f"rebuilt before {at} ms"
+            crossed = sum(start <= at for start in starts) - 1
+        view.page.wait_for_timeout(100)
+    assert crossed >= 4
     view.painted()
     assert view.elements() == ELEMENTS["todo_app"][1]
 
@@ -423,11 +431,13 @@ def test_an_empty_player_says_so(view: View) -> None:
 
 
 def test_a_slow_kernel_shows_loading_only_after_a_moment(view: View) -> None:
-    view.page.evaluate("window.slow = 700")
     view.open(session="code_editor")
-    view.page.evaluate("model.delay = 600")
-    view.page.evaluate("close_view(); show_view()")
-    assert view.page.locator(".rk-load").count() == 0
+    soon = view.page.evaluate(
+        "() => { model.delay = 600; close_view(); show_view();"
+        " return new Promise((then) => setTimeout("
+        "() => then(root().querySelectorAll('.rk-load').length), 100)); }"
+    )
+    assert soon == 0
     view.wait("() => root().querySelector('.rk-load')")
     view.wait("() => !root().querySelector('.rk-load')")
     assert view.elements() == ELEMENTS["code_editor"][0]
