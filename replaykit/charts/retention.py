@@ -13,9 +13,10 @@ from replaykit.points import RetentionKey
 if TYPE_CHECKING:
     import polars as pl
 
-#: From hardly anybody to everybody. Opaque, so that plotly picks a readable text
-#: colour for each cell on a light and on a dark page alike.
-_SCALE: Final = ((0.0, "#e7eef7"), (0.5, "#7fa3d3"), (1.0, "#1f4788"))
+#: From hardly anybody to everybody. Opaque and light, so that one dark text colour is
+#: read on every cell (6:1 at least), on a light and on a dark page alike.
+_SCALE: Final = ((0.0, "#eef3fa"), (1.0, "#7fa8dc"))
+_INK: Final = "#222222"
 _ROW: Final = 26
 #: With more columns than this the cells are too narrow for their numbers.
 _MOST_TEXTS: Final = 16
@@ -76,6 +77,7 @@ def retention_chart(
         zmax=100,
         text=[[_text(cell) for cell in line] for line in grid],
         texttemplate="%{text}" if len(offsets) <= _MOST_TEXTS else "",
+        textfont={"color": _INK},
         customdata=[[_key(cell) for cell in line] for line in grid],
         hovertext=[[_told(cell, interval) for cell in line] for line in grid],
         hovertemplate="%{hovertext}<extra></extra>",

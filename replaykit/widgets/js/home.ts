@@ -90,7 +90,13 @@ export function renderHome(root: HTMLElement, source: Source): () => void {
       return;
     }
     if (!table) {
-      table = createReplayTable({ label: "Captured sessions", zone, onPlay: play, page });
+      table = createReplayTable({
+        label: "Captured sessions",
+        zone,
+        newestFirst: true,
+        onPlay: play,
+        page,
+      });
       fill(list, table.node);
     }
     const rows = Math.min(VISIBLE, data.total) + 1;

@@ -10,6 +10,8 @@ import type { ListRow, Status } from "./protocol.ts";
 export interface ReplayTableSpec {
   label: string;
   zone: string;
+  /** Rows come newest first; else they stand in the order of their point. */
+  newestFirst?: boolean;
   onPlay(row: ListRow, play: HTMLElement | null): void;
   /** Fetch a page of rows; the table asks only for what is scrolled to. */
   page(offset: number, limit: number): Promise<ListRow[]>;
@@ -55,7 +57,7 @@ export function createReplayTable(spec: ReplayTableSpec): ReplayTable {
     label: spec.label,
     cols: COLS,
     rowHeight: LIST_ROW,
-    head: head(),
+    head: head(spec.newestFirst === true),
     onPick: (index) => table.setCurrent(index, false),
     onEnter: (index) => {
       const row = rows[index];
@@ -150,12 +152,18 @@ export function createReplayTable(spec: ReplayTableSpec): ReplayTable {
   };
 }
 
-function head(): HTMLElement {
+function head(newestFirst: boolean): HTMLElement {
   const names = ["user", "length", "country", "activity", "signals", "first page", ""];
   return el(
     "div",
     { class: "rk-tr rk-th", role: "row" },
-    el("span", { class: "sort", role: "columnheader", "aria-sort": "descending" }, "start \u2193"),
+    newestFirst
+      ? el(
+          "span",
+          { class: "sort", role: "columnheader", "aria-sort": "descending" },
+          "start \u2193",
+        )
+      : el("span", { role: "columnheader" }, "start"),
     ...names.map((name) =>
       el("span", { role: "columnheader", class: name === "length" ? "r" : "" }, name),
     ),
