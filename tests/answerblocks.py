@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import polars as pl
-from spec.blocks import block
+from tests.spec.blocks import block
 
 NUMBERS = {"price", "amount", "revenue"}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from answerblocks import assert_series, events_of, moment
-from spec.blocks import answers
+from tests.answerblocks import assert_series, events_of, moment
+from tests.spec.blocks import answers
 
 from replaykit.analyses.cohort_charts import (
     cohort_over_time,

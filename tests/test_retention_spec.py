@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from answerblocks import events_of, moment
-from spec.blocks import answers, block
+from tests.answerblocks import events_of, moment
+from tests.spec.blocks import answers, block
 
 from replaykit.analyses.retention import retention
 from replaykit.points import RetentionKey

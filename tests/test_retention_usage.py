@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from answerblocks import events_of, moment, same
-from spec.blocks import answers
+from tests.answerblocks import events_of, moment, same
+from tests.spec.blocks import answers
 
 from replaykit.analyses.lifetime_value import lifetime_value
 from replaykit.analyses.usage import usage
@@ -17,6 +17,7 @@ def test_median_gaps(expected):
     frame, users = events_of("ret.events")
     found = usage(frame, "R")
     got = {users[row["user"]]: row for row in found.users.to_dicts()}
+    assert [row["user"] for row in expected] == users
     for row in expected:
         mine = got.get(row["user"])
         if row["median_gap_days"] is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from spec.blocks import answers
+from tests.spec.blocks import answers
 
 from replaykit.analyses.filters import OPERATORS, where, where_all
 from replaykit.analyses.segmentation import segmentation
@@ -34,15 +34,28 @@ def test_scalars(expected):
     frame = pl.DataFrame({"p": [CELLS.get(column, column) for column in columns]})
     for row in expected:
         got = frame.select(condition(row["operator"], "p")).to_series().to_list()
-        assert got == [row[column] == "1" for column in columns], row["operator"]
+        assert [str(int(met)) for met in got] == [row[column] for column in columns], row
+
+
+GLOBS = {
+    "/org/*/chart/*": ["/org/7/chart/9", "/org/7/x/chart/9"],
+    "/org/**/chart/*": ["/org/7/x/chart/9"],
+    "blog*": ["www.example.com/blogs/3"],
+    "**blog**": ["www.example.com/blogs/3"],
+    "*[0-9]": ["step4", "steps"],
+    "[!a-z]*": ["Alpha", "alpha"],
+    "c???t*": ["charts"],
+}
 
 
 @answers("model.glob")
 def test_globs(expected):
+    asked = [(glob, value) for glob, values in GLOBS.items() for value in values]
+    assert [(row["pattern"], row["value"]) for row in expected] == asked
     for row in expected:
         frame = pl.DataFrame({"p": [row["value"]]})
         got = frame.select(where("p", "glob match", row["pattern"])).item()
-        assert got == (row["match"] == "1"), row
+        assert str(int(got)) == row["match"], row
         assert frame.select(where("p", "glob does not match", row["pattern"])).item() != got
 
 
@@ -53,7 +66,7 @@ def test_arrays(expected):
     frame = pl.DataFrame({"p": lists}, schema={"p": pl.List(pl.String)})
     for row in expected:
         got = frame.select(condition(row["operator"], "p")).to_series().to_list()
-        assert got == [row[column] == "1" for column in columns], row["operator"]
+        assert [str(int(met)) for met in got] == [row[column] for column in columns], row
 
 
 def test_numbers_compare_as_numbers_and_as_text():

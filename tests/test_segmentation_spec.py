@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import polars as pl
-from answerblocks import assert_series, events_of
-from spec.blocks import answers
+from tests.answerblocks import assert_series, events_of
+from tests.spec.blocks import answers
 
 from replaykit.analyses.segmentation import segmentation
 from replaykit.analyses.segments import Segment
@@ -81,7 +81,9 @@ def test_group_by(expected):
 @answers("seg.play.us")
 def test_segment_filter(expected):
     for row in expected:
-        measure = "active" if row["measure"].startswith("active_pct") else "uniques"
+        words, _, condition = row["measure"].partition(" where ")
+        assert condition == "country is US"
+        measure = {"uniques": "uniques", "active_pct": "active"}[words]
         found = segmentation(shop(), "Play", measure=measure, span=SPAN, segments=pl.col("country") == "US")
         assert_series(by_day(found), row, days_of(row))
 
@@ -105,7 +107,7 @@ def test_property_measures(expected):
 @answers("seg.play.distinct_genre")
 def test_distinct_values(expected):
     for row in expected:
-        what = "distinct" if row["measure"].startswith("PROPCOUNT") else "distinct per user"
+        what = {"distinct genre per user": "distinct per user", "PROPCOUNT genre": "distinct"}[row["measure"]]
         found = segmentation(shop(), "Play", measure="property", of="genre", aggregate=what, span=SPAN)
         assert_series(by_day(found), row, days_of(row))
 

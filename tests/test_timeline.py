@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
-from answerblocks import moment
-from spec.blocks import answers
+from tests.answerblocks import moment
+from tests.spec.blocks import answers
 
 from replaykit.errors import BadDuration, BadTime, UnknownOption
 from replaykit.timeline import (

@@ -171,7 +171,11 @@ def _in_time_order(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def summarised(cut: Cut, length_from: LengthFrom) -> pl.DataFrame:
-    """Return one line per session: who, when, how long (us), how many events."""
+    """Return one line per session: who, when, how long (us), how many events.
+
+    `nth` numbers the sessions of a user in the order of the cut: a cut of fewer users
+    gives each of their sessions the same number.
+    """
     frame, heads, tails = cut.frame, cut.heads, cut.tails
     clock = frame.select(pl.coalesce("client_time", "time").to_physical()).to_series()
     if heads.is_empty():
@@ -185,7 +189,10 @@ def summarised(cut: Cut, length_from: LengthFrom) -> pl.DataFrame:
     begin = low
     if length_from == "session id":
         begin = frame["session_id"].gather(heads) * 1_000
-    return pl.DataFrame(
+    at = pl.int_range(pl.len(), dtype=pl.Int64)
+    other = pl.col("user").ne_missing(pl.col("user").shift()) | (at == 0)
+    first = pl.when(other).then(at).forward_fill()
+    found = pl.DataFrame(
         {
             "user": frame["user"].gather(heads),
             "session_id": frame["session_id"].gather(heads),
@@ -195,6 +202,7 @@ def summarised(cut: Cut, length_from: LengthFrom) -> pl.DataFrame:
             "events": tails - heads + 1,
         }
     )
+    return found.with_columns(nth=at - first)
 
 
 def edge_values(cut: Cut, name: str, which: Literal["first", "last"]) -> pl.Series:

@@ -317,12 +317,12 @@ def _with_rows(
 ) -> pl.DataFrame:
     """Add the row ids of sessions, in time order, at most so many of each."""
     parts = []
-    on = ["user", "session_id", "start", "end", "events"]
+    on = ["user", "nth"]
     for k in range(len(query.segments)):
         mine = formed.filter(pl.col("segment_at") == k)
         cut = query.cut(k, mine["user"].unique())
         every = summarised(cut, query.length_from).with_row_index("at")
-        chosen = every.join(mine, on=on, how="semi").unique(on, keep="first")
+        chosen = every.join(mine, on=on, how="semi")
         ids = row_ids(cut, chosen["at"].cast(pl.Int64), most)
         places = chosen.select(*on, pl.col("at").cast(pl.Int64)).join(ids, on="at")
         parts.append(mine.join(places, on=on, how="left"))
