@@ -21,28 +21,72 @@ from replaykit.sharing import notebook as saved
 from replaykit.sharing.clean import clean
 from replaykit.sharing.library import OWN_PART
 from replaykit.sharing.markup import Prose, code, plain
-from replaykit.source import Source
 
-NASTY = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'`--><!-- \u2028é"
+NASTY = (
+    "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'`--><!-- \u2028é"
+)
 START = datetime(2026, 3, 3, 9, tzinfo=UTC)
 
 
 def recording(start: datetime, url: str = "https://shop.example/cart") -> list[dict]:
     """A recording of one page and two mouse moves."""
     at = int(start.timestamp() * 1000)
-    page = {"type": 0, "id": 1, "childNodes": [
-        {"type": 2, "id": 2, "tagName": "html", "attributes": {}, "childNodes": [
-            {"type": 2, "id": 3, "tagName": "body", "attributes": {"title": NASTY}, "childNodes": [
-                {"type": 3, "id": 4, "textContent": f"Cart {NASTY}"}]}]}]}
+    page = {
+        "type": 0,
+        "id": 1,
+        "childNodes": [
+            {
+                "type": 2,
+                "id": 2,
+                "tagName": "html",
+                "attributes": {},
+                "childNodes": [
+                    {
+                        "type": 2,
+                        "id": 3,
+                        "tagName": "body",
+                        "attributes": {"title": NASTY},
+                        "childNodes": [
+                            {"type": 3, "id": 4, "textContent": f"Cart {NASTY}"}
+                        ],
+                    }
+                ],
+            }
+        ],
+    }
     return [
-        {"type": 4, "timestamp": at, "data": {"href": url, "width": 800, "height": 600}},
-        {"type": 2, "timestamp": at, "data": {"node": page, "initialOffset": {"top": 0, "left": 0}}},
-        {"type": 3, "timestamp": at + 900, "data": {"source": 1, "positions": [{"x": 5, "y": 5, "id": 3, "timeOffset": 0}]}},
-        {"type": 3, "timestamp": at + 9_000, "data": {"source": 1, "positions": [{"x": 9, "y": 9, "id": 3, "timeOffset": 0}]}},
+        {
+            "type": 4,
+            "timestamp": at,
+            "data": {"href": url, "width": 800, "height": 600},
+        },
+        {
+            "type": 2,
+            "timestamp": at,
+            "data": {"node": page, "initialOffset": {"top": 0, "left": 0}},
+        },
+        {
+            "type": 3,
+            "timestamp": at + 900,
+            "data": {
+                "source": 1,
+                "positions": [{"x": 5, "y": 5, "id": 3, "timeOffset": 0}],
+            },
+        },
+        {
+            "type": 3,
+            "timestamp": at + 9_000,
+            "data": {
+                "source": 1,
+                "positions": [{"x": 9, "y": 9, "id": 3, "timeOffset": 0}],
+            },
+        },
     ]
 
 
-def story(tmp_path, *, people: int = 12, recorded: int = 2, name: str = "Search") -> rk.Events:
+def story(
+    tmp_path, *, people: int = 12, recorded: int = 2, name: str = "Search"
+) -> rk.Events:
     """People who search; every second one buys; the first ones are recorded."""
     folder = tmp_path / "recordings"
     folder.mkdir()
@@ -63,7 +107,11 @@ def story(tmp_path, *, people: int = 12, recorded: int = 2, name: str = "Search"
 
 
 def notebook(path, *cells: dict) -> str:
-    path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": list(cells)}))
+    path.write_text(
+        json.dumps(
+            {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": list(cells)}
+        )
+    )
     return str(path)
 
 
@@ -72,7 +120,13 @@ def text(source: str) -> dict:
 
 
 def ran(source: str, *outputs: dict) -> dict:
-    return {"cell_type": "code", "metadata": {}, "source": source, "execution_count": 1, "outputs": list(outputs)}
+    return {
+        "cell_type": "code",
+        "metadata": {},
+        "source": source,
+        "execution_count": 1,
+        "outputs": list(outputs),
+    }
 
 
 def showed(data: dict) -> dict:
@@ -116,7 +170,9 @@ def blobs_of(page: str) -> dict[str, bytes]:
 
 
 def figures_of(page: str) -> list[dict]:
-    index = next(body for attrs, body in Tags(page).scripts if attrs.get("id") == "rk-page")
+    index = next(
+        body for attrs, body in Tags(page).scripts if attrs.get("id") == "rk-page"
+    )
     blobs = blobs_of(page)
     return [json.loads(blobs[name]) for name in json.loads(index)["figures"]]
 
@@ -130,11 +186,17 @@ def test_a_result_brings_users_streams_and_the_first_replays(tmp_path):
     (figure,) = figures_of(page.read_text())
     assert figure["kind"] == "result"
     assert report.charts == 1
-    users = figure["replies"]['users {"key":"funnel|2|reached|","with_replays":false}']["data"]
-    assert [row["user"] for row in users["rows"]] == [f"user-{n}" for n in range(0, 12, 2)]
-    stream = figure["replies"]['stream {"key":"funnel|2|reached|","user":"user-0"}']["data"]
+    users = figure["replies"]['users {"key":"funnel|2|reached|","with_replays":false}'][
+        "data"
+    ]
+    assert [row["user"] for row in users["rows"]] == [
+        f"user-{n}" for n in range(0, 12, 2)
+    ]
+    stream = figure["replies"]['stream {"key":"funnel|2|reached|","user":"user-0"}'][
+        "data"
+    ]
     assert [figure["rows"][row][1] for row in stream["rows"]["id"]] == ["Search", "Buy"]
-    assert set(figure["replays"]) == {key for key in report_replays(figure)}
+    assert set(figure["replays"]) == report_replays(figure)
     assert report.replays == len(figure["replays"]) == 2
 
 
@@ -146,7 +208,9 @@ def report_replays(figure: dict) -> set[str]:
     }
 
 
-@pytest.mark.parametrize(("export", "replays"), [("none", 0), ("shown", 0), (1, 2), (5, 2)])
+@pytest.mark.parametrize(
+    ("export", "replays"), [("none", 0), ("shown", 0), (1, 2), (5, 2)]
+)
 def test_export_says_which_recordings_travel(tmp_path, export, replays):
     funnel = story(tmp_path).funnel("Search", "Buy", within="1d")
     report = rk.share(funnel, to=tmp_path / "page.html", export=export)
@@ -169,7 +233,9 @@ def test_a_session_that_stays_behind_is_told_from_one_not_recorded(tmp_path):
     assert recorded["users_with_replays"] == 2
 
 
-def test_the_number_of_a_point_is_the_true_one_and_the_page_says_how_many_travel(tmp_path):
+def test_the_number_of_a_point_is_the_true_one_and_the_page_says_how_many_travel(
+    tmp_path,
+):
     funnel = story(tmp_path, people=30).funnel("Search", "Buy", within="1d")
     rk.share(funnel, to=tmp_path / "page.html")
     (figure,) = figures_of((tmp_path / "page.html").read_text())
@@ -183,7 +249,9 @@ def test_two_figures_share_the_bytes_of_one_replay(tmp_path):
     player = events.everyone().watch()
     rk.share(player, to=tmp_path / "one.html")
     rk.share(player, player, to=tmp_path / "two.html")
-    one, two = (blobs_of((tmp_path / name).read_text()) for name in ("one.html", "two.html"))
+    one, two = (
+        blobs_of((tmp_path / name).read_text()) for name in ("one.html", "two.html")
+    )
     assert set(one) == set(two)
 
 
@@ -199,10 +267,14 @@ def test_ready_answers_survive_a_notebook_without_a_project(tmp_path):
     answers, bundle = funnel._replaykit_share_()
     blobs = Blobs()
     capsule = thaw(saved_form(answers, bundle)["capsule"], blobs)
-    live = collect(answers, bundle, travelling=planned(answers, bundle, 1), blobs=Blobs(), people=3)
+    live = collect(
+        answers, bundle, travelling=planned(answers, bundle, 1), blobs=Blobs(), people=3
+    )
     assert capsule.replies == live.replies
     assert capsule.replays == live.replays
-    named = {name for entry in capsule.replies.values() for name in entry.get("buffers", ())}
+    named = {
+        name for entry in capsule.replies.values() for name in entry.get("buffers", ())
+    }
     assert named <= set(blobs.parts)
 
 
@@ -217,18 +289,47 @@ def test_a_notebook_becomes_a_page_in_order(tmp_path):
         text("# Where they stop\n\nWe *looked*."),
         text("## First\n\n### Closer"),
         ran("funnel = 1  # a comment", displayed(funnel)),
-        ran("print(1)", {"output_type": "stream", "name": "stdout", "text": ["10 %\r", "100 %\n"]}),
+        ran(
+            "print(1)",
+            {"output_type": "stream", "name": "stdout", "text": ["10 %\r", "100 %\n"]},
+        ),
         ran("x", {"output_type": "stream", "name": "stderr", "text": "progress"}),
-        ran("1/0", {"output_type": "error", "ename": "ZeroDivisionError", "evalue": "division", "traceback": ["\x1b[31mZero\x1b[0m <b>"]}),
-        ran("", showed({"text/html": "<table><tr><td onclick='x()'>cell 7</td></tr></table><style>p{}</style>"})),
+        ran(
+            "1/0",
+            {
+                "output_type": "error",
+                "ename": "ZeroDivisionError",
+                "evalue": "division",
+                "traceback": ["\x1b[31mZero\x1b[0m <b>"],
+            },
+        ),
+        ran(
+            "",
+            showed(
+                {
+                    "text/html": "<table><tr><td onclick='x()'>cell 7</td></tr></table><style>p{}</style>"
+                }
+            ),
+        ),
         text("## Second"),
     )
     report = rk.share(source, tmp_path / "tour.html")
     page = (tmp_path / "tour.html").read_text()
     assert "<title>Where they stop</title>" in page
     assert page.count("<h1>Where they stop</h1>") == 1
-    assert re.findall(r'<nav.*?</nav>', page)[0].count("<a") == 3
-    places = [page.index(words) for words in ("We <em>looked", "a comment", "data-rk-figure", ">100 %<", "Zero &lt;b&gt;", "<td>cell 7</td>", "Second</h2>")]
+    assert re.findall(r"<nav.*?</nav>", page)[0].count("<a") == 3
+    places = [
+        page.index(words)
+        for words in (
+            "We <em>looked",
+            "a comment",
+            "data-rk-figure",
+            ">100 %<",
+            "Zero &lt;b&gt;",
+            "<td>cell 7</td>",
+            "Second</h2>",
+        )
+    ]
     assert places == sorted(places)
     assert "progress" not in page
     assert "\x1b" not in page
@@ -236,7 +337,7 @@ def test_a_notebook_becomes_a_page_in_order(tmp_path):
 
 
 def test_a_saved_notebook_gives_the_same_answers_as_the_live_result(tmp_path):
-    shop, funnel = project(tmp_path)
+    _, funnel = project(tmp_path)
     source = notebook(tmp_path / "a.ipynb", ran("", displayed(funnel)))
     rk.share(source, tmp_path / "saved.html")
     rk.share(funnel, to=tmp_path / "live.html")
@@ -252,16 +353,26 @@ def project(tmp_path):
         start = START + timedelta(hours=n)
         for k, name in enumerate(["Search", "Buy"][: 1 + n % 2]):
             when = start + timedelta(seconds=1 + k)
-            lines.append({
-                "event_type": name, "user_id": f"user-{n}", "device_id": f"d-{n}", "amplitude_id": n + 1,
-                "event_time": f"{when:%Y-%m-%d %H:%M:%S.%f}", "session_id": int(start.timestamp() * 1000),
-                "event_id": len(lines), "uuid": f"00000000-0000-0000-0000-{len(lines):012}",
-                "event_properties": {"note": NASTY}, "user_properties": {},
-            })
+            lines.append(
+                {
+                    "event_type": name,
+                    "user_id": f"user-{n}",
+                    "device_id": f"d-{n}",
+                    "amplitude_id": n + 1,
+                    "event_time": f"{when:%Y-%m-%d %H:%M:%S.%f}",
+                    "session_id": int(start.timestamp() * 1000),
+                    "event_id": len(lines),
+                    "uuid": f"00000000-0000-0000-0000-{len(lines):012}",
+                    "event_properties": {"note": NASTY},
+                    "user_properties": {},
+                }
+            )
     (tmp_path / "export.json").write_text("\n".join(json.dumps(line) for line in lines))
     (tmp_path / "rec").mkdir()
     at = int(START.timestamp() * 1000)
-    (tmp_path / "rec" / f"d-1_{at + 3_600_000}.json").write_text(json.dumps(recording(START + timedelta(hours=1))))
+    (tmp_path / "rec" / f"d-1_{at + 3_600_000}.json").write_text(
+        json.dumps(recording(START + timedelta(hours=1)))
+    )
     shop = rk.create(tmp_path / "shop.rk", now=START + timedelta(days=1))
     shop.add_events(tmp_path / "export.json", progress=False)
     shop.add_replays(tmp_path / "rec", progress=False)
@@ -274,7 +385,10 @@ def test_the_chart_library_is_ours_unless_a_figure_needs_more(tmp_path):
     assert {"scatter", *registered.split(", ")} == OWN_PART
     for kind, label in (("bar", "chart library"), ("histogram", "whole chart library")):
         plot = {"data": [{"type": kind, "x": [1, 1, 2]}], "layout": {}}
-        source = notebook(tmp_path / "a.ipynb", ran("", showed({"application/vnd.plotly.v1+json": plot})))
+        source = notebook(
+            tmp_path / "a.ipynb",
+            ran("", showed({"application/vnd.plotly.v1+json": plot})),
+        )
         report = rk.share(source, tmp_path / "x.html")
         assert label in [part.label for part in report.parts]
         assert report.charts == 1
@@ -302,7 +416,9 @@ def test_a_missing_notebook_is_named(tmp_path):
         rk.share(tmp_path / "tuor.ipynb", tmp_path / "x.html")
 
 
-@pytest.mark.parametrize("body", ["not json", "[1]", '{"worksheets": []}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "body", ["not json", "[1]", '{"worksheets": []}', "[" * 100_000]
+)
 def test_a_file_that_is_no_notebook_is_named(tmp_path, body):
     (tmp_path / "a.ipynb").write_text(body)
     with pytest.raises(BadInput, match="not a notebook"):
@@ -319,7 +435,9 @@ def test_a_project_that_has_moved_is_named_and_can_be_pointed_at(tmp_path):
     _, funnel = project(tmp_path)
     source = notebook(tmp_path / "a.ipynb", ran("", displayed(funnel)))
     (tmp_path / "shop.rk").rename(tmp_path / "moved.rk")
-    with pytest.raises(MissingFile, match=r"shop\.rk, which is not at .*project='the/new/place'"):
+    with pytest.raises(
+        MissingFile, match=r"shop\.rk, which is not at .*project='the/new/place'"
+    ):
         rk.share(source, tmp_path / "x.html")
     assert not (tmp_path / "x.html").exists()
     rk.share(source, tmp_path / "x.html", project=str(tmp_path / "moved.rk"))
@@ -329,7 +447,14 @@ def test_a_project_that_has_moved_is_named_and_can_be_pointed_at(tmp_path):
 def test_a_project_that_has_changed_is_refused_or_allowed_with_a_note(tmp_path):
     shop, funnel = project(tmp_path)
     source = notebook(tmp_path / "a.ipynb", ran("", displayed(funnel)))
-    more = {"event_type": "Search", "user_id": "new", "event_time": "2026-03-03 12:00:00.0", "uuid": "n", "event_id": 99, "session_id": -1}
+    more = {
+        "event_type": "Search",
+        "user_id": "new",
+        "event_time": "2026-03-03 12:00:00.0",
+        "uuid": "n",
+        "event_id": 99,
+        "session_id": -1,
+    }
     (tmp_path / "more.json").write_text(json.dumps(more))
     shop.add_events(tmp_path / "more.json", progress=False)
     with pytest.raises(BadInput, match="was saved at version"):
@@ -340,12 +465,17 @@ def test_a_project_that_has_changed_is_refused_or_allowed_with_a_note(tmp_path):
 
 def test_a_budget_names_the_largest_parts_and_writes_nothing(tmp_path):
     funnel = story(tmp_path).funnel("Search", "Buy", within="1d")
-    with pytest.raises(BadInput, match=r"over its budget of 100KB.*chart library \d+ KB"):
+    with pytest.raises(
+        BadInput, match=r"over its budget of 100KB.*chart library \d+ KB"
+    ):
         rk.share(funnel, to=tmp_path / "x.html", budget="100KB")
     assert not (tmp_path / "x.html").exists()
 
 
-@pytest.mark.parametrize("options", [{"export": "all"}, {"export": 0}, {"budget": "ten"}, {"changed": "maybe"}])
+@pytest.mark.parametrize(
+    "options",
+    [{"export": "all"}, {"export": 0}, {"budget": "ten"}, {"changed": "maybe"}],
+)
 def test_unknown_options_are_named(tmp_path, options):
     with pytest.raises(UnknownOption):
         rk.share("a.ipynb", tmp_path / "x.html", **options)
@@ -369,7 +499,9 @@ def test_a_damaged_output_is_named(tmp_path):
 
 
 def test_the_report_names_parts_and_totals(tmp_path):
-    report = rk.share(story(tmp_path).funnel("Search", "Buy", within="1d"), to=tmp_path / "x.html")
+    report = rk.share(
+        story(tmp_path).funnel("Search", "Buy", within="1d"), to=tmp_path / "x.html"
+    )
     assert report.bytes == (tmp_path / "x.html").stat().st_size
     # Line ends between the parts are all that the parts do not name.
     assert 0 <= report.bytes - sum(part.bytes for part in report.parts) < 200
@@ -383,15 +515,38 @@ def test_no_string_of_the_data_becomes_markup(tmp_path):
     events = story(tmp_path, name=NASTY)
     funnel = events.funnel(NASTY, "Buy", within="1d")
     output, seen = displayed(funnel), displayed(events.everyone().watch())
-    plot = {"data": [{"type": "bar", "x": [NASTY], "y": [1]}], "layout": {"title": {"text": NASTY}}}
+    plot = {
+        "data": [{"type": "bar", "x": [NASTY], "y": [1]}],
+        "layout": {"title": {"text": NASTY}},
+    }
     source = notebook(
         tmp_path / "a.ipynb",
-        text(f"# {NASTY}\n\n## {NASTY}\n\n[{NASTY}](javascript:alert(1)) ![x](http://evil.example/x.png) <iframe src=//evil.example></iframe>"),
-        ran(f"x = '{NASTY}'", output, seen, showed({"application/vnd.plotly.v1+json": plot})),
-        ran("", showed({"text/html": NASTY}), showed({"text/plain": NASTY}), showed({"text/markdown": NASTY})),
+        text(
+            f"# {NASTY}\n\n## {NASTY}\n\n[{NASTY}](javascript:alert(1)) ![x](http://evil.example/x.png) <iframe src=//evil.example></iframe>"
+        ),
+        ran(
+            f"x = '{NASTY}'",
+            output,
+            seen,
+            showed({"application/vnd.plotly.v1+json": plot}),
+        ),
+        ran(
+            "",
+            showed({"text/html": NASTY}),
+            showed({"text/plain": NASTY}),
+            showed({"text/markdown": NASTY}),
+        ),
         ran("", showed({"image/png": '" onerror="alert(1)', "text/plain": NASTY})),
         ran("", {"output_type": "stream", "name": "stdout", "text": NASTY}),
-        ran("", {"output_type": "error", "ename": NASTY, "evalue": NASTY, "traceback": [NASTY]}),
+        ran(
+            "",
+            {
+                "output_type": "error",
+                "ename": NASTY,
+                "evalue": NASTY,
+                "traceback": [NASTY],
+            },
+        ),
     )
     rk.share(source, tmp_path / "x.html", title=NASTY)
     page = (tmp_path / "x.html").read_text()
@@ -413,10 +568,14 @@ def test_no_string_of_the_data_becomes_markup(tmp_path):
 def test_the_policy_allows_no_network_and_two_scripts_only(tmp_path):
     rk.share(story(tmp_path).everyone().watch(), to=tmp_path / "x.html")
     page = (tmp_path / "x.html").read_text()
-    policy = next(attrs["content"] for tag, attrs in Tags(page).tags if "http-equiv" in attrs)
+    policy = next(
+        attrs["content"] for tag, attrs in Tags(page).tags if "http-equiv" in attrs
+    )
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
     assert rules["default-src"] == "'none'"
-    assert re.fullmatch(r"'sha256-[\w+/=]{44}' 'sha256-[\w+/=]{44}' blob:", rules["script-src"])
+    assert re.fullmatch(
+        r"'sha256-[\w+/=]{44}' 'sha256-[\w+/=]{44}' blob:", rules["script-src"]
+    )
     assert "http" not in policy
     assert "connect-src" not in rules
 
@@ -427,15 +586,24 @@ def test_the_policy_allows_no_network_and_two_scripts_only(tmp_path):
         ("<p onclick=x()>a</p>", "<p>a</p>"),
         ("<b>a", "<b>a</b>"),
         ("a</b></p>", "a"),
-        ("<table><tr><td colspan=2 style=x>1</table>", '<table><tr><td colspan="2">1</td></tr></table>'),
+        (
+            "<table><tr><td colspan=2 style=x>1</table>",
+            '<table><tr><td colspan="2">1</td></tr></table>',
+        ),
         ("<a href=' java\nscript:alert(1)'>x</a>", "<a>x</a>"),
         ("<a href='JAVASCRIPT:x'>x</a>", "<a>x</a>"),
         ("<a href='data:text/html,x'>x</a>", "<a>x</a>"),
         ("<a href='//evil.example'>x</a>", "<a>x</a>"),
         ("<a href='#s-x'>x</a>", '<a href="#s-x">x</a>'),
-        ("<a href=\"https://x.example/'\">x</a>", '<a href="https://x.example/&#x27;" rel="noopener noreferrer" target="_blank">x</a>'),
+        (
+            '<a href="https://x.example/\'">x</a>',
+            '<a href="https://x.example/&#x27;" rel="noopener noreferrer" target="_blank">x</a>',
+        ),
         ("<img src=http://evil.example/a.png alt='a <b>'>", "a &lt;b&gt;"),
-        ("<img src='data:image/png;base64,AAAA' onerror=x>", '<img src="data:image/png;base64,AAAA">'),
+        (
+            "<img src='data:image/png;base64,AAAA' onerror=x>",
+            '<img src="data:image/png;base64,AAAA">',
+        ),
         ("<img src='data:text/html;base64,AAAA'>", ""),
         ("<svg><script>x</script></svg>b", "b"),
         ("<style>p{}</style><SCRIPT>x</SCRIPT >b", "b"),
@@ -451,7 +619,9 @@ def test_markup_of_others_is_reduced(given, written):
 
 
 def test_cleaning_twice_changes_nothing():
-    once = clean(f"<div><p>{NASTY}</p><table><tr><th>a<td>b</table><ul><li>1<li>2</ul></div>")
+    once = clean(
+        f"<div><p>{NASTY}</p><table><tr><th>a<td>b</table><ul><li>1<li>2</ul></div>"
+    )
     assert clean(once) == once
 
 
@@ -462,7 +632,10 @@ def test_prose_keeps_images_beside_the_notebook_only(tmp_path):
     (tmp_path / "out.png").write_bytes(png)
     (tmp_path / "book" / "secret.png").write_text("password")
     prose = Prose(tmp_path / "book")
-    page = prose.write("![a](in.png) ![b](../out.png) ![c](secret.png) ![d](https://x.example/d.png) ![e](attachment:f.png)", {"f.png": {"image/png": "AAAA"}})
+    page = prose.write(
+        "![a](in.png) ![b](../out.png) ![c](secret.png) ![d](https://x.example/d.png) ![e](attachment:f.png)",
+        {"f.png": {"image/png": "AAAA"}},
+    )
     assert page.count("<img") == 2
     assert "password" not in page
     assert len(prose.missing) == 3
@@ -500,7 +673,7 @@ def test_sharing_reads_no_more_than_the_people_who_travel(tmp_path):
     """The questions of one figure read the events once, not once per question."""
     events = story(tmp_path, people=30)
     reads = []
-    source: Source = events.source
+    source = events.source
 
     def scan(properties, users=None):
         reads.append(properties)

@@ -40,29 +40,58 @@ def page_file(tmp_path_factory):
             rows.append((f"user-{n}", when, name, k, int(start.timestamp() * 1000)))
         if n in (2, 5):
             begun = int(start.timestamp() * 1000)
-            events = [{**event, "timestamp": event["timestamp"] - first + begun} for event in recorded]
+            events = [
+                {**event, "timestamp": event["timestamp"] - first + begun}
+                for event in recorded
+            ]
             (folder / "rec" / f"user-{n}_{begun}.json").write_text(json.dumps(events))
     columns = ["user", "time", "event", "price", "session"]
     frame = pl.DataFrame(rows, schema=columns, orient="row")
-    events = rk.events(frame, session="session", replays=folder / "rec", tz="Europe/Paris")
+    events = rk.events(
+        frame, session="session", replays=folder / "rec", tz="Europe/Paris"
+    )
     funnel = events.funnel("Search", "Add to cart", "Checkout", within="1d")
     player = funnel.reached("Checkout").watch()
     cells = [
-        {"cell_type": "markdown", "metadata": {}, "source": "# Why they stop\n\nWords."},
+        {
+            "cell_type": "markdown",
+            "metadata": {},
+            "source": "# Why they stop\n\nWords.",
+        },
         {"cell_type": "markdown", "metadata": {}, "source": "## Where"},
-        {"cell_type": "code", "metadata": {}, "source": "funnel", "outputs": [output(funnel)]},
-        {"cell_type": "markdown", "metadata": {}, "source": "## Watch\n\n" + "More words.\n\n" * 30},
-        {"cell_type": "code", "metadata": {}, "source": "player", "outputs": [output(player)]},
+        {
+            "cell_type": "code",
+            "metadata": {},
+            "source": "funnel",
+            "outputs": [output(funnel)],
+        },
+        {
+            "cell_type": "markdown",
+            "metadata": {},
+            "source": "## Watch\n\n" + "More words.\n\n" * 30,
+        },
+        {
+            "cell_type": "code",
+            "metadata": {},
+            "source": "player",
+            "outputs": [output(player)],
+        },
     ]
     source = folder / "a.ipynb"
-    source.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}))
+    source.write_text(
+        json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells})
+    )
     rk.share(source, folder / "a.html")
     return folder / "a.html"
 
 
 def output(thing) -> dict:
     data, _ = thing._repr_mimebundle_()
-    return {"output_type": "display_data", "metadata": {}, "data": json.loads(json.dumps(data))}
+    return {
+        "output_type": "display_data",
+        "metadata": {},
+        "data": json.loads(json.dumps(data)),
+    }
 
 
 class Watched:
@@ -74,11 +103,16 @@ class Watched:
         self.said: list[str] = []
         page.on("request", lambda request: self.asked.append(request.url))
         page.on("pageerror", lambda error: self.said.append(str(error)))
-        page.on("console", lambda line: self.said.append(line.text) if line.type == "error" else None)
+        page.on(
+            "console",
+            lambda line: self.said.append(line.text) if line.type == "error" else None,
+        )
         page.route("http*://**", lambda route: route.abort())
 
     def clean(self) -> None:
-        outside = [url for url in self.asked if not url.startswith(("file:", "data:", "blob:"))]
+        outside = [
+            url for url in self.asked if not url.startswith(("file:", "data:", "blob:"))
+        ]
         assert outside == []
         assert self.said == []
 
@@ -115,7 +149,11 @@ def test_the_player_plays_and_follows_its_event_table(page_file):
         player.locator(".rk-tr", has_text="Checkout").first.wait_for(timeout=LATE)
         player.locator(".rk-tr", has_text="Checkout").first.click()
         at(page, "0:06")
-        recorded = next(frame for frame in page.frames if frame.parent_frame and frame.parent_frame.parent_frame)
+        recorded = next(
+            frame
+            for frame in page.frames
+            if frame.parent_frame and frame.parent_frame.parent_frame
+        )
         assert recorded.evaluate("document.querySelectorAll('*').length") > 100
         player.locator(".rk-ctl .rk-btn-main").click()
         page.wait_for_timeout(1200)
@@ -147,9 +185,15 @@ def test_a_link_opens_at_its_moment_and_copying_makes_one(page_file):
         until(page, lambda: page.evaluate("scrollY") > 300)
         head = page.locator(".rk-player .rk-head")
         assert "user-5" in head.inner_text()
-        page.evaluate("document.execCommand = () => { window.copied = true; return true }")
-        page.evaluate("navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve() }")
-        page.locator(".rk-player .rk-ctl").get_by_label("Copy link to this moment").click()
+        page.evaluate(
+            "document.execCommand = () => { window.copied = true; return true }"
+        )
+        page.evaluate(
+            "navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve() }"
+        )
+        page.locator(".rk-player .rk-ctl").get_by_label(
+            "Copy link to this moment"
+        ).click()
         until(page, lambda: page.evaluate("window.copied") == link)
         watched.clean()
 
@@ -164,19 +208,56 @@ def test_without_scripts_the_tables_are_there(page_file):
 
 def test_a_host_that_blocks_scripts_still_shows_the_tables(page_file):
     """Served under a policy without our script, the twins come forth in their place."""
-    with served(page_file.parent, "default-src 'none'; style-src 'unsafe-inline'") as base, browser_page() as page:
+    with (
+        served(
+            page_file.parent, "default-src 'none'; style-src 'unsafe-inline'"
+        ) as base,
+        browser_page() as page,
+    ):
         page.goto(f"{base}/a.html")
-        page.get_by_text("Session replay of user-2").wait_for(state="visible", timeout=LATE)
+        page.get_by_text("Session replay of user-2").wait_for(
+            state="visible", timeout=LATE
+        )
 
 
 def test_under_a_strict_policy_that_allows_inline_scripts_all_works(page_file):
     policy = "default-src 'none'; script-src 'unsafe-inline' blob:; style-src 'unsafe-inline'; img-src data:; frame-src data:"
-    with served(page_file.parent, policy) as base, browser_page() as page:
+    with Served(page_file.parent, policy) as base, browser_page() as page:
         page.goto(f"{base}/a.html")
         page.locator(".rk-plot .barlayer .point path").first.wait_for(timeout=LATE)
         page.locator(".rk-fig-player").scroll_into_view_if_needed()
         page.locator(".rk-player .rk-tr", has_text="Checkout").first.click(timeout=LATE)
         at(page, "0:06")
+
+
+@pytest.mark.parametrize(
+    ("sandbox", "charts", "warned"),
+    [
+        ("", False, False),
+        ("allow-scripts", True, True),
+        ("allow-scripts allow-same-origin", True, False),
+    ],
+)
+def test_inside_a_mail_viewer(page_file, sandbox, charts, warned):
+    """Without scripts the tables, with scripts the charts, and replays where frames may be."""
+    viewer = f'<iframe sandbox="{sandbox}" src="a.html" style="width: 1200px; height: 3000px"></iframe>'
+    (page_file.parent / "viewer.html").write_text(viewer)
+    with (
+        Served(page_file.parent, "frame-ancestors 'self'") as base,
+        browser_page(height=3100) as page,
+    ):
+        page.goto(f"{base}/viewer.html")
+        inside = page.frame_locator("iframe")
+        if charts:
+            inside.locator(".rk-plot .barlayer .point path").first.wait_for(
+                timeout=LATE
+            )
+            inside.locator(".rk-player .rk-tr", has_text="Checkout").first.wait_for(
+                timeout=LATE
+            )
+        else:
+            inside.get_by_text("Session replay of user-2").wait_for(timeout=LATE)
+        assert inside.get_by_text("This viewer does not let").count() == int(warned)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -188,7 +269,12 @@ def test_page_and_widgets_follow_the_system_and_a_named_theme(page_file, scheme)
         outside = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (outside == dark) == (scheme == "dark")
         page.evaluate("document.documentElement.dataset.rkTheme = 'dark'")
-        until(page, lambda: page.evaluate("getComputedStyle(document.body).backgroundColor") == dark)
+        until(
+            page,
+            lambda: (
+                page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
+            ),
+        )
         inside = "getComputedStyle(document.querySelector('[data-rk-figure] div').shadowRoot.querySelector('.rk')).backgroundColor"
         until(page, lambda: page.evaluate(inside) == dark)
 
@@ -202,7 +288,7 @@ def test_a_phone_reads_it_without_scrolling_sideways(page_file):
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-class served:
+class Served:
     """A folder behind a server that sends a policy of its own."""
 
     def __init__(self, folder: Path, policy: str) -> None:

@@ -52,6 +52,7 @@ class Page {
     const { signal } = this.#stop;
     document.documentElement.classList.add("rk-running");
     addCopyButtons(document);
+    if (Object.keys(this.#index.replays).length > 0 && !framesWork()) sayNoReplays();
     followContents(document, signal);
     const watcher = new IntersectionObserver(
       (entries) => {
@@ -159,6 +160,26 @@ class Page {
     this.#beside.set(figure, { box, player });
     void load(player, moment);
   }
+}
+
+/**
+ * Some mail viewers put a page into a sandbox of its own, where no frame in it can be reached:
+ * then charts, users and event tables work, but no recorded page can be drawn.
+ */
+function framesWork(): boolean {
+  const probe = el("iframe", { sandbox: "allow-same-origin", hidden: true });
+  document.body.append(probe);
+  const works = probe.contentDocument !== null;
+  probe.remove();
+  return works;
+}
+
+function sayNoReplays(): void {
+  const text =
+    "This viewer does not let the recorded pages be drawn; charts, users and event tables work. Save the file and open it in a browser to watch the replays.";
+  document
+    .querySelector(".rk-doc > header")
+    ?.append(el("p", { class: "rk-warning", role: "status" }, text));
 }
 
 const NAMES = {
