@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import polars as pl
 
@@ -102,11 +103,20 @@ def list_rows(replays: pl.DataFrame) -> list[dict[str, Any]]:
             "country": row.get("country"),
             "signals": signals(row),
             "activity": list(row.get("activity") or ()),
-            "first_page": row["first_page"] or "",
+            "first_page": _path(row["first_page"] or ""),
             "status": row["status"],
         }
         for row in replays.iter_rows(named=True)
     ]
+
+
+def _path(url: str) -> str:
+    """Return what tells pages of one site apart: path and query."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"}:
+        return url
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{parts.path or '/'}{query}"
 
 
 def signals(row: dict[str, Any]) -> list[str]:

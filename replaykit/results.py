@@ -32,7 +32,7 @@ from replaykit.points import (
 from replaykit.replies import Microscope
 from replaykit.replies import Point as PointWords
 from replaykit.widgets import View
-from replaykit.wording import span_words
+from replaykit.wording import duration_words, span_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -244,6 +244,7 @@ class Segmentation(Result):
         """Return lines over time, the running interval dotted."""
         return charts.segmentation_chart(
             self.table,
+            events=self.answer.events,
             by=self.answer.groups,
             measure=self.measure,
             every=self.every,
@@ -321,9 +322,10 @@ class Funnel(Result):
 
     def chart(self) -> go.Figure:
         """Return bars: reached in solid, lost on the way hatched above."""
+        window = duration_words(self.within)
         how = {"this": "in this order", "any": "in any order", "exact": "exactly so"}
         title = (
-            f"Funnel · {len(self.steps)} steps {how[self.order]}, within {self.within}"
+            f"Funnel · {len(self.steps)} steps {how[self.order]}, within {window}"
         )
         return charts.funnel_chart(self.table, by=self.by, title=title)
 
@@ -389,7 +391,8 @@ class Funnel(Result):
         label = self.steps[key.step - 1]
         group = f", by={key.group[0]!r}" if key.group else ""
         note = f" · {', '.join(map(str, key.group))}" if key.group else ""
-        span = f"{span_words(self.events.span)}, {self.within} window"
+        window = f"within {duration_words(self.within)}"
+        span = f"{span_words(self.events.span)}, {window}"
         if key.outcome == "reached":
             code = f"users = funnel.reached({label!r}{group})"
             return PointWords(f"Reached {label}{note}", span, code)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
@@ -55,6 +56,33 @@ def count_words(number: int, noun: str) -> str:
     ('1 user', '1,200 users')
     """
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def duration_words(text: str) -> str:
+    """Spell out a duration as it was asked for.
+
+    Examples
+    --------
+    >>> duration_words("7d"), duration_words("1d12h"), duration_words("session")
+    ('7 days', '1 day 12 hours', 'session')
+    """
+    parts = re.findall(r"(\d+)(ms|[a-z]+)", text)
+    if not parts or "".join(a + b for a, b in parts) != text.replace(" ", ""):
+        return text
+    return " ".join(
+        count_words(int(n), _UNITS[unit]) if unit in _UNITS else n + unit
+        for n, unit in parts
+    )
+
+
+_UNITS: Final = {
+    "ms": "millisecond",
+    "s": "second",
+    "m": "minute",
+    "h": "hour",
+    "d": "day",
+    "w": "week",
+}
 
 
 def big(number: int) -> str:
