@@ -203,7 +203,7 @@ def test_the_sweep_leaves_living_writers_alone(shop):
         scratch.mkdir()
         for path in (mine, gone, staged):
             pl.DataFrame({"a": [1]}).write_parquet(path)
-        assert lease.sweep(shop) == 3
+        assert lease.sweep(shop, writer.id) == 3
         assert mine.exists()
         assert writer.scratch.exists()
         assert not gone.exists()
@@ -211,16 +211,17 @@ def test_the_sweep_leaves_living_writers_alone(shop):
 
 
 def test_only_the_holder_of_the_lease_sweeps(shop):
-    (shop / "writers").mkdir(exist_ok=True)
     held = shop / "writers" / "sweep.lease"
-    assert lease._take(held)
-    assert lease.sweep(shop) == 0
-    held.unlink()
-    # Left by a process that is gone.
-    dead = {"host": os.uname().nodename, "pid": 999_999_999, "born": None}
-    held.write_text(json.dumps(dead))
-    lease.sweep(shop)
-    assert not held.exists()
+    with lease.writing(shop) as first, lease.writing(shop) as second:
+        assert lease._take(held, shop / "writers" / f"{first.id}.json")
+        assert lease.sweep(shop, second.id) == 0
+        assert held.exists()
+        # Left by a process that is gone.
+        held.unlink()
+        dead = {"host": os.uname().nodename, "pid": 999_999_999, "born": None}
+        held.write_text(json.dumps(dead))
+        lease.sweep(shop, second.id)
+        assert not held.exists()
 
 
 def test_a_disk_that_fails_is_a_named_error(shop, tmp_path, monkeypatch):

@@ -353,7 +353,7 @@ def open_store(path: str | os.PathLike[str], version: int | None = None) -> Even
 
 @contextmanager
 def _said(folder: Path) -> Iterator[None]:
-    """Turn what disk, polars and Delta say on failure into an error with a next move."""
+    """Turn failures of disk, polars and Delta into an error with a next move."""
     try:
         yield
     except ReplayKitError:

@@ -22,6 +22,7 @@ from deltalake import DeltaTable
 
 from replaykit.store.catalog import Catalog
 from replaykit.store.layout import CATALOG, EVENTS, POINTER, STAGING, WRITERS
+from replaykit.store.settings import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,7 @@ _LEASE: Final = "sweep.lease"
 # Writers on other machines cannot be asked; a registration not renewed for so long is
 # given up.
 _GONE_AFTER_S: Final = 24 * 3600
+_WRITTEN_WITHIN_S: Final = 60
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def writing(folder: Path) -> Iterator[Writer]:
     place = folder / WRITERS
     place.mkdir(exist_ok=True)
     registration = place / f"{writer.id}.json"
-    _write_registration(registration)
+    write_whole(registration, _registration())
     scratch = folder / STAGING / writer.id
     try:
         sweep(folder, writer.id)
@@ -59,7 +61,7 @@ def writing(folder: Path) -> Iterator[Writer]:
         registration.unlink(missing_ok=True)
 
 
-def sweep(folder: Path, me: str | None = None) -> int:
+def sweep(folder: Path, me: str) -> int:
     """Delete what writers that are gone have left; return how many files.
 
     Returns 0 at once when another writer holds the lease.
@@ -69,10 +71,10 @@ def sweep(folder: Path, me: str | None = None) -> int:
     folder
         The project.
     me
-        Id of the caller when it has registered, and written nothing yet.
+        Id of the calling writer, which has registered and written nothing yet.
     """
     lease = folder / WRITERS / _LEASE
-    if not _take(lease):
+    if not _take(lease, folder / WRITERS / f"{me}.json"):
         return 0
     try:
         return _sweep(folder, me)
@@ -80,7 +82,7 @@ def sweep(folder: Path, me: str | None = None) -> int:
         lease.unlink(missing_ok=True)
 
 
-def _sweep(folder: Path, me: str | None) -> int:
+def _sweep(folder: Path, me: str) -> int:
     # The order of these three steps is what makes the sweep safe (module docstring).
     parts = list((folder / EVENTS).glob("bucket=*/part-*.parquet*"))
     pieces = list((folder / CATALOG).glob("*"))
@@ -124,6 +126,9 @@ def _alive(folder: Path) -> set[str]:
             alive.add(path.stem)
         else:
             path.unlink(missing_ok=True)
+    for path in (folder / WRITERS).glob(".*"):
+        if _age_s(path) > _WRITTEN_WITHIN_S:
+            path.unlink(missing_ok=True)
     return alive
 
 
@@ -134,8 +139,8 @@ def _is_alive(path: Path) -> bool:
     except FileNotFoundError:
         return False
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-        # Just being written, or damaged: believe it until it is old.
-        return _age_s(path) < _GONE_AFTER_S
+        # Just being written, or damaged: believe it for a moment.
+        return _age_s(path) < _WRITTEN_WITHIN_S
     if host != socket.gethostname():
         return _age_s(path) < _GONE_AFTER_S
     try:
@@ -155,9 +160,9 @@ def _age_s(path: Path) -> float:
         return 0.0
 
 
-def _write_registration(path: Path) -> None:
+def _registration() -> bytes:
     content = {"host": socket.gethostname(), "pid": os.getpid()}
-    path.write_bytes(orjson.dumps({**content, "born": _born(os.getpid())}))
+    return orjson.dumps({**content, "born": _born(os.getpid())})
 
 
 def _born(pid: int) -> str | None:
@@ -169,17 +174,30 @@ def _born(pid: int) -> str | None:
     return None
 
 
-def _take(lease: Path) -> bool:
+def _take(lease: Path, registration: Path) -> bool:
     for _ in range(2):
         try:
-            handle = os.open(lease, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+            # A link appears with its content; a file made and then written could be
+            # left empty by a killed writer, and an empty lease names nobody.
+            os.link(registration, lease)
         except FileExistsError:
             if _is_alive(lease):
                 return False
             lease.unlink(missing_ok=True)
-            continue
-        with os.fdopen(handle, "wb") as file:
-            content = {"host": socket.gethostname(), "pid": os.getpid()}
-            file.write(orjson.dumps({**content, "born": _born(os.getpid())}))
-        return True
+        except OSError:
+            return _take_without_links(lease)
+        else:
+            return True
     return False
+
+
+def _take_without_links(lease: Path) -> bool:
+    # Some network file systems have no links.
+    try:
+        with lease.open("xb") as file:
+            file.write(_registration())
+    except FileExistsError:
+        if not _is_alive(lease):
+            lease.unlink(missing_ok=True)
+        return False
+    return True
