@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -227,7 +228,7 @@ def test_a_wider_window_never_lowers_a_step(log, question):
         funnel(frame(log), steps, within=within, **options).table["users"].to_list()
         for within in ("1s", "2s", "4s", "1d")
     ]
-    for narrow, wide in zip(counts, counts[1:], strict=False):
+    for narrow, wide in pairwise(counts):
         assert all(a <= b for a, b in zip(narrow, wide, strict=True))
 
 

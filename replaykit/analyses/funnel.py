@@ -6,6 +6,7 @@ hold whole users. Measures that build on the chosen paths are in `funnel_measure
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -24,8 +25,10 @@ from replaykit.analyses.funnel_plan import (
     Resolution,
     read_plan,
 )
-from replaykit.analyses.funnel_rows import Rows, encode
-from replaykit.errors import BadInput, UnknownPoint
+from replaykit.analyses.funnel_rows import encode
+from replaykit.analyses.funnel_units import find_units, groups_of, walk
+from replaykit.engine import Engine, run
+from replaykit.errors import UnknownPoint
 from replaykit.points import FunnelKey, parse_key
 
 if TYPE_CHECKING:
@@ -48,11 +51,6 @@ __all__ = [
     "funnel",
     "partial",
 ]
-
-#: The group of users who fall short of the step whose property is grouped by.
-SHORT: Final = "did not reach step"
-
-_TIME: Final = pl.Datetime("us", "UTC")
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +81,7 @@ class FunnelAnswer:
         List(Datetime) and `rows` List(Int64) of the chosen path. With totals a unit is
         a path.
         """
-        return _units(self.frame, self.plan)
+        return find_units(self.frame, self.plan)
 
     def key(
         self,
@@ -114,10 +112,13 @@ class FunnelAnswer:
             if not isinstance(read, FunnelKey):
                 raise UnknownPoint(f"{key!r} is not a point of a funnel.")
             key = read
+        return self.windows(self._of_group(key), key)
+
+    def windows(self, units: pl.DataFrame, key: FunnelKey) -> pl.DataFrame:
+        """Return those of some units that a key means, with their windows."""
         step = self.plan.step_number(key.step)
         if key.outcome == "dropped" and step == 1:
             raise UnknownPoint("Nobody drops before step 1: it is the entry.")
-        units = self._of_group(key)
         if key.outcome == "reached":
             units = units.filter(pl.col("depth") >= step)
             taken = step
@@ -158,7 +159,7 @@ class FunnelAnswer:
 
 
 def funnel(
-    frame: pl.LazyFrame | pl.DataFrame,
+    frame: pl.LazyFrame | pl.DataFrame | Sequence[pl.LazyFrame],
     steps: Sequence[str | Step],
     *,
     within: str = "1d",
@@ -174,6 +175,7 @@ def funnel(
     exact_scope: ExactScope = "active",
     new_users: NewUsers | None = None,
     known: Mapping[str, int] | None = None,
+    engine: Engine = "scan",
 ) -> FunnelAnswer:
     """Count the users who reach each step, within a window that opens at their first.
 
@@ -186,7 +188,8 @@ def funnel(
     Parameters
     ----------
     frame
-        Canonical events (`replaykit.schema`), in any row order.
+        Canonical events (`replaykit.schema`), in any row order; or several such frames
+        that hold whole users.
     steps
         2 to 10 event names or `rk.event(...)`.
     within
@@ -217,6 +220,8 @@ def funnel(
         `"any day"` or `"first day"`: only users whose first event lies in the range.
     known
         Event names and their numbers of rows, to name the nearest one in errors.
+    engine
+        How several frames are run: `"scan"`, `"threads"` or an executor.
 
     Examples
     --------
@@ -248,7 +253,17 @@ def funnel(
         new_users=new_users,
         known=known,
     )
-    return FunnelAnswer(combine([partial(frame, plan)], plan), plan, frame.lazy())
+    if isinstance(frame, pl.LazyFrame | pl.DataFrame):
+        pieces = [frame.lazy()]
+    else:
+        pieces = [piece.lazy() for piece in frame]
+    table = run(
+        functools.partial(partial, plan=plan),
+        functools.partial(combine, plan=plan),
+        pieces,
+        engine,
+    )
+    return FunnelAnswer(table, plan, pl.concat(pieces) if pieces[1:] else pieces[0])
 
 
 def partial(frame: pl.LazyFrame | pl.DataFrame, plan: FunnelPlan) -> pl.DataFrame:
@@ -260,7 +275,7 @@ def partial(frame: pl.LazyFrame | pl.DataFrame, plan: FunnelPlan) -> pl.DataFram
     rows = encode(frame, plan, full=bool(plan.groups))
     _, depths, paths = walk(rows, plan)
     columns: dict[str, pl.Series | NDArray[np.int64]] = dict(
-        _groups(rows, plan, paths, depths).to_dict()
+        groups_of(rows, plan, paths, depths).to_dict()
     )
     columns["depth"] = depths
     if len(rows.tick):
@@ -339,94 +354,5 @@ def combine(parts: Iterable[pl.DataFrame], plan: FunnelPlan) -> pl.DataFrame:
     )
 
 
-def walk(
-    rows: Rows, plan: FunnelPlan
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Run the kernel: per unit its interval, depth, and its path's row positions."""
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
-    from replaykit.analyses.path_kernel import (  # noqa: PLC0415 - numba
-        chosen_paths,
-        plain_paths,
-    )
-    from replaykit.analyses.totals_kernel import all_paths  # noqa: PLC0415 - numba
-
-    arrays = (
-        frozen(rows.unit),
-        frozen(rows.tick),
-        frozen(rows.mask),
-        frozen(rows.broken),
-        frozen(rows.bucket),
-        frozen(rows.kind),
-    )
-    n = len(plan.steps)
-    if plan.count == "totals":
-        return all_paths(*arrays, n, plan.window_ticks)
-    if plan.order == "this" and rows.is_plain:
-        return plain_paths(*arrays[:3], n, plan.window_ticks)
-    return chosen_paths(*arrays, n, plan.window_ticks, plan.order == "any")
-
-
-def _groups(
-    rows: Rows,
-    plan: FunnelPlan,
-    paths: NDArray[np.int64],
-    depths: NDArray[np.int64],
-) -> pl.DataFrame:
-    """Return each unit's grouping values: at the entry's row, and at a step's row."""
-    columns = []
-    for name in plan.by:
-        values = rows.frame[f"@{name}"].gather(paths[:, 0])
-        columns.append(_label(values, name))
-    for step, name in plan.step_by:
-        reached = pl.Series(depths >= step)
-        at = np.maximum(paths[:, step - 1], 0)
-        values = _label(rows.frame[f"@{name}"].gather(at), name)
-        short = pl.Series(name, [SHORT], dtype=pl.String)
-        columns.append(values.zip_with(reached, short))
-    return pl.DataFrame(columns)
-
-
-def _label(values: pl.Series, name: str) -> pl.Series:
-    if isinstance(values.dtype, pl.List | pl.Array | pl.Struct):
-        raise BadInput(
-            f"{name!r} holds {values.dtype} values. A funnel's groups need one value "
-            "per row; hold the property, or filter by its items."
-        )
-    return values.cast(pl.String).alias(name)
-
-
 def _ratio(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
     return pl.when(whole > 0).then(part / whole)
-
-
-def _units(frame: pl.LazyFrame, plan: FunnelPlan) -> pl.DataFrame:
-    rows = encode(frame, plan, full=True)
-    intervals, depths, paths = walk(rows, plan)
-    first = paths[:, 0]
-    held = [rows.frame[f"@{name}"].gather(first).alias(name) for name in plan.hold]
-    groups = _groups(rows, plan, paths, depths)
-    lengths = np.concatenate(([0], np.cumsum(depths)))
-    flat = paths[paths >= 0]
-    units = pl.DataFrame(
-        [
-            rows.frame["@user"].gather(first).alias("user"),
-            *held,
-            *groups.get_columns(),
-            pl.Series("depth", depths, pl.Int64),
-            _listed(rows.frame["@time"].gather(flat), lengths).alias("times"),
-            _listed(rows.frame["@row"].gather(flat), lengths).alias("rows"),
-        ]
-    )
-    if rows.intervals is not None:
-        units = units.with_columns(rows.intervals.gather(intervals).alias("interval"))
-    return units
-
-
-def _listed(values: pl.Series, offsets: NDArray[np.int64]) -> pl.Series:
-    """Cut a flat series into lists at the offsets."""
-    unit = pl.Series(np.repeat(np.arange(len(offsets) - 1), np.diff(offsets)))
-    return (
-        pl.DataFrame([unit.alias("unit"), values.alias("value")])
-        .group_by("unit", maintain_order=True)
-        .agg("value")["value"]
-    )

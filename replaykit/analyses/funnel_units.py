@@ -1,0 +1,112 @@
+"""The units of a funnel: run the kernel, and read what its chosen paths hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import polars as pl
+
+from replaykit.analyses.funnel_rows import Rows, encode
+from replaykit.errors import BadInput
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from replaykit.analyses.funnel_plan import FunnelPlan
+
+#: The group of users who fall short of the step whose property is grouped by.
+SHORT: Final = "did not reach step"
+
+
+def walk(
+    rows: Rows, plan: FunnelPlan
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Run the kernel: per unit its interval, depth, and its path's row positions."""
+    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
+    from replaykit.analyses.path_kernel import (  # noqa: PLC0415 - numba
+        chosen_paths,
+        plain_paths,
+    )
+    from replaykit.analyses.totals_kernel import all_paths  # noqa: PLC0415 - numba
+
+    arrays = (
+        frozen(rows.unit),
+        frozen(rows.tick),
+        frozen(rows.mask),
+        frozen(rows.broken),
+        frozen(rows.bucket),
+        frozen(rows.kind),
+    )
+    n = len(plan.steps)
+    if plan.count == "totals":
+        return all_paths(*arrays, n, plan.window_ticks)
+    if plan.order == "this" and rows.is_plain:
+        return plain_paths(*arrays[:3], n, plan.window_ticks)
+    return chosen_paths(*arrays, n, plan.window_ticks, plan.order == "any")
+
+
+def find_units(frame: pl.LazyFrame, plan: FunnelPlan) -> pl.DataFrame:
+    """Return one line per unit with its path; see `FunnelAnswer.units`.
+
+    With intervals (`plan.every`) a unit has a line per `interval` it enters in.
+    """
+    rows = encode(frame, plan, full=True)
+    intervals, depths, paths = walk(rows, plan)
+    first = paths[:, 0]
+    held = [rows.frame[f"@{name}"].gather(first).alias(name) for name in plan.hold]
+    groups = groups_of(rows, plan, paths, depths)
+    lengths = np.concatenate(([0], np.cumsum(depths)))
+    flat = paths[paths >= 0]
+    units = pl.DataFrame(
+        [
+            rows.frame["@user"].gather(first).alias("user"),
+            *held,
+            *groups.get_columns(),
+            pl.Series("depth", depths, pl.Int64),
+            _listed(rows.frame["@time"].gather(flat), lengths).alias("times"),
+            _listed(rows.frame["@row"].gather(flat), lengths).alias("rows"),
+        ]
+    )
+    if rows.intervals is not None:
+        units = units.with_columns(rows.intervals.gather(intervals).alias("interval"))
+    return units
+
+
+def groups_of(
+    rows: Rows,
+    plan: FunnelPlan,
+    paths: NDArray[np.int64],
+    depths: NDArray[np.int64],
+) -> pl.DataFrame:
+    """Return each unit's grouping values: at the entry's row, and at a step's row."""
+    columns = []
+    for name in plan.by:
+        values = rows.frame[f"@{name}"].gather(paths[:, 0])
+        columns.append(_label(values, name))
+    for step, name in plan.step_by:
+        reached = pl.Series(depths >= step)
+        at = np.maximum(paths[:, step - 1], 0)
+        values = _label(rows.frame[f"@{name}"].gather(at), name)
+        short = pl.Series(name, [SHORT], dtype=pl.String)
+        columns.append(values.zip_with(reached, short))
+    return pl.DataFrame(columns)
+
+
+def _label(values: pl.Series, name: str) -> pl.Series:
+    if isinstance(values.dtype, pl.List | pl.Array | pl.Struct):
+        raise BadInput(
+            f"{name!r} holds {values.dtype} values. A funnel's groups need one value "
+            "per row; hold the property, or filter by its items."
+        )
+    return values.cast(pl.String).alias(name)
+
+
+def _listed(values: pl.Series, offsets: NDArray[np.int64]) -> pl.Series:
+    """Cut a flat series into lists at the offsets."""
+    unit = pl.Series(np.repeat(np.arange(len(offsets) - 1), np.diff(offsets)))
+    return (
+        pl.DataFrame([unit.alias("unit"), values.alias("value")])
+        .group_by("unit", maintain_order=True)
+        .agg("value")["value"]
+    )
