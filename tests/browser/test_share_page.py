@@ -209,7 +209,7 @@ def test_without_scripts_the_tables_are_there(page_file):
 def test_a_host_that_blocks_scripts_still_shows_the_tables(page_file):
     """Served under a policy without our script, the twins come forth in their place."""
     with (
-        served(
+        Served(
             page_file.parent, "default-src 'none'; style-src 'unsafe-inline'"
         ) as base,
         browser_page() as page,
