@@ -85,6 +85,27 @@ def catalogue() -> Catalogue:
     )
 
 
+@cache
+def found(query: str) -> tuple[str, ...]:
+    """Return the ids that the shop's search finds, best first, at most twelve.
+
+    Examples
+    --------
+    >>> found("wool blanket")[0]
+    'wool-blanket'
+    """
+    words = query.casefold().split()
+    hits = {
+        item["id"]: sum(
+            word in f"{item['name']} {item['category']} {item['blurb']}".casefold()
+            for word in words
+        )
+        for item in json.loads(catalogue_bytes())["products"]
+    }
+    ranked = sorted((name for name in hits if hits[name]), key=lambda name: -hits[name])
+    return tuple(ranked[:12])
+
+
 def catalogue_bytes() -> bytes:
     """Return the file as the shop's server hands it to the page."""
     return _FILE.read_bytes()
