@@ -185,7 +185,7 @@ def places() -> pl.DataFrame:
     Examples
     --------
     >>> places()["country"].n_unique()
-    14
+    15
     """
     return pl.DataFrame(PLACES, orient="row", schema=Place._fields)
 

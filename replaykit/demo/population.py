@@ -89,7 +89,8 @@ def population(
 
     The same arguments give the same frame. Rows are sorted by user and time; `user` is
     dense from 0, `user_id` the public id (the device id for people who never log in).
-    The first people are the visitors of the packaged recordings.
+    The first forty people are the visitors of the packaged recordings; those who are
+    new to the shop when they are recorded have no rows here.
 
     Parameters
     ----------
@@ -103,8 +104,8 @@ def population(
     Examples
     --------
     >>> frame = population(100)
-    >>> frame["user"].n_unique()
-    100
+    >>> frame["user_id"].n_unique()  # fourteen are new when they are recorded
+    86
     >>> frame.columns[:5]
     ['user', 'user_id', 'time', 'event', 'active']
     """

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from replaykit.demo import stories
-from replaykit.demo.catalogue import catalogue
+from replaykit.demo.catalogue import catalogue, found
 from replaykit.demo.tape import Pause, Tape, pick
 
 if TYPE_CHECKING:
@@ -113,11 +113,13 @@ class Visits:
             Pause(9),
             category=pick(catalogue().categories, category[browsing]),
         )
+        sorting = np.flatnonzero(self._tape.chance(browsing, 0.18))
         self._tape.emit(
-            np.flatnonzero(self._tape.chance(browsing, 0.18)),
+            sorting,
             "Products Sorted",
             Pause(7),
-            sort=("Price: low to high", "Price: high to low", "Newest"),
+            sort=("Price: low to high", "Price: low to high", "Price: high to low"),
+            category=pick(catalogue().categories, category[sorting]),
         )
         looking = (going & ~searching) | arrived
         for share in (0.90, 0.36, 0.15):
@@ -152,7 +154,7 @@ class Visits:
             "Search Results Shown",
             np.zeros(int(shown.sum())),
             query=text.filter(shown),
-            results=np.array([3 + 2 * len(q.text) % 7 for q in queries])[asked][shown],
+            results=np.array([len(found(q.text)) for q in queries])[asked][shown],
             latency_ms=latency[shown],
         )
         lost = ~shown | (draw[1] < after)
