@@ -85,9 +85,10 @@ export function createPlayer(
   const listeners = new Set<(change: PlayerChange) => void>();
 
   let session: Session | null = null;
+  let playable = false;
   let rows: Rows | null = null;
   let cursor = new Track([]);
-  let cursorRows: number[] = [];
+  let cursorRows: Uint32Array = new Uint32Array();
   let eventId = "";
   let point: string | undefined;
   let token = 0;
@@ -240,6 +241,7 @@ export function createPlayer(
     wanted = { replay, options: how };
     point = how.point;
     clock.pause();
+    stage.screen.pause(clock.position);
     patience();
     strip?.setCurrent(replay);
     let next: Session;
@@ -262,6 +264,11 @@ export function createPlayer(
   function show(next: Session, how: LoadOptions): void {
     session = next;
     rows = new Rows(next);
+    // `event` is the analytics event under the playhead, whatever the table shows.
+    const events = rows.events();
+    const found = cursorOf(rows, events);
+    cursor = found.track;
+    cursorRows = Uint32Array.from(found.at, (position) => events[position] ?? 0);
     clock.load(next.length_ms, [...next.inactive, ...next.gaps]);
     head.set(next, zone());
     stage.set(next, zone());
@@ -272,8 +279,8 @@ export function createPlayer(
     const at = how.at ?? next.opened_t ?? first;
     clock.seek(at);
     controls.setEnabled(true);
-    const playable =
-      next.segments.length > 0 && next.status !== "expired" && next.status !== "hidden";
+    playable = next.segments.length > 0 && next.status !== "expired" && next.status !== "hidden";
+    controls.setUnplayable(playable ? null : "Nothing of this recording can be shown");
     if (playable) {
       stage.screen.open(next, new Segments(source, next));
       if (how.play) clock.play();
@@ -288,7 +295,12 @@ export function createPlayer(
     painted();
     const message = error instanceof Error ? error.message : String(error);
     const isGone = error instanceof RequestError && error.code === "kernel_gone";
-    if (session) return;
+    if (isGone && session) {
+      // The notice says it; what is loaded stays open.
+      wanted = { replay: session.replay, options: {} };
+      strip?.setCurrent(session.replay);
+      return;
+    }
     stage.setState({
       kind: "empty",
       title: isGone ? "The kernel is gone" : "This session cannot be opened",
@@ -298,6 +310,7 @@ export function createPlayer(
 
   function patience(): void {
     clearTimeout(loadingTimer);
+    stage.setBusy(true);
     loadingTimer = setTimeout(() => {
       stage.setState({ kind: "loading", index: loadingIndex });
     }, PATIENCE_MS);
@@ -306,6 +319,7 @@ export function createPlayer(
   function painted(): void {
     clearTimeout(loadingTimer);
     loadingTimer = undefined;
+    stage.setBusy(false);
     stage.setState({ kind: "page" });
   }
 
@@ -313,6 +327,8 @@ export function createPlayer(
 
   /** Ask the screen for the page of the clock's position. */
   function request(): void {
+    if (!playable) return;
+    stage.setBusy(true);
     const first = session?.segments[0]?.start ?? 0;
     const t = Math.max(first, clock.position);
     stage.screen.seek({ t, playing: clock.running, speed: clock.speed });
@@ -359,7 +375,7 @@ export function createPlayer(
   }
 
   function play(): void {
-    if (!session || clock.running) return;
+    if (!session || !playable || clock.running) return;
     const from = clock.position;
     clock.play();
     if (clock.position < from) panel?.resumeFollowing();
@@ -401,7 +417,7 @@ export function createPlayer(
     if (final) {
       const { playing } = scrubbing;
       scrubbing = null;
-      if (playing) clock.play();
+      if (playing && playable) clock.play();
     }
     request();
     draw(true);
@@ -436,14 +452,6 @@ export function createPlayer(
 
   function setShown(shown: Uint32Array, hidden: ReadonlySet<MarkKind>): void {
     timeline.setShown(shown, hidden);
-    if (!rows) return;
-    // `event` is the analytics event under the playhead, whatever the table shows.
-    const all = Uint32Array.from({ length: rows.length }, (_, i) => i);
-    const of = rows;
-    const events = all.filter((row) => of.eventIndex(row) >= 0);
-    const found = cursorOf(rows, events);
-    cursor = found.track;
-    cursorRows = [...found.at].map((position) => events[position] ?? 0);
     draw(true);
   }
 
@@ -457,7 +465,7 @@ export function createPlayer(
     controls.setPlaying(clock.running || scrubbing?.playing === true);
     const start = session?.start_ms ?? null;
     controls.setTime(t, clock.length, start === null ? null : start + t, zone());
-    panel?.move(t, true);
+    panel?.move(t, clock.running ? true : "reveal");
     const at = cursor.move(t);
     const row = at < 0 ? null : (cursorRows[at] ?? null);
     timeline.setCurrent(panel ? panel.current : row);

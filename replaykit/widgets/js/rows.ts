@@ -34,6 +34,46 @@ type Listed = (typeof KINDS)[number];
 const EVENT = KINDS.indexOf("event");
 const PAGE = KINDS.indexOf("page");
 
+interface Source {
+  kind(index: number): number;
+  times: readonly number[];
+}
+
+/** Merge lists in the order of time; on a tie the earlier list comes first. */
+function merge(sources: readonly Source[]) {
+  const orders = sources.map(({ times }) => inOrder(times));
+  const total = orders.reduce((sum, order) => sum + order.length, 0);
+  const kinds = new Uint8Array(total);
+  const indexes = new Uint32Array(total);
+  const times = new Float64Array(total);
+  const next = sources.map(() => 0);
+  for (let at = 0; at < total; at += 1) {
+    let first = -1;
+    let firstT = Number.POSITIVE_INFINITY;
+    for (const [s, source] of sources.entries()) {
+      const index = orders[s]?.[next[s] ?? 0];
+      const t = index === undefined ? Number.POSITIVE_INFINITY : (source.times[index] ?? 0);
+      if (index !== undefined && (first < 0 || t < firstT)) {
+        first = s;
+        firstT = t;
+      }
+    }
+    const index = orders[first]?.[next[first] ?? 0] ?? 0;
+    kinds[at] = sources[first]?.kind(index) ?? EVENT;
+    indexes[at] = index;
+    times[at] = firstT;
+    next[first] = (next[first] ?? 0) + 1;
+  }
+  return { kinds, indexes, times };
+}
+
+/** Indexes in ascending order of time, ties as they came; free when they came in order. */
+function inOrder(times: readonly number[]): Uint32Array {
+  const order = Uint32Array.from(times.keys());
+  const sorted = times.every((t, i) => i === 0 || (times[i - 1] ?? 0) <= t);
+  return sorted ? order : order.sort((a, b) => (times[a] ?? 0) - (times[b] ?? 0) || a - b);
+}
+
 export class Rows {
   readonly session: Session;
   readonly #kind: Uint8Array;
@@ -44,28 +84,18 @@ export class Rows {
   constructor(session: Session) {
     this.session = session;
     const { events, pages, marks } = session;
-    const total = events.t.length + pages.length + marks.length;
-    const order = new Uint32Array(total);
-    const kinds = new Uint8Array(total);
-    const indexes = new Uint32Array(total);
-    const times = new Float64Array(total);
-    let at = 0;
-    const add = (kind: number, index: number, t: number) => {
-      order[at] = at;
-      kinds[at] = kind;
-      indexes[at] = index;
-      times[at] = t;
-      at += 1;
-    };
-    for (const [i, page] of pages.entries()) add(PAGE, i, page.t);
-    for (const [i, t] of events.t.entries()) add(EVENT, i, t);
-    for (const [i, mark] of marks.entries()) add(KINDS.indexOf(mark.kind), i, mark.t);
-    order.sort(
-      (a, b) => (times[a] ?? 0) - (times[b] ?? 0) || (kinds[a] ?? 0) - (kinds[b] ?? 0) || a - b,
-    );
-    this.#kind = kinds.map((_, i) => kinds[order[i] ?? 0] ?? 0);
-    this.#index = indexes.map((_, i) => indexes[order[i] ?? 0] ?? 0);
-    this.t = times.map((_, i) => times[order[i] ?? 0] ?? 0);
+    const sources: Source[] = [
+      { kind: () => PAGE, times: pages.map((page) => page.t) },
+      { kind: () => EVENT, times: events.t },
+      {
+        kind: (i) => KINDS.indexOf(marks[i]?.kind ?? "error"),
+        times: marks.map((mark) => mark.t),
+      },
+    ];
+    const merged = merge(sources);
+    this.#kind = merged.kinds;
+    this.#index = merged.indexes;
+    this.t = merged.times;
   }
 
   get length(): number {
@@ -95,6 +125,18 @@ export class Rows {
   /** The analytics event of a row, as its index among the session's events; -1 for others. */
   eventIndex(i: number): number {
     return this.#kind[i] === EVENT ? (this.#index[i] ?? -1) : -1;
+  }
+
+  /** The numbers of all rows that are analytics events. */
+  events(): Uint32Array {
+    const found = new Uint32Array(this.session.events.t.length);
+    let count = 0;
+    for (let i = 0; i < this.length; i += 1) {
+      if (this.#kind[i] !== EVENT) continue;
+      found[count] = i;
+      count += 1;
+    }
+    return found;
   }
 
   row(i: number): Row {
@@ -143,16 +185,19 @@ export class Rows {
   }
 
   #passes(i: number, filters: readonly Filter[], words: readonly string[]): boolean {
-    const row = this.row(i);
+    const isEvent = this.#kind[i] === EVENT;
+    const index = this.#index[i] ?? 0;
+    // A million rows are searched without making a million objects.
+    const made = isEvent ? null : this.row(i);
+    const name = made?.name ?? this.session.events.name[index] ?? "";
+    const props = made?.props ?? this.session.events.props[index] ?? {};
     for (const { field, values } of filters) {
-      const has = field === EVENT_FIELD ? row.name : value(row.props[field]);
-      if (!values.has(has)) return false;
+      if (!values.has(field === EVENT_FIELD ? name : value(props[field]))) return false;
     }
-    if (words.length === 0) return true;
-    const text = [row.name, ...Object.entries(row.props).flat().map(String)]
-      .join(" ")
-      .toLowerCase();
-    return words.every((word) => text.includes(word));
+    for (const word of words) {
+      if (!name.toLowerCase().includes(word) && !holds(props, word)) return false;
+    }
+    return true;
   }
 
   /** Every filter field with its values and how many rows have each, most frequent first. */
@@ -171,6 +216,14 @@ export class Rows {
     }
     return fields;
   }
+}
+
+function holds(props: Props, word: string): boolean {
+  for (const field in props) {
+    if (field.toLowerCase().includes(word)) return true;
+    if (String(props[field]).toLowerCase().includes(word)) return true;
+  }
+  return false;
 }
 
 /** The filter field that stands for the event's name. */

@@ -98,9 +98,7 @@ class View:
 
     def painted(self) -> None:
         """Wait until the page of the last seek is on screen."""
-        self.page.wait_for_timeout(100)
-        self.wait("() => !root().querySelector('.rk-overlay .rk-load')")
-        self.page.wait_for_timeout(250)
+        self.wait("() => root().querySelector('.rk-stage')?.ariaBusy === 'false'")
 
     def html(self) -> str:
         """The recorded document, without what only says how one came here."""

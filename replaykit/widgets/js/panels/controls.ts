@@ -1,7 +1,7 @@
 /** The control bar: play, steps, clock, speed, skipping, and what the moment can be taken as. */
 
 import { SPEEDS } from "../clock.ts";
-import { button, nameButton, toggle } from "../parts/buttons.ts";
+import { button, nameButton, setOff, toggle } from "../parts/buttons.ts";
 import { el, fill, setText } from "../parts/dom.ts";
 import { elapsed, elapsedTenths, wall } from "../parts/format.ts";
 import { icon } from "../parts/icons.ts";
@@ -34,6 +34,8 @@ export interface Controls {
   confirm(which: "link" | "html"): void;
   readonly helpAnchor: HTMLElement;
   setEnabled(on: boolean): void;
+  /** Why this session cannot be played; null when it can. */
+  setUnplayable(reason: string | null): void;
 }
 
 const CONFIRM_MS = 1200;
@@ -65,7 +67,7 @@ export function createControls(act: ControlActions, compact: boolean): Controls 
   });
   const skipping = toggle("Skip inactive", "s", act.skipping);
   skipping.node.classList.add("rk-hide-narrow");
-  const link = one("Copy link to this moment", "link", "", act.link, compact ? "" : narrow);
+  const link = one("Copy link to this moment", "link", "", act.link, compact ? "" : "rk-hide-mid");
   const html = one("Copy the page at this moment as HTML", "dom", "", act.html, "rk-hide-mid");
   const wide = one("Full width", "expand", "w", act.wide, "rk-hide-mid");
   wide.setAttribute("aria-pressed", "false");
@@ -74,7 +76,7 @@ export function createControls(act: ControlActions, compact: boolean): Controls 
     label: "Keys",
     icon: "help",
     key: "?",
-    class: narrow,
+    class: "rk-hide-mid",
     run: () => act.help(help),
   });
   const more = button({
@@ -163,6 +165,9 @@ export function createControls(act: ControlActions, compact: boolean): Controls 
       setTimeout(() => fill(target, icon(which === "link" ? "link" : "dom")), CONFIRM_MS);
     },
     helpAnchor: help,
+    setUnplayable(reason) {
+      setOff(play, reason);
+    },
     setEnabled(on) {
       for (const control of node.querySelectorAll("button")) control.disabled = !on;
     },

@@ -21,7 +21,7 @@ export interface EventsTable {
   table: Table;
   set(rows: Rows | null, shown: Uint32Array): void;
   setColumns(columns: readonly string[]): void;
-  move(t: number, follow: boolean): void;
+  move(t: number, follow: boolean | "reveal"): void;
   /** The row under the playhead, as a row number; null before the first. */
   readonly current: number | null;
   /** Select a row by its number, without seeking. */
@@ -42,7 +42,7 @@ export function createEventsTable(spec: EventsTableSpec): EventsTable {
   let after = 0;
   let pageTimes: number[] = [];
   let current: number | null = null;
-  // A click selects its own row, also when others share its time; playing on moves the cursor.
+  // A click selects its own row, also where others share its time, until time moves on.
   let chosen: { row: number; t: number } | null = null;
 
   const beforeRule = () => (before > 0 ? 1 : 0);
@@ -157,6 +157,11 @@ export function createEventsTable(spec: EventsTableSpec): EventsTable {
     return node;
   }
 
+  function isNumeric(column: string): boolean {
+    const props = rows?.session.events.props.find((one) => (one[column] ?? null) !== null);
+    return typeof props?.[column] === "number";
+  }
+
   function head(): HTMLElement | undefined {
     if (columns.length === 0) return undefined;
     return el(
@@ -165,7 +170,7 @@ export function createEventsTable(spec: EventsTableSpec): EventsTable {
       el("span", { class: "t sort" }, "time"),
       el("span"),
       el("span", {}, "event"),
-      ...columns.map((column) => cut(column, "")),
+      ...columns.map((column) => cut(column, isNumeric(column) ? "r" : "")),
     );
   }
 

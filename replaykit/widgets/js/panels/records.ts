@@ -10,7 +10,7 @@ import { createTable, type Table } from "./table.ts";
 export interface RecordTab {
   table: Table;
   set(session: Session | null): void;
-  move(t: number, follow: boolean): void;
+  move(t: number, follow: boolean | "reveal"): void;
   /** Entries and whether some of them are errors. */
   count(session: Session): { total: number; bad: number };
 }

@@ -22,7 +22,7 @@ export interface PanelSpec {
 export interface Panel {
   node: HTMLElement;
   set(rows: Rows | null): void;
-  move(t: number, follow: boolean): void;
+  move(t: number, follow: boolean | "reveal"): void;
   /** A seek happened: follow the current row again. */
   resumeFollowing(): void;
   setKind(kind: MarkKind, shown: boolean): void;
@@ -338,7 +338,7 @@ export function createPanel(spec: PanelSpec): Panel {
       showTab();
     },
     move(t, follow) {
-      events.move(t, follow && tab === "events");
+      events.move(t, tab === "events" ? follow : false);
       if (tab !== "events") records[tab]?.move(t, follow);
     },
     resumeFollowing: () => activeTable()?.resumeFollowing(),

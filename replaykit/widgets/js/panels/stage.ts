@@ -32,6 +32,8 @@ export interface Stage {
   set(session: Session | null, zone: string): void;
   setState(next: StageState): void;
   move(t: number): void;
+  /** The page of the last seek is not on screen yet. */
+  setBusy(on: boolean): void;
   /** Playing waits for its page: a thin bar under the address bar. */
   setBuffering(on: boolean): void;
   setGone(): void;
@@ -292,6 +294,9 @@ export function createStage(spec: StageSpec, signal: AbortSignal): Stage {
       if (page !== shownPage) drawPage(page);
       const gap = session ? spanAt(session.gaps, t) : null;
       if (gap !== shownGap) drawGap(gap);
+    },
+    setBusy(on) {
+      setAttribute(stage, "aria-busy", String(on));
     },
     setBuffering(on) {
       buffering.hidden = !on;

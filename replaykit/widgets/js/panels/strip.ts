@@ -67,9 +67,11 @@ export function createStrip(onPick: (replay: string) => void): Strip {
       list.set(
         rows.map((row) => {
           const minute = wallMinute(row.start_ms, zone);
-          const when = days.size > 1 ? `${wallDay(row.start_ms, zone)}, ${minute}` : minute;
+          // The day only where it tells sessions apart, without its weekday: the line is short.
+          const day = wallDay(row.start_ms, zone).replace(/^\S+ /, "");
+          const when = days.size > 1 ? `${day} ${minute}` : minute;
           const words = [when, elapsed(row.length_ms), row.country ?? "(none)"];
-          if (!PLAYABLE.has(row.status)) words.push(row.status.replace("_", " "));
+          if (!PLAYABLE.has(row.status)) words.splice(1, 1, row.status.replace("_", " "));
           return {
             id: row.replay,
             title: row.user,

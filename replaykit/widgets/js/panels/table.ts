@@ -42,8 +42,11 @@ export interface Table {
   /** Rebuild what is on screen, keeping position and unfolded rows. */
   refresh(): void;
   setColumns(cols: string, head?: HTMLElement): void;
-  /** Mark the current row; while following, keep it at 40 % of the height. */
-  setCurrent(index: number | null, follow: boolean): void;
+  /**
+   * Mark the current row. `true` keeps it at 40 % of the height (playing), "reveal" brings it into
+   * view when it changes; neither once somebody scrolled by hand.
+   */
+  setCurrent(index: number | null, follow: boolean | "reveal"): void;
   /** Follow again after somebody scrolled by hand. */
   resumeFollowing(): void;
   /** Step to the next (1) or previous (-1) row that can be picked, and pick it. */
@@ -57,6 +60,7 @@ export interface Table {
 }
 
 const OVERSCAN = 6;
+const HOLD_MS = 700;
 let tables = 0;
 
 export function createTable(spec: TableSpec): Table {
@@ -79,6 +83,7 @@ export function createTable(spec: TableSpec): Table {
   const unfolded = new Map<number, { node: HTMLElement; height: number }>();
   let current: number | null = null;
   let following = true;
+  let heldUntil = 0;
   let frame = 0;
 
   const pickable = (index: number) =>
@@ -175,7 +180,7 @@ export function createTable(spec: TableSpec): Table {
     reveal(index);
   }
 
-  function setCurrent(index: number | null, follow: boolean): void {
+  function setCurrent(index: number | null, follow: boolean | "reveal"): void {
     if (index !== current) {
       const before = current === null ? undefined : built.get(current);
       if (before) mark(before, false);
@@ -183,8 +188,13 @@ export function createTable(spec: TableSpec): Table {
       const now = index === null ? undefined : built.get(index);
       if (now) mark(now, true);
       setAttribute(node, "aria-activedescendant", index === null ? null : `${prefix}-${index}`);
-    } else if (!follow) return;
+    } else if (follow !== true) return;
     if (index === null || !follow || !following || node.clientHeight === 0) return;
+    if (follow === "reveal") {
+      reveal(index);
+      return;
+    }
+    if (performance.now() < heldUntil) return;
     const target = heights.top(index) - node.clientHeight * 0.4;
     const most = heights.total + headHeight() - node.clientHeight;
     const wanted = Math.round(Math.max(0, Math.min(most, target)));
@@ -218,6 +228,8 @@ export function createTable(spec: TableSpec): Table {
     if ((event.target as HTMLElement).closest("button")) return;
     const index = rowOf(event);
     if (index === null || !pickable(index)) return;
+    // The row stays under the pointer: the next click may make it a double click.
+    heldUntil = performance.now() + HOLD_MS;
     spec.onPick(index, "pointer");
   });
   body.addEventListener("dblclick", (event) => {
