@@ -16,7 +16,7 @@ import polars as pl
 
 from replaykit.errors import UnknownUser
 from replaykit.replays.matching import match
-from replaykit.schema import BUILT_INS, COLUMNS, TIME
+from replaykit.schema import BUILT_INS, COLUMNS, REPLAY_ID, TIME
 
 if TYPE_CHECKING:
     from replaykit.source import Source
@@ -287,7 +287,9 @@ def events_of(source: Source, user: int) -> pl.DataFrame:
     standing = {
         name
         for name in others
-        if name in BUILT_INS or rows[name].drop_nulls().len() > rows.height // 2
+        if name in BUILT_INS
+        or name == REPLAY_ID
+        or rows[name].drop_nulls().len() > rows.height // 2
     }
     others.sort(key=lambda name: name in standing)
     return rows.select(*COLUMNS, *others)

@@ -11,6 +11,9 @@ from replaykit.errors import UnknownProperty, did_you_mean
 
 TIME: Final = pl.Datetime("us", "UTC")
 
+#: The property by which events name their replay (`spec/capture.md` 2).
+REPLAY_ID: Final = "[Amplitude] Session Replay ID"
+
 #: The columns every analysis may rely on after `canonical`.
 COLUMNS: Final[dict[str, pl.DataType]] = {
     "user": pl.Int32(),

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import polars as pl
 
 from replaykit.errors import UnknownReplay, UnknownUser, did_you_mean
+from replaykit.schema import REPLAY_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from replaykit.timeline import Weekday
-
-REPLAY_ID: Final = "[Amplitude] Session Replay ID"
 
 #: Columns that say where a person is and what they use, shown beside a replay.
 _CONTEXT: Final = ("country", "platform", "os_name", "device_family")
