@@ -259,12 +259,23 @@ export function createPanel(spec: PanelSpec): Panel {
     return [...counts].sort(([, a], [, b]) => b - a);
   }
 
+  /** Whether a property tells the rows of this replay apart. */
+  function varies(name: string): boolean {
+    const values = new Set<string>();
+    for (const props of rows?.session.events.props ?? []) {
+      const value = props[name] ?? null;
+      if (value !== null) values.add(JSON.stringify(value));
+      if (values.size > 1) return true;
+    }
+    return false;
+  }
+
   function columns(): string[] {
     if (chosen) return chosen;
     if (!wide || !rows) return [];
     const page = rows.session.pages.length > 0 ? [PAGE_COLUMN] : [];
-    const often = properties().map(([name]) => name);
-    return [...page, ...often.filter((name) => name !== PAGE_COLUMN)].slice(0, WIDE_COLUMNS);
+    const telling = properties().filter(([name]) => name !== PAGE_COLUMN && varies(name));
+    return [...page, ...telling.map(([name]) => name)].slice(0, WIDE_COLUMNS);
   }
 
   function showColumns(next: string[] | null): void {
