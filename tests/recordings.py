@@ -15,7 +15,9 @@ def element(tag, node_id, *children, **attributes):
     return {
         "type": 2,
         "tagName": tag,
-        "attributes": {key.replace("_", "-"): value for key, value in attributes.items()},
+        "attributes": {
+            key.replace("_", "-"): value for key, value in attributes.items()
+        },
         "childNodes": list(children),
         "id": node_id,
     }

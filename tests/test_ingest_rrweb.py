@@ -129,14 +129,22 @@ def test_a_broken_line_is_counted():
 
 def test_bad_files_are_named_with_their_reason(tmp_path):
     (tmp_path / "good.json").write_text(json.dumps(EVENTS))
-    (tmp_path / "cut.json.gz").write_bytes(gzip.compress(json.dumps(EVENTS).encode())[:-30])
+    (tmp_path / "cut.json.gz").write_bytes(
+        gzip.compress(json.dumps(EVENTS).encode())[:-30]
+    )
     (tmp_path / "words.json").write_text("once upon a time")
     (tmp_path / "empty.json").write_text("")
     (tmp_path / "other.json").write_text('{"name": "no events here"}')
     (tmp_path / "half.json").write_text(json.dumps(EVENTS)[:-50])
     good, bad = read_all(tmp_path)
     assert list(good) == ["good"]
-    assert sorted(bad) == ["cut.json.gz", "empty.json", "half.json", "other.json", "words.json"]
+    assert sorted(bad) == [
+        "cut.json.gz",
+        "empty.json",
+        "half.json",
+        "other.json",
+        "words.json",
+    ]
     assert "cut off" in bad["cut.json.gz"]
     assert "not JSON" in bad["words.json"]
 
@@ -154,7 +162,9 @@ def test_an_empty_folder_is_an_error(tmp_path):
 def test_zip_archives_and_globs(tmp_path):
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
         archive.writestr("d1_1717225200000.json", json.dumps(EVENTS))
-        archive.writestr("d2/1717225200001/0.json.gz", gzip.compress(json.dumps(EVENTS).encode()))
+        archive.writestr(
+            "d2/1717225200001/0.json.gz", gzip.compress(json.dumps(EVENTS).encode())
+        )
         archive.writestr("notes.md", "not a recording")
     good, _ = read_all(str(tmp_path / "*.zip"))
     assert sorted(good) == ["d1/1717225200000", "d2/1717225200001"]
@@ -163,7 +173,12 @@ def test_zip_archives_and_globs(tmp_path):
 def test_many_recordings_in_one_file(tmp_path):
     rows = [
         {"device_id": "d1", "session_id": 1717225200000, "events": EVENTS},
-        {"device_id": "d2", "session_id": 1717225200001, "user_id": "ana", "events": EVENTS},
+        {
+            "device_id": "d2",
+            "session_id": 1717225200001,
+            "user_id": "ana",
+            "events": EVENTS,
+        },
     ]
     (tmp_path / "many.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
     group = rrweb.groups(tmp_path)[0]
@@ -182,7 +197,11 @@ def test_events_of_several_sessions_are_told_apart(tmp_path):
 
 def test_identity_from_a_recorders_own_event(tmp_path):
     payload = {"deviceId": "d9", "sessionId": 1717225200009}
-    tag = {"type": 5, "data": {"tag": "metadata", "payload": payload}, "timestamp": START}
+    tag = {
+        "type": 5,
+        "data": {"tag": "metadata", "payload": payload},
+        "timestamp": START,
+    }
     (tmp_path / "unnamed.json").write_text(json.dumps([*EVENTS, tag]))
     assert list(read_all(tmp_path)[0]) == ["d9/1717225200009"]
 

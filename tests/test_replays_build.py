@@ -100,7 +100,10 @@ def test_a_touch_recording():
     events = sorted([*session(), *touches[:2]], key=lambda e: e["timestamp"])
     last = [*reducer.feed(events), *reducer.finish()][-1]
     pointer = json.loads(b"".join(last.parts))[2]["data"]
-    assert pointer == {"source": 6, "positions": [{"x": 25, "y": 33, "id": 7, "timeOffset": 0}]}
+    assert pointer == {
+        "source": 6,
+        "positions": [{"x": 25, "y": 33, "id": 7, "timeOffset": 0}],
+    }
 
 
 def test_a_short_recording():
@@ -135,13 +138,23 @@ def test_signals_pages_and_requests_become_marks():
         "type": 5,
         "data": {
             "tag": "fetch-request",
-            "payload": {"timestamp": START + 15_000, "method": "post", "url": "/pay", "status": 500, "duration": 80},
+            "payload": {
+                "timestamp": START + 15_000,
+                "method": "post",
+                "url": "/pay",
+                "status": 500,
+                "duration": 80,
+            },
         },
         "timestamp": START + 15_080,
     }
     events = [
         meta(0),
-        snapshot(0, element("button", 7, text(" Pay  now ", 8)), element("a", 9, text("Help", 10), href="/help")),
+        snapshot(
+            0,
+            element("button", 7, text(" Pay  now ", 8)),
+            element("a", 9, text("Help", 10), href="/help"),
+        ),
         *rage,
         mutation(1_700, texts=[{"id": 8, "value": "Paying"}]),
         *dead,
@@ -159,7 +172,10 @@ def test_signals_pages_and_requests_become_marks():
         (12_000, "error", "Payment failed", 1),
         (15_000, "request", "POST /pay 500", 1),
     ]
-    assert [p["url"] for p in summary["pages"]] == ["https://shop.test/", "https://shop.test/thanks"]
+    assert [p["url"] for p in summary["pages"]] == [
+        "https://shop.test/",
+        "https://shop.test/thanks",
+    ]
     assert summary["pages"][0]["title"] == "Shop"
     assert summary["network"][0]["duration_ms"] == 80
     assert summary["inactive"] == [[19_000 - 11_000, 30_000]]
@@ -168,8 +184,13 @@ def test_signals_pages_and_requests_become_marks():
 
 
 def test_a_lone_meta_becomes_a_resize_not_a_cut():
-    _, _, parts = stored([*session(), meta(20_500, width=400, height=300), click(20_600, 7)])
-    kinds = [(e["type"], e["data"].get("source"), e["data"].get("width")) for e in parts[0][-2:]]
+    _, _, parts = stored(
+        [*session(), meta(20_500, width=400, height=300), click(20_600, 7)]
+    )
+    kinds = [
+        (e["type"], e["data"].get("source"), e["data"].get("width"))
+        for e in parts[0][-2:]
+    ]
     assert kinds == [(3, 4, 400), (3, 2, None)]
 
 
@@ -198,7 +219,8 @@ def test_a_deep_page_passes_and_a_deeper_one_is_named(tmp_path):
     assert (row["status"], b"core" in dumps(parts[0][1])) == ("ok", True)
     deep = [meta(0), snapshot(1), click(20_000, 4)]
     raw = json.dumps(deep).replace(
-        '"childNodes": [], "id": 4', '"childNodes": [' + "[" * 9_000 + "]" * 9_000 + '], "id": 4'
+        '"childNodes": [], "id": 4',
+        '"childNodes": [' + "[" * 9_000 + "]" * 9_000 + '], "id": 4',
     )
     (tmp_path / "deep.json").write_text(raw)
     report = add_recordings(Recordings(), tmp_path, progress=False)
@@ -216,6 +238,31 @@ def test_adding_again_changes_nothing_and_growth_replaces(tmp_path):
     grown = add_recordings(store, path, progress=False)
     assert (grown.replaced, grown.added) == (1, 0)
     assert store.catalogue()["length_ms"].to_list() == [30_000]
+
+
+def test_pieces_that_arrive_apart_are_put_together(tmp_path):
+    """In either order, twice, overlapping: the recording is the whole one."""
+    early = [
+        change(0, 1, positions=[{"x": 5, "y": 6, "id": 7, "timeOffset": 0}]),
+        mutation(3, adds=[add(4, element("p", 90))]),
+    ]
+    later = [{**e, "timestamp": e["timestamp"] + 5} for e in session(length=40_000)]
+    events = [*early, *later]
+    whole, _, whole_parts = stored(events)
+    for order in ((0, 1, 0, 1), (1, 0)):
+        store = Recordings()
+        for number in order:
+            piece = (events[:50], events[45:])[number]
+            folder = tmp_path / f"{order}{number}"
+            folder.mkdir(exist_ok=True)
+            (folder / "d1_1717225200000.json").write_text(json.dumps(piece))
+            report = add_recordings(store, folder, progress=False)
+        row = store.catalogue().row(0, named=True)
+        parts = [loads(zlib.decompress(store.segment(row["replay_id"], 0)))]
+        same = ("events", "length_ms", "pages", "status", "start")
+        assert {key: row[key] for key in same} == {key: whole[key] for key in same}
+        assert parts == whole_parts
+    assert report.replaced == 1
 
 
 def test_the_report_names_files_that_were_skipped(tmp_path):

@@ -12,7 +12,14 @@ import pytest
 
 from replaykit.replays.keyframes import Limits
 from replaykit.replays.sanitise import Sanitiser
-from tests.fidelity.harness import bundle, differences, ours, player, segments
+from tests.fidelity.harness import (
+    bundle,
+    differences,
+    ours,
+    player,
+    segments,
+    stepwise,
+)
 
 HERE = Path(__file__).parent
 #: The real recordings, and one of a page that does all that rrweb can record.
@@ -57,7 +64,8 @@ def test_any_moment_equals_rrweb(show, path):
     parts = segments(events)
     assert len(parts) > 3
     for t in moments(events, path.name, MOMENTS):
-        stock, mine = show(events, t), ours(show, parts, t)
+        steps = stepwise(events, t)
+        stock, mine = show(events, t, steps), ours(show, parts, t)
         assert differences(without_pointer(stock), without_pointer(mine)) == [], t
 
 
@@ -67,17 +75,33 @@ def test_cleaned_recording_is_cut_as_faithfully(show, path):
     whole = segments(events, Sanitiser(), Limits(10**9, 10**9, 10**9))
     parts = segments(events, Sanitiser())
     for t in moments(events, path.name, MOMENTS):
-        stock, mine = ours(show, whole, t), ours(show, parts, t)
+        steps = stepwise(events, t)
+        stock, mine = ours(show, whole, t, steps), ours(show, parts, t)
         assert differences(without_pointer(stock), without_pointer(mine)) == [], t
 
 
-def test_pointer_is_where_the_visitor_had_it(show):
-    """The one difference: rrweb, skipping ahead, loses clicks on nodes it just built.
+def test_rrweb_in_one_leap_forgets_clicks_on_nodes_it_just_built(show):
+    """It leaves the pointer at 1000 px, where the last click on an older node was.
 
-    It leaves the pointer at 1000 px, where the last click on an older node was; the
-    recording has it at 174 px at that time, and playing at normal speed shows that.
+    The recording has it at 174 px at that time, and playing at normal speed shows that.
     """
     events = load(RECORDINGS[1])
     t = 2615.5
     assert show(events, t)["pointer"] == "1000px"
     assert ours(show, segments(events), t)["pointer"] == "174px"
+
+
+def test_rrweb_in_one_leap_forgets_edits_of_constructed_sheets(show):
+    """It applies the edits before it has made the sheets; step by step it does not."""
+    events = load(RECORDINGS[2])
+    first = events[0]["timestamp"]
+    edited = [
+        e["timestamp"] - first
+        for e in events
+        if e["data"].get("styleId") and e["data"]["source"] != 15
+    ]
+    parts = segments(events)
+    t = next(start for start, _ in parts if start > edited[-1]) + 0.5
+    right = show(events, t, stepwise(events, t))
+    assert ours(show, parts, t)["sheets"] == right["sheets"]
+    assert show(events, t)["sheets"] != right["sheets"]

@@ -27,7 +27,9 @@ def test_sample(expected):
             "xxhash32": str(xxhash32(row["session_id"].encode())),
             "fraction": f"{sample_fraction(row['session_id']):.6f}",
             **{
-                f"in_{rate}": "yes" if is_sampled(row["session_id"], float(rate)) else "no"
+                f"in_{rate}": "yes"
+                if is_sampled(row["session_id"], float(rate))
+                else "no"
                 for rate in rates
             },
         }
@@ -62,7 +64,8 @@ def test_masking(expected):
 def test_rage_clicks(expected):
     rows = block("rep.clicks")
     clicks = [
-        Click(float(r["t_ms"]), r["element"], float(r["x"]), float(r["y"])) for r in rows
+        Click(float(r["t_ms"]), r["element"], float(r["x"]), float(r["y"]))
+        for r in rows
     ]
     got = [
         {
@@ -81,7 +84,9 @@ def test_rage_clicks(expected):
 def test_inactive_periods(expected):
     rows = block("rep.inactive.events")
     active = [
-        float(r["t_ms"]) for r in rows if is_activity(int(r["type"]), int(r["source"] or -1))
+        float(r["t_ms"])
+        for r in rows
+        if is_activity(int(r["type"]), int(r["source"] or -1))
     ]
     got = [
         {"start_ms": f"{start:.0f}", "end_ms": f"{end:.0f}"}
@@ -93,7 +98,9 @@ def test_inactive_periods(expected):
 @answers("rep.match")
 def test_match(expected):
     replays = pl.DataFrame(block("rep.replays")).with_columns(
-        pl.col("start", "end").map_elements(_time, return_dtype=pl.Datetime("us", "UTC")),
+        pl.col("start", "end").map_elements(
+            _time, return_dtype=pl.Datetime("us", "UTC")
+        ),
         pl.col("session_id").cast(pl.Int64),
     )
     keys = ["query", "user", "session_id", "first_event", "last_event"]
@@ -102,11 +109,19 @@ def test_match(expected):
         "query",
         "user",
         session_id=pl.col("session_id").cast(pl.Int64).replace(-1, None),
-        first=pl.col("first_event").map_elements(_time, return_dtype=pl.Datetime("us", "UTC")),
-        last=pl.col("last_event").map_elements(_time, return_dtype=pl.Datetime("us", "UTC")),
+        first=pl.col("first_event").map_elements(
+            _time, return_dtype=pl.Datetime("us", "UTC")
+        ),
+        last=pl.col("last_event").map_elements(
+            _time, return_dtype=pl.Datetime("us", "UTC")
+        ),
     )
     found = match(queries, replays)
-    columns = {"covering": "covering", "overlapping": "overlapping only", "time": "time-based extra"}
+    columns = {
+        "covering": "covering",
+        "overlapping": "overlapping only",
+        "time": "time-based extra",
+    }
     got = [
         {
             **row,

@@ -17,7 +17,11 @@ from replaykit.store.recording_files import SHARED_FROM
 from replaykit.store.recording_shelves import CATALOGUE
 from replaykit.store.recordings import Recordings
 
-ROW = {"replay_id": "d/1", "start": datetime(2026, 3, 1, tzinfo=UTC), "activity": [0, 9, 255]}
+ROW = {
+    "replay_id": "d/1",
+    "start": datetime(2026, 3, 1, tzinfo=UTC),
+    "activity": [0, 9, 255],
+}
 LONG = b'"' + b"x" * SHARED_FROM + b'"'
 
 
@@ -108,18 +112,26 @@ def test_removal_leaves_no_trace(tmp_path):
 
 
 def test_nothing_is_committed_when_the_block_fails(store):
-    with pytest.raises(RuntimeError), store.batch() as batch:
-        draft = batch.draft()
-        draft.writer.finish({}, {})
-        batch.put(draft, ROW, "a")
-        raise RuntimeError
+    def fail():
+        with store.batch() as batch:
+            draft = batch.draft()
+            draft.writer.finish({}, {})
+            batch.put(draft, ROW, "a")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert store.catalogue().is_empty()
 
 
 def test_drafts_that_were_given_up_are_deleted(tmp_path):
-    with pytest.raises(RuntimeError), Recordings(tmp_path).batch() as batch:
-        batch.draft()
-        raise RuntimeError
+    def fail():
+        with Recordings(tmp_path).batch() as batch:
+            batch.draft()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert list((tmp_path / "files").iterdir()) == []
 
 
@@ -163,6 +175,8 @@ def test_a_killed_writer_leaves_the_state_before(tmp_path):
         "    os._exit(9)\n"
     )
     env = {"PYTHONPATH": ":".join(path for path in sys.path if path)}
-    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], env=env)
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], env=env, check=False
+    )
     assert done.returncode == 9
     assert Recordings(tmp_path).catalogue().equals(before)

@@ -39,6 +39,9 @@ class RawRecording:
     files: tuple[str, ...]
     digest: str
     events: Iterable[dict[str, Any]]
+    count: int
+    first: float
+    last: float
     problems: Counter[str] = field(default_factory=Counter)
     #: Numbers missing from a sequence of chunks, as (last event before, first after).
     holes: list[tuple[float, float]] = field(default_factory=list)
@@ -136,7 +139,9 @@ def read(
         holes = _holes(decoded)
         events.sort(key=_timestamp)
         own = digest if len(parts) == 1 else _part_digest(digest, key)
-        yield RawRecording(whose, names, own, events, problems, holes)
+        recording = in_memory(whose, own, events, files=names)
+        recording.problems, recording.holes = problems, holes
+        yield recording
         problems = Counter()
 
 
@@ -169,8 +174,29 @@ def _stream(
     whose = identity(group.replay_id, device=device, user=user)
     if "/" not in group.replay_id and found:
         whose = found[0]
-    events = spans.events(again)
-    return RawRecording(whose, (file.label,), digest, events, problems)
+    first, last = spans.bounds()
+    return RawRecording(
+        whose,
+        (file.label,),
+        digest,
+        spans.events(again),
+        spans.count,
+        first,
+        last,
+        problems,
+    )
+
+
+def in_memory(
+    whose: Identity,
+    digest: str,
+    events: list[dict[str, Any]],
+    *,
+    files: tuple[str, ...] = (),
+) -> RawRecording:
+    """Wrap a sorted list of events."""
+    first, last = _timestamp(events[0]), _timestamp(events[-1])
+    return RawRecording(whose, files, digest, events, len(events), first, last)
 
 
 def _part_digest(digest: str, key: str | None) -> str:

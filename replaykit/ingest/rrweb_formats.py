@@ -1,15 +1,14 @@
 """Decode the many wrappings of rrweb events into plain events.
 
 Plain arrays and JSON lines, rrweb's packer (v1), Amplitude's download files (v2, v3)
-and uploads, PostHog's export with compressed mutations, Sentry's segments, and objects that
-hold events beside an identity. One bad event is counted and never stops the rest.
+and uploads, PostHog's export with compressed mutations, Sentry's segments, and objects
+that hold events beside an identity. One bad event is counted and never stops the rest.
 """
 
 from __future__ import annotations
 
 import gzip
 import zlib
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +17,7 @@ from replaykit.ingest.rrweb_identity import Identity, from_mapping
 from replaykit.ingest.rrweb_json import loads
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator
 
 #: Keys under which wrappers keep their events.
@@ -131,27 +131,29 @@ class _Reader:
     def value(self, value: object, into: Decoded | None = None) -> None:
         """Sort out one parsed value: an event, a packed event, a list, a wrapper."""
         into = self._plain if into is None else into
+        if isinstance(value, list) and self._all_events(value):
+            into.events.extend(value)
+            return
         stack = [value]
         while stack:
             item = stack.pop()
             if isinstance(item, dict):
-                if item.get("type") in _TYPES and "timestamp" in item:
-                    event = _plain_event(item, self._problems)
-                    if event is not None:
-                        into.events.append(event)
-                elif not self._wrapper(item, into):
-                    self._problems["broken events"] += 1
+                self._object(item, into)
             elif isinstance(item, list):
-                if not stack and self._all_events(item):
-                    into.events.extend(item)
-                else:
-                    stack.extend(reversed(item))
+                stack.extend(reversed(item))
             elif isinstance(item, str):
-                unpacked = self._packed(item)
-                if unpacked is not None:
-                    stack.append(unpacked)
+                stack.append(self._packed(item))
             elif item is not None:
                 self._problems["broken events"] += 1
+
+    def _object(self, item: dict[str, Any], into: Decoded) -> None:
+        """Take an event, or what an object holds; anything else is a broken event."""
+        if item.get("type") in _TYPES and "timestamp" in item:
+            event = _plain_event(item, self._problems)
+            if event is not None:
+                into.events.append(event)
+        elif not self._wrapper(item, into):
+            self._problems["broken events"] += 1
 
     @staticmethod
     def _all_events(items: list[Any]) -> bool:
@@ -187,35 +189,41 @@ class _Reader:
         if set(item) <= {"segment_id", "segmentId"}:
             into.order = item.get("segment_id", item.get("segmentId"))
             return True
-        for key in _MANY_KEYS:
-            if isinstance(item.get(key), list):
-                for part in item[key]:
-                    self.value(part)
-                return True
-        identity = from_mapping(item)
+        many = next(
+            (item[k] for k in _MANY_KEYS if isinstance(item.get(k), list)), None
+        )
+        if many is not None:
+            for part in many:
+                self.value(part)
+            return True
+        held = _held(item)
+        if held is None:
+            return False
         inner = item.get("data")
-        if isinstance(inner, dict) and identity is None:
+        identity = from_mapping(item)
+        if identity is None and isinstance(inner, dict):
             identity = from_mapping(inner) or _posthog(inner)
-        target = into
         if identity is not None:
-            target = self._named.setdefault(
-                identity.replay_id, Decoded(identity, order=into.order)
-            )
-        for key in _EVENT_KEYS:
-            if isinstance(item.get(key), list | str):
-                self.value(item[key], target)
-                return True
-        if isinstance(inner, list):
-            self.value(inner, target)
-            return True
-        if isinstance(inner, dict) and any(key in inner for key in _EVENT_KEYS):
-            self.value(inner, target)
-            return True
-        for key in ("properties", "event", "snapshot", "recording"):
-            if isinstance(item.get(key), dict):
-                self.value(item[key], target)
-                return True
-        return False
+            fresh = Decoded(identity, order=into.order)
+            into = self._named.setdefault(identity.replay_id, fresh)
+        self.value(held, into)
+        return True
+
+
+def _held(item: dict[str, Any]) -> object:
+    """Return what a wrapper holds: its events, or an object that holds them in turn."""
+    for key in _EVENT_KEYS:
+        if isinstance(item.get(key), list | str):
+            return item[key]
+    inner = item.get("data")
+    if isinstance(inner, list):
+        return inner
+    if isinstance(inner, dict) and any(key in inner for key in _EVENT_KEYS):
+        return inner
+    for key in ("properties", "event", "snapshot", "recording"):
+        if isinstance(item.get(key), dict):
+            return item[key]
+    return None
 
 
 def _posthog(inner: dict[str, Any]) -> Identity | None:

@@ -1,8 +1,8 @@
 """Find where each event of a large recording lies, without building the events.
 
-A recording of a gigabyte holds millions of objects, and as Python objects they would take
-ten times the room. So a large file is scanned for the places of its elements, the times
-are read in batches, and the events are parsed again, a batch at a time, in time order.
+A recording of a gigabyte holds millions of objects, and as Python objects they would
+take ten times the room. So a large file is scanned for the places of its elements, the
+times are read in batches, and the events are parsed again, a batch at a time, by time.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class Spans:
     def read_times(self, parse: Parse) -> bool:
         """Locate the elements and read their times.
 
-        Returns False if the file is not a plain sequence of events (an array, or one per
-        line, each giving one event), so that it has to be read as a whole.
+        Returns False if the file is not a plain sequence of events (an array, or one
+        per line, each giving one event), so that it has to be read as a whole.
         """
         head = self._map[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
         if head[:1] == b"[":
@@ -79,6 +79,17 @@ class Spans:
             times.extend(event["timestamp"] for event in events)
         self._times = np.frombuffer(times, dtype=np.float64)
         return len(times) > 0
+
+    @property
+    def count(self) -> int:
+        """Number of events."""
+        return len(self._starts)
+
+    def bounds(self) -> tuple[float, float]:
+        """Return the earliest and the latest time."""
+        if self._times is None:
+            raise BadRecording("The times of this recording have not been read.")
+        return float(self._times.min()), float(self._times.max())
 
     def events(self, parse: Parse) -> Iterator[dict[str, Any]]:
         """Yield the events by time; equal times keep their order in the file."""
@@ -145,11 +156,15 @@ def _elements(window: np.ndarray[Any, Any]) -> list[tuple[int, int]]:
     over = np.flatnonzero(depth < 0)
     if len(over):
         marks, depth = marks[: over[0]], depth[: over[0]]
-        quotes = quotes[quotes < (marks[-1] if len(marks) else 0)] if len(marks) else quotes
+        quotes = (
+            quotes[quotes < (marks[-1] if len(marks) else 0)] if len(marks) else quotes
+        )
     opens = marks[(depth == 1) & (_STEPS[window[marks]] == 1)]
     closes = marks[(depth == 0) & (_STEPS[window[marks]] == -1)]
     count = min(len(opens), len(closes))
-    found = list(zip(opens[:count].tolist(), (closes[:count] + 1).tolist(), strict=True))
+    found = list(
+        zip(opens[:count].tolist(), (closes[:count] + 1).tolist(), strict=True)
+    )
     return found or _strings(quotes)
 
 

@@ -7,12 +7,16 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from tqdm.auto import tqdm
 
 from replaykit.errors import BadRecording
-from replaykit.ingest.rrweb import RawRecording, Unread, groups, read
+from replaykit.ingest.rrweb import RawRecording, Unread, groups, in_memory, read
+from replaykit.ingest.rrweb_identity import identity
+from replaykit.ingest.rrweb_json import dumps
+from replaykit.replays.reassemble import recorded_events, together
 from replaykit.replays.reducer import Reducer
 from replaykit.replays.sanitise import Sanitiser
 from replaykit.replays.summary import Observer
@@ -58,11 +62,12 @@ class RecordingReport:
 
     def __repr__(self) -> str:
         """Return the report as a few lines of words."""
-        lines = [
+        head = (
             f"{self.added:,} recordings added, {self.replaced:,} replaced, "
             f"{self.unchanged:,} unchanged · {self.events:,} events · "
             f"{self.bytes / 1e6:,.1f} MB"
-        ]
+        )
+        lines = [head]
         odd = {k: v for k, v in self.statuses.items() if k != "ok"}
         if odd:
             lines.append("status: " + _counted(odd))
@@ -142,15 +147,21 @@ def add_events(
     *,
     now: datetime | None = None,
 ) -> RecordingReport:
-    """Store a recording whose rrweb events are already in memory."""
-    from hashlib import blake2b
+    """Store a recording whose rrweb events are already in memory.
 
-    from replaykit.ingest.rrweb_identity import identity
-    from replaykit.ingest.rrweb_json import dumps
-
+    Examples
+    --------
+    >>> from replaykit.store.recordings import Recordings
+    >>> meta = {"href": "https://shop.test/", "width": 800, "height": 600}
+    >>> events = [{"type": 4, "data": meta, "timestamp": 1717225200000}]
+    >>> add_events(Recordings(), "d1/1717225200000", events).statuses
+    Counter({'no_snapshot': 1})
+    """
     ordered = sorted(events, key=lambda event: event["timestamp"])
+    if not ordered:
+        raise BadRecording(f"Replay {replay_id!r} has no events.")
     digest = blake2b(dumps(ordered), digest_size=16).hexdigest()
-    raw = RawRecording(identity(replay_id), (), digest, ordered)
+    raw = in_memory(identity(replay_id), digest, ordered)
     report = RecordingReport()
     with store.batch() as batch:
         _store(batch, raw, Sanitiser(), report, now or datetime.now(UTC))
@@ -164,14 +175,18 @@ def _store(
     report: RecordingReport,
     stamp: datetime,
 ) -> None:
-    known = batch.digest(raw.identity.replay_id)
-    if known == raw.digest:
-        report.unchanged += 1
-        return
+    known = batch.row(raw.identity.replay_id)
+    if known is not None:
+        if raw.digest in known["digest"].split():
+            report.unchanged += 1
+            return
+        if not _covers(raw, known):
+            _join(batch, raw, known)
     draft = batch.draft()
     try:
         row = write_recording(draft, raw, sanitiser, report, stamp)
     except BadRecording as error:
+        batch.give_up(draft)
         for name in raw.files or (raw.identity.replay_id,):
             report.skipped[name] = str(error)
         return
@@ -184,6 +199,26 @@ def _store(
     report.bytes += row["bytes"]
     report.replay_ids.append(row["replay_id"])
     report.statuses[row["status"]] += 1
+
+
+def _covers(raw: RawRecording, known: Row) -> bool:
+    """Tell whether a recording holds all that is stored, as a grown file does."""
+    return bool(
+        _moment(raw.first) <= known["start"]
+        and _moment(raw.last) >= known["end"]
+        and raw.count >= known["events"]
+    )
+
+
+def _join(batch: Batch, raw: RawRecording, known: Row) -> None:
+    """Put a piece of a recording together with what is stored of it."""
+    stored = recorded_events(batch.stored(raw.identity.replay_id))
+    raw.events = together(stored, raw.events)
+    raw.digest = f"{known['digest']} {raw.digest}"
+
+
+def _moment(timestamp: float) -> datetime:
+    return _EPOCH + timedelta(milliseconds=timestamp)
 
 
 def write_recording(
@@ -206,9 +241,15 @@ def write_recording(
                 "nodes": segment.nodes,
                 "lead": segment.lead,
                 "genuine": segment.genuine,
+                "playable": segment.playable,
             }
+            if not segment.playable:
+                draft.writer.segment(segment.parts, note, aside=True)
+                continue
             size = draft.writer.segment(segment.parts, note)
-            places.append([segment.start, segment.end, size])
+            # Playing on from the segment before leaves out what only repeats the state.
+            lead = 0 if segment.genuine else segment.lead
+            places.append([segment.start, segment.end, size, lead])
     if reducer.start is None:
         message = "The recording has no event that can be read."
         raise BadRecording(message)
@@ -226,7 +267,8 @@ def write_recording(
     summary["start_ms"] = reducer.start
     summary["length_ms"] = reducer.length
     summary["segments"] = [
-        {"start": start, "end": end, "bytes": size} for start, end, size in places
+        {"start": start, "end": end, "bytes": size, "lead": lead}
+        for start, end, size, lead in places
     ]
     size = draft.writer.finish(summary, {"files": raw.files})
     report.problems.update(problems)
@@ -236,8 +278,8 @@ def write_recording(
         "user_id": raw.identity.user_id,
         "device_id": raw.identity.device_id,
         "session_id": raw.identity.session_id,
-        "start": _EPOCH + timedelta(milliseconds=reducer.start),
-        "end": _EPOCH + timedelta(milliseconds=reducer.last),
+        "start": _moment(reducer.start),
+        "end": _moment(reducer.last),
         "length_ms": int(reducer.length),
         "events": reducer.events,
         "first_page": summary["pages"][0]["url"] if summary["pages"] else None,
@@ -284,7 +326,7 @@ def _status(
 
 @contextmanager
 def _fewer_collections() -> Iterator[None]:
-    """Hold the cycle collector back: millions of parsed dicts make it scan for nothing."""
+    """Hold the cycle collector back: it would scan millions of dicts for nothing."""
     was = gc.isenabled()
     gc.disable()
     try:

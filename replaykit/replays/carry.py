@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from replaykit.replays.nodes import DOCUMENT, Node
+
 if TYPE_CHECKING:
     from replaykit.replays.dom import Page
-    from replaykit.replays.nodes import Node
 
 # rrweb incremental sources (@rrweb/types, IncrementalSource).
 MUTATION: Final = 0
@@ -147,63 +148,62 @@ class Carried:
         source = TOUCH_MOVE if at["source"] == TOUCH_MOVE else MOUSE_MOVE
         return [{"source": source, "positions": [position]}]
 
-    def events(self, timestamp: float) -> list[Data]:
+    def events(self, timestamp: float) -> tuple[list[Data], list[Data]]:
         """Return the data of the events that complete a snapshot at `timestamp`.
 
-        Sheets come first: the Replayer applies edits of constructed sheets out of
-        order once a mutation has put it into its virtual document.
+        Two lists: for before and after the documents of frames are attached. Attaching
+        one puts the Replayer into its virtual document, where it applies edits of
+        constructed sheets before it has made the sheets.
         """
         nodes = self._page.nodes
         before: list[Data] = list(self._elements.values())
         after: list[Data] = []
-        before.extend(self._adoptions())
+        made: set[int] = set()
+        for host_id, adopted in self._adopted.items():
+            host = nodes.get(host_id)
+            if host is not None:
+                events = after if self._framed(host) else before
+                events.extend(self._adoption(adopted, made))
         styles: list[Data] = []
         for node_id, state in self._page.touched.items():
             node = nodes.get(node_id)
             if node is None:
                 continue
-            # A frame's document is attached by a mutation, so whatever concerns its
-            # nodes has to come after that.
-            (after if _framed(node) else before).extend(
-                _blocks(state.get("sheet") or (), {"id": node_id})
-            )
+            events = after if self._framed(node) else before
+            events.extend(_blocks(state.get("sheet") or (), {"id": node_id}))
             if state.get("style"):
-                change = {"id": node_id, "attributes": {"style": state["style"]}}
-                styles.append(change)
+                styles.append({"id": node_id, "attributes": {"style": state["style"]}})
             if "media" in state:
-                after.append(_advanced(*state["media"], timestamp))
+                data, since = state["media"]
+                after.append(_advanced(data, since, timestamp))
             after.extend(state.get("canvas") or ())
             after.extend(state[key] for key in ("input", "scroll") if key in state)
         if styles:
-            mutation = {"removes": [], "adds": [], "texts": [], "attributes": styles}
-            before.append({"source": MUTATION, **mutation})
+            lists = {"removes": [], "adds": [], "texts": [], "attributes": styles}
+            after.insert(0, {"source": MUTATION, **lists})
         if self._selection is not None:
             after.append(self._selection)
-        return [*before, *after]
+        return before, after
 
-    def _adoptions(self) -> list[Data]:
-        made: set[int] = set()
-        events: list[Data] = []
-        for host_id, data in self._adopted.items():
-            if host_id not in self._page.nodes:
-                continue
-            ids = [i for i in data.get("styleIds") or () if i in self._sheets]
-            fresh = [i for i in ids if i not in made]
-            made.update(fresh)
-            styles = [
-                {"styleId": i, "rules": list(self._sheets[i][0].get("adds") or ())}
-                for i in fresh
-            ]
-            events.append({**data, "styles": styles, "styleIds": ids})
-            for style_id in fresh:
-                edits = self._sheets[style_id][1:]
-                events.extend(_blocks(edits, {"styleId": style_id}))
+    def _framed(self, node: Node) -> bool:
+        """Tell whether a node lives in a frame, or is a frame's document."""
+        if node.type == DOCUMENT:
+            return node is not self._page.root
+        return bool(node.data.get("rootId"))
+
+    def _adoption(self, data: Data, made: set[int]) -> list[Data]:
+        """Return one adoption, preceded by the sheets it is the first to use."""
+        ids = [i for i in data.get("styleIds") or () if i in self._sheets]
+        fresh = [i for i in ids if i not in made]
+        made.update(fresh)
+        styles = [
+            {"styleId": i, "rules": list(self._sheets[i][0].get("adds") or ())}
+            for i in fresh
+        ]
+        events = [{**data, "styles": styles, "styleIds": ids}]
+        for style_id in fresh:
+            events.extend(_blocks(self._sheets[style_id][1:], {"styleId": style_id}))
         return events
-
-
-def _framed(node: Node) -> bool:
-    """Tell whether the node lives in a frame's document."""
-    return bool(node.data.get("rootId"))
 
 
 def _blocks(edits: list[Data] | tuple[()], target: Data) -> list[Data]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from replaykit.replays.nodes import DOCTYPE, DOCUMENT, ELEMENT, TEXT, Node
 
-#: Deeper pages overflow the Replayer's own recursion (measured between 2,000 and 5,000).
+#: Deeper pages overflow the Replayer's recursion (measured: at 2,000 to 5,000).
 MAX_DEPTH: Final = 2_000
 
 #: Parents with rules of their own; "" is a document's tag.
@@ -126,7 +126,7 @@ class Page:
         self._forget(node)
 
     def _forget(self, top: Node) -> None:
-        """Take a detached subtree's ids off the books, as the Replayer's mirror does."""
+        """Take a detached subtree's ids off the books, as rrweb's mirror does."""
         nodes, touched = self.nodes, self.touched
         for node in list(top.subtree()):
             if nodes.get(node.id) is node:
@@ -220,13 +220,7 @@ class Page:
         if data.get("isShadow"):
             holder = parent.shadow_root()
         self._make_room(holder, node)
-        before = None
-        previous = nodes.get(previous_id) if previous_id else None
-        following = nodes.get(next_id) if next_id else None
-        if previous and previous.next and previous.next.parent is holder:
-            before = previous.next
-        elif following and following.parent is holder:
-            before = following
+        before = self._place(holder, previous_id, next_id)
         holder.insert(node, before)
         if node.type == TEXT and holder.tag == "style":
             self._reset_sheet(holder)
@@ -237,8 +231,18 @@ class Page:
             self._place_orphans(holder, node, add)
         return count
 
+    def _place(
+        self, holder: Node, previous_id: int | None, next_id: int | None
+    ) -> Node | None:
+        """Return the node to insert before, or None for the end."""
+        previous = self.nodes.get(previous_id) if previous_id else None
+        if previous and previous.next and previous.next.parent is holder:
+            return previous.next
+        following = self.nodes.get(next_id) if next_id else None
+        return following if following and following.parent is holder else None
+
     def _node_for(self, data: dict[str, Any]) -> Node:
-        """Return the node to insert: the known one if it is the same, else a new one."""
+        """Return the node to insert: the known one if it is the same, or a new one."""
         known = self.nodes.get(data["id"])
         if known is not None:
             if _same(known.data, data):
@@ -258,27 +262,23 @@ class Page:
 
     def _make_room(self, holder: Node, node: Node) -> None:
         """Drop what an addition replaces: old text areas, style texts, doctypes."""
-        if node.type == TEXT and holder.tag == "textarea":
+        if holder.type == DOCUMENT:
+            _replace_in_document(holder, node)
+        elif node.type != TEXT:
+            return
+        elif holder.tag == "textarea":
             for child in list(holder.children()):
                 if child.type == TEXT:
                     child.detach()
             if "value" in holder.attributes:
                 del holder.own_attributes()["value"]
-        elif node.type == TEXT and holder.tag == "style":
+        elif holder.tag == "style":
             css = holder.attributes.get("_cssText")
             if isinstance(css, str):
                 self._unfold_css(holder)
                 if holder.first is None:
                     # The text is the one that `_cssText` already stood for.
                     node.set_text(css.replace(_RR_SPLIT, ""))
-        elif holder.type == DOCUMENT:
-            if node.type == DOCTYPE and holder.first is not None:
-                if holder.first.type == DOCTYPE:
-                    holder.first.detach()
-            elif node.tag == "html":
-                for child in list(holder.children()):
-                    if child.type == ELEMENT:
-                        child.detach()
 
     def _place_orphans(self, holder: Node, node: Node, add: dict[str, Any]) -> None:
         """Insert nodes that waited for a neighbour which has just been added."""
@@ -314,7 +314,7 @@ class Page:
             child.set_text(part)
 
     def _reset_sheet(self, style: Node) -> None:
-        """Forget inserted rules: a browser parses a style anew when its text changes."""
+        """Forget inserted rules: with a new text, a browser parses the style anew."""
         state = self.touched.get(style.id)
         if state is not None:
             state.pop("sheet", None)
@@ -353,6 +353,18 @@ class Page:
             return False
         self.touched.setdefault(node_id, {})[key] = value
         return True
+
+
+def _replace_in_document(document: Node, node: Node) -> None:
+    """Make room for a doctype or a root element: a document has one of each."""
+    if node.type == DOCTYPE:
+        first = document.first
+        if first is not None and first.type == DOCTYPE:
+            first.detach()
+    elif node.tag == "html":
+        for child in list(document.children()):
+            if child.type == ELEMENT:
+                child.detach()
 
 
 def _same(known: dict[str, Any], data: dict[str, Any]) -> bool:

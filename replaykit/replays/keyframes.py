@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from replaykit.replays.carry import Carried
+from replaykit.replays.carry import SCROLL
 from replaykit.replays.nodes import DOCUMENT, ELEMENT, Node
 
 if TYPE_CHECKING:
+    from replaykit.replays.carry import Carried
     from replaykit.replays.dom import Page
 
 
@@ -38,6 +39,7 @@ _SNAPSHOT_SHARE: Final = 4
 _MIX: Final = 40_503
 _SPLIT_MASK: Final = 0x7F << 4
 _LONG_HEAD: Final = 4_096
+_PARENTS: Final = frozenset({DOCUMENT, ELEMENT})
 
 
 @dataclass(eq=False)
@@ -54,6 +56,7 @@ class Segment:
     timestamp: float
     end: float = 0.0
     genuine: tuple[float, float] | None = None
+    playable: bool = True
     lead: int = 0
     events: int = 0
     nodes: int = 0
@@ -133,6 +136,9 @@ def keyframe(
     for data in carried.pointer_event() if pointer else ():
         parts.append(_event(data, stamp))
         made += 1
+    before, after = carried.events(timestamp)
+    for data in before:
+        parts.append(_event(data, stamp))
     while frames:  # a frame's document may hold further frames
         parent_id, document = frames.pop(0)
         parts.append(
@@ -143,11 +149,12 @@ def keyframe(
         write_node(document, parts, frames)
         parts.append(b'}]},"timestamp":%b}' % stamp)
         made += 1
-    for data in carried.events(timestamp):
-        if data.get("source") == 3 and data.get("id") == root.id:
-            continue  # the snapshot's own offset says it
+    for data in after:
+        if data.get("source") == SCROLL and data.get("id") == root.id:
+            made -= 1  # the snapshot's own offset says it
+            continue
         parts.append(_event(data, stamp))
-        made += 1
+    made += len(before) + len(after)
     segment.lead = made
     segment.head_size = sum(map(len, parts))
     return segment
@@ -170,14 +177,14 @@ def write_node(top: Node, parts: list[bytes], frames: list[tuple[int, Node]]) ->
 
     The Replayer cannot build a frame's document as a child: it is attached by an event.
 
-    The text is split before nodes whose id hashes to zero. Most of a page stays the same
-    from one keyframe to the next, and splitting it at the same nodes makes most parts
-    equal to parts that the recording's file already holds.
+    The text is split before nodes whose id hashes to zero. Most of a page stays as it
+    is from one keyframe to the next, and splitting it at the same nodes makes most
+    parts equal to parts that the recording's file already holds.
     """
     run: list[bytes] = []
     add = run.append
     stack: list[Node | bytes] = [top]
-    pop, push = stack.pop, stack.append
+    pop = stack.pop
     while stack:
         item = pop()
         if isinstance(item, bytes):
@@ -191,27 +198,40 @@ def write_node(top: Node, parts: list[bytes], frames: list[tuple[int, Node]]) ->
                 parts.append(head)
                 head = b""
         add(head)
-        if item.type not in (DOCUMENT, ELEMENT):
+        if item.type in _PARENTS:
+            _open_children(item, stack, frames)
+        else:
             add(b"}")
-            continue
-        light, shadow = item.last, item.shadow
-        if item.tag == "iframe" and light is not None:
-            frames.append((item.id, light))
-            light = None
-        if light is None and (shadow is None or shadow.last is None):
-            add(b',"childNodes":[]}')
-            continue
-        add(b',"childNodes":[')
-        push(b"]}")
-        child = None if shadow is None else shadow.last
-        while child is not None:
-            push(child)
-            child = child.prev
-            if child is not None or light is not None:
-                push(b",")
-        while light is not None:
-            push(light)
-            light = light.prev
-            if light is not None:
-                push(b",")
     parts.append(b"".join(run))
+
+
+def _open_children(
+    node: Node, stack: list[Node | bytes], frames: list[tuple[int, Node]]
+) -> None:
+    """Put a node's children on the stack, what closes them below."""
+    light = node.last
+    if node.tag == "iframe" and light is not None:
+        frames.append((node.id, light))
+        light = None
+    inside = None if node.shadow is None else node.shadow.last
+    if light is None and inside is None:
+        stack.append(b',"childNodes":[]}')
+        return
+    stack.append(b"]}")
+    if inside is not None:
+        _push_siblings(stack, inside)
+        if light is not None:
+            stack.append(b",")
+    if light is not None:
+        _push_siblings(stack, light)
+    stack.append(b',"childNodes":[')
+
+
+def _push_siblings(stack: list[Node | bytes], last: Node) -> None:
+    """Put a list of children on the stack, last one first, commas between."""
+    stack.append(last)
+    child = last.prev
+    while child is not None:
+        stack.append(b",")
+        stack.append(child)
+        child = child.prev

@@ -48,9 +48,9 @@ def decide(
 ) -> Decision:
     """Say whether an element's content is recorded plain, masked or not at all.
 
-    The first rule that fits wins: a block marker on the element or above it, then a mask
-    marker, then an unmask marker, then the level. So what is inside a masked element
-    cannot be unmasked, and what is inside an unmasked one can be masked again.
+    The first rule that fits wins: a block marker on the element or above it, then a
+    mask marker, then an unmask marker, then the level. So what is inside a masked
+    element cannot be unmasked, and what is inside an unmasked one can be masked again.
 
     Parameters
     ----------

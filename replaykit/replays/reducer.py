@@ -77,9 +77,12 @@ class Reducer:
         self._observer = observer
         self._carried = Carried(self.page)
         self._segment: Segment | None = None
+        self._snapshot_stamp: float | None = None
         self._early: list[tuple[bytes, float]] = []
         self._same_time: list[bytes] = []
-        self._meta: dict[str, Any] | None = None
+        self._meta: tuple[bytes, float] | None = None
+        self._aside: Segment | None = None
+        self._asides: list[Segment] = []
 
     def feed(self, events: Iterable[dict[str, Any]]) -> Iterator[Segment]:
         """Apply events in order; yield each segment as it is finished."""
@@ -89,12 +92,18 @@ class Reducer:
             except BROKEN:
                 self.problems["broken events"] += 1
                 continue
+            if self._asides:
+                yield from self._asides
+                self._asides = []
             if done is not None:
                 yield done
 
     def finish(self) -> Iterator[Segment]:
-        """Yield the last segment, if the recording had a snapshot at all."""
+        """Yield the last segment, and what no snapshot ever came for."""
         self._flush_meta()
+        self._close_aside()
+        yield from self._asides
+        self._asides = []
         if self._segment is not None and self.start is not None:
             yield self._segment.close(self.last - self.start)
             self._segment = None
@@ -112,42 +121,45 @@ class Reducer:
         if kind == FULL_SNAPSHOT:
             return self._full_snapshot(event, timestamp)
         if kind == META:
-            self._enter(timestamp, orjson.dumps(event))
-            self._on_meta(event, timestamp)
+            raw = dumps(event)
+            if self._enter(timestamp, raw):
+                self._flush_meta()
+                self._on_meta(event, raw, timestamp)
             return None
         data = event.get("data")
-        source = -1
-        if kind == INCREMENTAL:
-            source = data["source"]  # type: ignore[index]
-            if source == carry.FONT and self._sanitiser is not None:
-                self._sanitiser.font()
-                self._enter(timestamp, b"")
-                return None
-            self._clean(source, data)
+        source = -1 if kind != INCREMENTAL else self._source(data)
+        if source == carry.FONT and self._sanitiser is not None:
+            self._sanitiser.font()
+            self._enter(timestamp, b"")
+            return None
         raw = dumps(event)
         if not self._enter(timestamp, raw):
             return None
-        if self._meta is not None:
-            self._flush_meta()
+        self._flush_meta()
         segment = self._segment
-        done = None
         if segment is None:
-            self._before_snapshot(source, raw, timestamp)
-            if source not in _PAGELESS:
-                self._observe(kind, source, event)
-                return None
-        else:
-            if timestamp > segment.last and segment.is_full(
-                self._limits, nodes=len(self.page.nodes)
-            ):
-                done = self._cut(segment, timestamp)
-                segment = self._segment
-            if segment is not None:
-                segment.append(raw, timestamp)
+            self._observe(kind, source, event)
+            self._before_snapshot(source, data, raw, timestamp)
+            return None
+        done = None
+        if timestamp > segment.last and segment.is_full(
+            self._limits, nodes=len(self.page.nodes)
+        ):
+            done = self._cut(segment, timestamp)
+            segment = self._opened
+        # An event that cannot be applied here would stop the Replayer as well: it is
+        # counted as broken and stays out.
         self._observe(kind, source, event)
         if source >= 0:
             self._apply(source, data, timestamp)
+        segment.append(raw, timestamp)
         return done
+
+    def _source(self, data: Any) -> int:
+        """Clean an incremental event's data and return its source."""
+        source: int = data["source"]
+        self._clean(source, data)
+        return source
 
     def _enter(self, timestamp: float, raw: bytes) -> bool:
         """Count the event in; False if it is an exact copy of one just read."""
@@ -196,7 +208,7 @@ class Reducer:
 
     # -- snapshots and segments
 
-    def _on_meta(self, event: dict[str, Any], timestamp: float) -> None:
+    def _on_meta(self, event: dict[str, Any], raw: bytes, timestamp: float) -> None:
         data = event["data"]
         width, height = data.get("width"), data.get("height")
         if self._sanitiser is not None:
@@ -205,7 +217,7 @@ class Reducer:
         self.view.href = str(data.get("href") or self.view.href)
         self.view.width = int(width or self.view.width)
         self.view.height = int(height or self.view.height)
-        self._meta = {"timestamp": timestamp}
+        self._meta = raw, timestamp
         size = {"width": self.view.width, "height": self.view.height}
         self._observe(META, -1, {**event, "data": {**data, **size}})
 
@@ -216,14 +228,17 @@ class Reducer:
         would hide everything before it.
         """
         meta, self._meta = self._meta, None
-        if meta is None or self._segment is None:
+        if meta is None:
+            return
+        raw, stamp = meta
+        if self._segment is None:
+            self._keep_aside(raw, stamp)
             return
         data = {
             "source": carry.VIEWPORT_RESIZE,
             "width": self.view.width,
             "height": self.view.height,
         }
-        stamp = meta["timestamp"]
         event = {"type": INCREMENTAL, "data": data, "timestamp": stamp}
         self._segment.append(orjson.dumps(event), stamp)
 
@@ -234,9 +249,12 @@ class Reducer:
             raise BadRecording
         if self._sanitiser is not None:
             self._sanitiser.tree(node)
-        if not self._enter(timestamp, dumps(event)):
+        if timestamp == self._snapshot_stamp:
+            self.problems["duplicate events"] += 1
             return None
-        meta_at = self._meta["timestamp"] if self._meta is not None else timestamp
+        self._enter(timestamp, b"")
+        self._snapshot_stamp = timestamp
+        meta_at = self._meta[1] if self._meta is not None else timestamp
         if self._meta is None:
             self.problems["snapshots without a Meta event"] += 1
         self._meta = None
@@ -254,6 +272,7 @@ class Reducer:
         if previous is None:
             # Nothing is known of the page before: the first segment shows it from 0.
             self.snapshot_at = timestamp - start
+            self._close_aside()
             self._open(start, pointer=False)
             for raw, at in self._early:
                 self._opened.append(raw, at)
@@ -287,12 +306,42 @@ class Reducer:
         self._open(max(timestamp - 1, (segment.last + timestamp) / 2))
         return segment.close(self._opened.start)
 
-    def _before_snapshot(self, source: int, raw: bytes, timestamp: float) -> None:
-        """Keep what can be shown without a page, count the rest."""
+    # -- before the first snapshot
+
+    def _before_snapshot(
+        self,
+        source: int,
+        data: Any,
+        raw: bytes,
+        timestamp: float,
+    ) -> None:
+        """Show what needs no page, count the rest, keep all of it aside.
+
+        A piece that arrives later may hold the snapshot that all of it belongs to.
+        """
+        if source in _PAGELESS:
+            self._apply(source, data, timestamp)
         if source < 0 or source in _PAGELESS:
             self._early.append((raw, timestamp))
         else:
             self.problems["changes before the first snapshot"] += 1
+        self._keep_aside(raw, timestamp)
+
+    def _keep_aside(self, raw: bytes, timestamp: float) -> None:
+        aside = self._aside
+        if aside is None:
+            start = timestamp - (self.start if self.start is not None else timestamp)
+            aside = self._aside = Segment(start, timestamp, playable=False)
+            aside.parts.append(b"[")
+        aside.append(raw, timestamp)
+        if aside.size > self._limits.size:
+            self._close_aside()
+
+    def _close_aside(self) -> None:
+        aside, self._aside = self._aside, None
+        if aside is not None and self.start is not None:
+            aside.parts[1] = aside.parts[1][1:]  # the comma before the first event
+            self._asides.append(aside.close(aside.last - self.start))
 
     # -- state
 

@@ -44,19 +44,20 @@ _FOREIGN: Final = {
 }
 _FRAMES: Final = frozenset({"iframe", "frame"})
 _SOURCES: Final = frozenset({"src", "srcdoc", "rr_src"})
+_SOURCES_OF_OBJECTS: Final = frozenset({"data", "src", "type"})
 _IMAGES: Final = frozenset({"img", "input", "image", "feimage"})
 _MEDIA: Final = frozenset({"video", "audio", "source", "track"})
 
 # What a name of an attribute means, in lower case and without `xlink:`.
 _RULES: Final[Mapping[str, str]] = {
     "src": "load",
+    "data": "data",
     "srcset": "drop images",
     "imagesrcset": "drop images",
     "poster": "picture",
     "background": "picture",
     "lowsrc": "drop images",
     "dynsrc": "drop images",
-    "data": "load",
     "classid": "drop plug-ins",
     "codebase": "drop plug-ins",
     "code": "drop plug-ins",
@@ -142,6 +143,9 @@ class Sanitiser:
             node["tagName"] = "noscript"
             node["attributes"] = {}
             return
+        if name in {"object", "embed"}:
+            name = _as_picture(node, attributes) or name
+            attributes = node["attributes"]
         # rrweb keeps the address of a frame it could not look into as `rr_src`.
         empty = name not in _FRAMES or any(k.lower() in _SOURCES for k in attributes)
         if attributes:
@@ -189,7 +193,7 @@ class Sanitiser:
                     if cleaned is not value:
                         changes[name] = cleaned
                 continue
-            new = self._by_rule(rule, tag, name, value)
+            new = self._by_rule(rule, tag, value)
             if new is None:
                 if value is not None:
                     drops.append(name)
@@ -217,7 +221,8 @@ class Sanitiser:
             self._rules[name] = rule
         return rule
 
-    def _by_rule(self, rule: str, tag: str, name: str, value: object) -> object:
+    def _by_rule(self, rule: str, tag: str, value: object) -> object:
+        """Return what to put in place of a value; None drops the attribute."""
         if rule.startswith("drop "):
             self.removed[rule[5:]] += value is not None
             return None
@@ -225,14 +230,24 @@ class Sanitiser:
             return self._style(value)
         if not isinstance(value, str):
             return value
-        if rule == "animate":
-            active = _starts_active(value) or "javascript:" in value.lower()
-            self.removed["active links"] += active
-            return None if active else value
         if rule == "link":
             return self._link(tag, value)
+        if rule == "animate":
+            return self._animated(value)
+        if rule == "data" and tag not in _FOREIGN:
+            return value  # means something on <object> only
         if rule == "picture" or tag in _IMAGES:
             return self._picture(value)
+        return self._loaded(tag, value)
+
+    def _animated(self, value: str) -> str | None:
+        """Clean what an SVG animation sets attributes to."""
+        active = _starts_active(value) or "javascript:" in value.lower()
+        self.removed["active links"] += active
+        return None if active else value
+
+    def _loaded(self, tag: str, value: str) -> str | None:
+        """Clean an address that an element would load at once."""
         if tag in _FOREIGN:
             self.removed[f"{_FOREIGN[tag]}s"] += 1
             return None
@@ -240,10 +255,7 @@ class Sanitiser:
             return value
         if value in self._assets:
             return self._assets[value]
-        kind = "media" if tag in _MEDIA else "other files"
-        if rule == "load" and name.lower() == "data" and tag not in _FOREIGN:
-            return value
-        self._miss(value, kind)
+        self._miss(value, "media" if tag in _MEDIA else "other files")
         return None
 
     def _link(self, tag: str, value: str) -> str | None:
@@ -301,7 +313,7 @@ class Sanitiser:
         return parts.scheme in {"http", "https"} and parts.hostname in self._hosts
 
     def css(self, text: str) -> str:
-        """Return CSS without imports and foreign addresses (the same object if clean)."""
+        """Return CSS without imports and foreign addresses (itself if clean)."""
         if "(" not in text and "@" not in text and "\\" not in text:
             return text
         known = self._css.get(text)
@@ -382,12 +394,30 @@ class Sanitiser:
 
     def viewport(self, size: object) -> int:
         """Return a width or height within what a screen could be."""
-        if not isinstance(size, int | float) or size != size or size < 1:  # noqa: PLR0124
+        if not isinstance(size, int | float) or not size >= 1:
             return 0
         if size > MAX_VIEWPORT:
             self.removed["absurd sizes"] += 1
             return MAX_VIEWPORT
         return int(size)
+
+
+def _as_picture(node: dict[str, Any], attributes: dict[str, Any]) -> str | None:
+    """Turn an object or embed that shows a picture into one; None if it does not."""
+    names = {name.lower(): name for name in attributes}
+    address = attributes.get(names.get("data", "")) or attributes.get(
+        names.get("src", "")
+    )
+    kind = attributes.get(names.get("type", ""))
+    pictured = isinstance(kind, str) and kind.lower().startswith("image/")
+    if not isinstance(address, str):
+        return None
+    if not pictured and not address.lower().startswith("data:image/"):
+        return None
+    kept = {k: v for k, v in attributes.items() if k.lower() not in _SOURCES_OF_OBJECTS}
+    node["tagName"] = "img"
+    node["attributes"] = {**kept, "src": address}
+    return "img"
 
 
 def _starts_active(value: str) -> bool:

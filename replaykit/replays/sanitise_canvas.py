@@ -14,7 +14,43 @@ _PROPERTIES_NOT_DRAWN: Final = frozenset(
     {"constructor", "prototype", "canvas", "valueOf", "toString", "hasOwnProperty"}
 )
 _TYPES: Final = frozenset(
-    ["ArrayBuffer", "Blob", "DataView", "Float32Array", "Float64Array", "HTMLImageElement", "Image", "HTMLCanvasElement", "ImageBitmap", "ImageData", "Int16Array", "Int32Array", "Int8Array", "Path2D", "Uint16Array", "Uint32Array", "Uint8Array", "Uint8ClampedArray", "CanvasGradient", "CanvasPattern", "WebGLBuffer", "WebGLFramebuffer", "WebGLProgram", "WebGLRenderbuffer", "WebGLShader", "WebGLTexture", "WebGLUniformLocation", "WebGLVertexArrayObject", "WebGLActiveInfo", "WebGLShaderPrecisionFormat", "WebGLVertexArrayObjectOES", "WebGLQuery", "WebGLSampler", "WebGLSync", "WebGLTransformFeedback"]
+    [
+        "ArrayBuffer",
+        "Blob",
+        "DataView",
+        "Float32Array",
+        "Float64Array",
+        "HTMLImageElement",
+        "Image",
+        "HTMLCanvasElement",
+        "ImageBitmap",
+        "ImageData",
+        "Int16Array",
+        "Int32Array",
+        "Int8Array",
+        "Path2D",
+        "Uint16Array",
+        "Uint32Array",
+        "Uint8Array",
+        "Uint8ClampedArray",
+        "CanvasGradient",
+        "CanvasPattern",
+        "WebGLBuffer",
+        "WebGLFramebuffer",
+        "WebGLProgram",
+        "WebGLRenderbuffer",
+        "WebGLShader",
+        "WebGLTexture",
+        "WebGLUniformLocation",
+        "WebGLVertexArrayObject",
+        "WebGLActiveInfo",
+        "WebGLShaderPrecisionFormat",
+        "WebGLVertexArrayObjectOES",
+        "WebGLQuery",
+        "WebGLSampler",
+        "WebGLSync",
+        "WebGLTransformFeedback",
+    ]
 )
 
 
@@ -23,7 +59,7 @@ def clean_commands(data: dict[str, Any]) -> int:
 
     Examples
     --------
-    >>> bad = {"property": "fill", "args": [{"rr_type": "Function", "args": ["alert()"]}]}
+    >>> bad = {"property": "fill", "args": [{"rr_type": "Function", "args": ["x()"]}]}
     >>> data = {"id": 1, "commands": [bad, {"property": "fill", "args": []}]}
     >>> clean_commands(data), len(data["commands"])
     (1, 1)

@@ -93,7 +93,7 @@ def is_inline(address: str) -> bool:
 
     Examples
     --------
-    >>> is_inline("data:image/png;base64,AA"), is_inline("#clip"), is_inline("/logo.png")
+    >>> is_inline("data:image/png;base64,AA"), is_inline("#clip"), is_inline("/a.png")
     (True, True, False)
     """
     start = address.strip()[:11].lower()

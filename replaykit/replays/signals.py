@@ -1,4 +1,4 @@
-"""Frustration signals of a recording: rage clicks, dead clicks, clicks into an error."""
+"""Frustration signals of a recording: rage, dead clicks, clicks into an error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,19 @@ if TYPE_CHECKING:
 
 _BUTTON_INPUTS: Final = frozenset({"button", "submit", "reset", "image"})
 _ROLES: Final = frozenset(
-    ["button", "link", "menuitem", "menuitemcheckbox", "menuitemradio", "tab", "option", "switch", "checkbox", "radio", "treeitem"]
+    [
+        "button",
+        "link",
+        "menuitem",
+        "menuitemcheckbox",
+        "menuitemradio",
+        "tab",
+        "option",
+        "switch",
+        "checkbox",
+        "radio",
+        "treeitem",
+    ]
 )
 
 

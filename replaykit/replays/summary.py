@@ -1,4 +1,4 @@
-"""What a player and a list want to know about a recording, gathered while it is read."""
+"""What a player and a list want to know of a recording, gathered as it is read."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """One recording in one immutable file: pieces of deflated JSON, then an index.
 
-A segment is text in several parts. Long parts (style sheets, inlined pictures) that come
-again are stored once: every piece is a raw deflate stream of its own that ends on a byte,
-so a segment is put together by joining pieces, without packing anything again.
+A segment is text in several parts. Long parts (style sheets, inlined pictures, what
+did not change on a page) that come again are stored once: every piece is a raw deflate
+stream of its own that ends on a byte, so a segment is read by joining pieces, without
+packing anything again.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class Index:
     """What stands at the end of a recording's file."""
 
     segments: tuple[SegmentEntry, ...]
+    asides: tuple[SegmentEntry, ...]
     summary: tuple[int, int]
     note: Mapping[str, Any]
 
@@ -60,14 +62,20 @@ class RecordingWriter:
     file: BinaryIO
     _at: int = 0
     _segments: list[dict[str, Any]] = field(default_factory=list)
+    _asides: list[dict[str, Any]] = field(default_factory=list)
     _shared: dict[bytes, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Mark the file as one of ours."""
         self._write(MAGIC)
 
-    def segment(self, parts: Sequence[bytes], note: Mapping[str, Any]) -> int:
-        """Write one segment; return the size of the stream that it reads back as."""
+    def segment(
+        self, parts: Sequence[bytes], note: Mapping[str, Any], *, aside: bool = False
+    ) -> int:
+        """Write one segment; return the size of the stream that it reads back as.
+
+        What is written `aside` is kept, but has no place among the segments.
+        """
         pieces: list[tuple[int, int]] = []
         checksum = 1
         shared = [at for at, part in enumerate(parts) if len(part) >= SHARED_FROM]
@@ -81,7 +89,7 @@ class RecordingWriter:
                 checksum = zlib.adler32(parts[at], checksum)
                 pieces.append(self._once(parts[at]))
             done = at + 1
-        self._segments.append(
+        (self._asides if aside else self._segments).append(
             {"pieces": pieces, "checksum": checksum, "note": dict(note)}
         )
         return sum(size for _, size in pieces) + len(_HEADER) + _CLOSING
@@ -91,7 +99,12 @@ class RecordingWriter:
         packed = zlib.compress(orjson.dumps(summary), _LEVEL)
         place = (self._at, len(packed))
         self._write(packed)
-        index = {"segments": self._segments, "summary": place, "note": dict(note)}
+        index = {
+            "segments": self._segments,
+            "asides": self._asides,
+            "summary": place,
+            "note": dict(note),
+        }
         tail = zlib.compress(orjson.dumps(index), _LEVEL)
         at = self._at
         self._write(tail)
@@ -133,15 +146,20 @@ def read_index(file: BinaryIO) -> Index:
             raise ValueError  # noqa: TRY301 - one message for every kind of damage
         file.seek(at)
         raw = orjson.loads(zlib.decompress(file.read(size)))
-        entries = tuple(
-            SegmentEntry(
-                tuple((piece[0], piece[1]) for piece in entry["pieces"]),
-                entry["checksum"],
-                entry["note"],
+        segments, asides = (
+            tuple(
+                SegmentEntry(
+                    tuple((piece[0], piece[1]) for piece in entry["pieces"]),
+                    entry["checksum"],
+                    entry["note"],
+                )
+                for entry in raw[key]
             )
-            for entry in raw["segments"]
+            for key in ("segments", "asides")
         )
-        return Index(entries, (raw["summary"][0], raw["summary"][1]), raw["note"])
+        return Index(
+            segments, asides, (raw["summary"][0], raw["summary"][1]), raw["note"]
+        )
     except (OSError, ValueError, KeyError, struct.error, zlib.error) as error:
         message = (
             "A stored recording is damaged: its index cannot be read. "

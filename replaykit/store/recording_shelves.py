@@ -1,8 +1,8 @@
 """Where recordings' files and their catalogue lie: in a project's folder, or in memory.
 
-A file is written whole under a temporary name before the catalogue mentions it, and the
-catalogue changes in one commit. Whatever stops a writer, readers see the state before or
-after it.
+A file is written whole under a temporary name before the catalogue mentions it, and
+the catalogue changes in one commit. Whatever stops a writer, readers see the state
+before or after it.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ import io
 import os
 import secrets
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, write_deltalake
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.exceptions import (
+    CommitFailedError,
+    DeltaError,
+    TableNotFoundError,
+)
 
 from replaykit.errors import BadInput
 from replaykit.schema import TIME
@@ -24,6 +27,7 @@ from replaykit.store.recording_files import RecordingWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
 #: The catalogue as callers see it.
 CATALOGUE: Final[dict[str, pl.DataType]] = {
@@ -187,15 +191,7 @@ class FolderShelf:
             table = self._open_table()
             try:
                 if table is None:
-                    self._table.mkdir(parents=True, exist_ok=True)
-                    write_deltalake(
-                        self._table,
-                        change(pl.DataFrame(schema=STORED)),
-                        mode="error",
-                        # Ids stay out of the log: no statistics on text.
-                        configuration={"delta.dataSkippingStatsColumns": "length_ms"},
-                        commit_properties=CommitProperties(max_commit_retries=0),
-                    )
+                    self._create(change(pl.DataFrame(schema=STORED)))
                 else:
                     write_deltalake(
                         table,
@@ -213,6 +209,23 @@ class FolderShelf:
             f"({_RETRIES} tries). Let the other writers finish, then try again."
         )
         raise BadInput(message)
+
+    def _create(self, rows: pl.DataFrame) -> None:
+        self._table.mkdir(parents=True, exist_ok=True)
+        try:
+            write_deltalake(
+                self._table,
+                rows,
+                mode="error",
+                # Ids stay out of the log: no statistics on text.
+                configuration={"delta.dataSkippingStatsColumns": "length_ms"},
+                commit_properties=CommitProperties(max_commit_retries=0),
+            )
+        except DeltaError as error:
+            if self._open_table() is None:
+                raise
+            # Another writer made the table in the meantime.
+            raise CommitFailedError(str(error)) from error
 
     def draft(self) -> Draft:
         """Open a temporary file."""

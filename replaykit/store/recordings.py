@@ -31,10 +31,13 @@ from replaykit.store.recording_shelves import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 #: Indexes of this many recordings stay in memory.
 _INDEXES: Final = 64
+
+#: What a batch has to know of a stored recording.
+_ABOUT: Final = ("replay_id", "start", "end", "events", "file", "digest")
 
 Row = dict[str, Any]
 
@@ -180,20 +183,29 @@ class Batch:
     def __init__(self, shelf: Shelf) -> None:
         """Look at what is stored now."""
         self._shelf = shelf
-        rows = shelf.rows()
-        self._known = dict(zip(rows["replay_id"], rows["digest"], strict=True))
+        rows = shelf.rows().select(_ABOUT)
+        self._known = {row["replay_id"]: row for row in rows.iter_rows(named=True)}
         self._rows: dict[str, Row] = {}
         self._drafts: list[Draft] = []
 
-    def digest(self, replay_id: str) -> str | None:
-        """Return the digest under which a replay is stored, or None."""
-        row = self._rows.get(replay_id)
-        return row["digest"] if row is not None else self._known.get(replay_id)
+    def row(self, replay_id: str) -> Row | None:
+        """Return the row under which a replay is stored, or None."""
+        return self._rows.get(replay_id) or self._known.get(replay_id)
 
     def digests(self) -> frozenset[str]:
-        """Return all digests stored, this batch's included."""
-        fresh = (row["digest"] for row in self._rows.values())
-        return frozenset([*self._known.values(), *fresh])
+        """Return the digests of all that stored recordings were made of."""
+        rows = (*self._known.values(), *self._rows.values())
+        return frozenset(digest for row in rows for digest in row["digest"].split())
+
+    def stored(self, replay_id: str) -> Iterator[tuple[Mapping[str, Any], bytes]]:
+        """Yield the note and the stream of all that is kept of a recording."""
+        row = self.row(replay_id)
+        if row is None:
+            raise UnknownReplay(f"No replay {replay_id!r} is stored.")
+        with self._shelf.open(row["file"]) as file:
+            index = read_index(file)
+            for entry in (*index.asides, *index.segments):
+                yield entry.note, read_segment(file, entry)
 
     def draft(self) -> Draft:
         """Open a file for a new recording."""
@@ -201,8 +213,16 @@ class Batch:
         self._drafts.append(draft)
         return draft
 
+    def give_up(self, draft: Draft) -> None:
+        """Delete a draft that is not wanted after all."""
+        self._drafts.remove(draft)
+        draft.discard()
+
     def put(self, draft: Draft, row: Row, digest: str) -> None:
-        """Take a finished draft in, in place of any recording of the same id."""
+        """Take a finished draft in, in place of any recording of the same id.
+
+        `digest` names what the recording was made of: one word per source.
+        """
         name = self._shelf.keep(draft)
         self._drafts.remove(draft)
         activity = bytes(row.get("activity") or ())

@@ -49,8 +49,9 @@ def player(script: Path):
         page.set_content("<!doctype html><body></body>")
         page.add_script_tag(content=script.read_text(encoding="utf-8"))
         try:
-            yield lambda events, t: page.evaluate(
-                "([events, t]) => window.show(events, t)", [events, t]
+            yield lambda events, t, steps=(): page.evaluate(
+                "([events, t, steps]) => window.show(events, t, steps)",
+                [events, t, list(steps)],
             )
         finally:
             browser.close()
@@ -63,10 +64,21 @@ def segments(events, sanitiser=None, limits=SMALL):
     return [(s.start, json.loads(b"".join(s.parts))) for s in done]
 
 
-def ours(show, parts, t):
+def ours(show, parts, t, steps=()):
     """Show a moment from the segment that holds it."""
     start, events = next(part for part in reversed(parts) if part[0] <= t)
-    return show(events, t - start)
+    return show(events, t - start, [s - start for s in steps if s > start])
+
+
+def stepwise(events, t, most=40):
+    """List moments on the way to `t`, one after each event or at least often.
+
+    rrweb in one leap forgets some things (see the two tests of what it forgets).
+    """
+    first = events[0]["timestamp"]
+    times = sorted({e["timestamp"] - first + 0.5 for e in events})
+    times = [at for at in times if at < t]
+    return times if len(times) <= 2 * most else times[:: len(times) // most]
 
 
 def differences(one, other, path="page"):
@@ -75,12 +87,22 @@ def differences(one, other, path="page"):
         return [f"{path}: {one!r:.200} <> {other!r:.200}"]
     if isinstance(one, dict):
         found = []
-        here = f"{path}/{one.get('name', '')}#{one.get('id', '')}" if "name" in one else path
+        here = (
+            f"{path}/{one.get('name', '')}#{one.get('id', '')}"
+            if "name" in one
+            else path
+        )
         for key in sorted({*one, *other}):
             found += differences(one.get(key), other.get(key), f"{here}.{key}")
         return found
     if isinstance(one, list):
         if len(one) != len(other):
-            return [f"{path}: {len(one)} <> {len(other)} entries: {str(one)[:300]} <> {str(other)[:300]}"]
-        return [d for at, pair in enumerate(zip(one, other, strict=True)) for d in differences(*pair, f"{path}[{at}]")]
+            return [
+                f"{path}: {len(one)} <> {len(other)} entries: {str(one)[:300]} <> {str(other)[:300]}"
+            ]
+        return [
+            d
+            for at, pair in enumerate(zip(one, other, strict=True))
+            for d in differences(*pair, f"{path}[{at}]")
+        ]
     return [] if one == other else [f"{path}: {one!r:.200} <> {other!r:.200}"]

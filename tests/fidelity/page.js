@@ -3,7 +3,7 @@ import { Replayer } from "@rrweb/replay";
 
 const frames = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 
-window.show = async (events, t) => {
+window.show = async (events, t, steps) => {
   document.body.replaceChildren();
   const replayer = new Replayer(events, {
     root: document.body,
@@ -13,6 +13,7 @@ window.show = async (events, t) => {
   });
   // The first picture and the first window size come by timers; seek after them.
   await frames();
+  for (const step of steps) replayer.pause(step);
   replayer.pause(t);
   await frames();
   const mirror = replayer.getMirror();

@@ -85,7 +85,9 @@ def main(modules: Path) -> None:
     """Record the page and write the file."""
     with tempfile.TemporaryDirectory() as folder:
         entry = Path(folder) / "entry.js"
-        entry.write_text('import { record } from "@rrweb/record"; window.record = record;')
+        entry.write_text(
+            'import { record } from "@rrweb/record"; window.record = record;'
+        )
         script = Path(folder) / "record.js"
         subprocess.run(
             [modules / ".bin" / "esbuild", entry, "--bundle", f"--outfile={script}"],

@@ -1,0 +1,73 @@
+"""Turn stored segments back into the events they were made of.
+
+A recording that arrives in pieces, days apart, is put together again: what is stored
+gives its events back, and they are read anew together with the new ones.
+"""
+
+from __future__ import annotations
+
+import heapq
+import zlib
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from replaykit.errors import BadRecording
+from replaykit.ingest.rrweb_json import loads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+Event = dict[str, Any]
+
+
+def recorded_events(
+    segments: Iterable[tuple[Mapping[str, Any], bytes]],
+) -> Iterator[Event]:
+    """Yield the recorded events of stored segments, without what keyframes added.
+
+    A genuine snapshot gets its own times back. What was taken out when the recording
+    was cleaned stays out.
+    """
+    stream = iter(segments)
+    early: list[Event] = []
+    for note, packed in stream:
+        if note["playable"]:
+            # The first segment repeats what could be shown of the time before it; the
+            # reader drops copies.
+            rest = chain([(note, packed)], stream)
+            yield from heapq.merge(early, _played(rest), key=_timestamp)
+            return
+        early.extend(_events(packed))
+    yield from early
+
+
+def _played(segments: Iterable[tuple[Mapping[str, Any], bytes]]) -> Iterator[Event]:
+    for note, packed in segments:
+        events = _events(packed)
+        rest = events[note["lead"] :]
+        if note["genuine"] is None:
+            yield from rest
+            continue
+        meta_at, snapshot_at = note["genuine"]
+        genuine = [
+            {**events[0], "timestamp": meta_at},
+            {**events[1], "timestamp": snapshot_at},
+        ]
+        yield from heapq.merge(genuine, rest, key=_timestamp)
+
+
+def _events(packed: bytes) -> list[Event]:
+    events = loads(zlib.decompress(packed))
+    if not isinstance(events, list):
+        raise BadRecording("A stored segment is not a list of events.")
+    return events
+
+
+def together(stored: Iterable[Event], fresh: Iterable[Event]) -> Iterator[Event]:
+    """Merge two streams of events by time, the stored ones first among equals."""
+    return heapq.merge(stored, fresh, key=_timestamp)
+
+
+def _timestamp(event: Event) -> float:
+    stamp: float = event["timestamp"]
+    return stamp
