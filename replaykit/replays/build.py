@@ -253,6 +253,7 @@ def write_recording(
     if reducer.start is None:
         message = "The recording has no event that can be read."
         raise BadRecording(message)
+    reducer.page.clear()
     problems = raw.problems + reducer.problems + reducer.page.warnings
     observer.gaps = _gaps(raw, reducer)
     summary = observer.summary(reducer.length, problems)

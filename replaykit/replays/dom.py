@@ -39,11 +39,18 @@ class Page:
 
     def load(self, serialised: dict[str, Any]) -> int:
         """Replace the page by a full snapshot's node; return its number of nodes."""
+        self.clear()
+        self.root, count = self._build(serialised)
+        return count
+
+    def clear(self) -> None:
+        """Leave no page; without this its nodes, linked in circles, would linger."""
+        if self.root is not None:
+            self._forget(self.root)
+        self.root = None
         self.nodes = {}
         self.touched = {}
         self._orphans = {}
-        self.root, count = self._build(serialised)
-        return count
 
     def _build(self, serialised: dict[str, Any]) -> tuple[Node, int]:
         """Build a serialised node with all its children, without recursion."""
