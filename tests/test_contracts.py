@@ -84,7 +84,9 @@ MODULES = sorted(
 )
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize(
+    "path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE))
+)
 def test_imports_point_to_smaller_layers(path):
     part = _part(path)
     for other in _imports(ast.parse(path.read_text())):
@@ -147,7 +149,9 @@ def test_environment_yml_is_pyproject():
     listed = [line.strip()[2:] for line in lines if line.strip().startswith("- ")]
     wanted = _names(project["dependencies"] + project["optional-dependencies"]["lab"])
     wanted |= _names([f"python{project['requires-python']}"])
-    given = _names([r for r in listed if not r.startswith(("-e", "conda-forge", "pip"))])
+    given = _names(
+        [r for r in listed if not r.startswith(("-e", "conda-forge", "pip"))]
+    )
     assert given == wanted
     assert listed[-1] == "-e .[lab]"
 

@@ -56,7 +56,7 @@ def cell_of(page, text):
 
 def test_a_dropped_bar_leads_to_a_playing_replay(tour):
     page, errors = tour
-    funnel = cell_of(page, 'checkout = march.funnel(')
+    funnel = cell_of(page, "checkout = march.funnel(")
     bars = funnel.locator(".bars .point path")
     bars.first.wait_for(timeout=60_000)
     # The hatched bar above Payment Submitted: who started to check out and did not.

@@ -1,0 +1,193 @@
+"""A project through its public names: fill it, ask it, open it again, hand it rubbish."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import replaykit as rk
+from replaykit import errors
+
+DATA = Path(__file__).parent / "data"
+START = datetime(2026, 3, 1, 9, tzinfo=UTC)
+
+
+def export_rows(user, device, session, *names):
+    """Rows of Amplitude's export, one minute apart."""
+    for number, name in enumerate(names):
+        at = START + timedelta(minutes=number)
+        yield {
+            "event_type": name,
+            "event_time": at.strftime("%Y-%m-%d %H:%M:%S.000000"),
+            "user_id": user,
+            "device_id": device,
+            "session_id": session,
+            "$insert_id": f"{device}-{number}",
+            "country": "France",
+            "event_properties": {"price": 10 + number},
+        }
+
+
+def write_export(path, rows):
+    lines = "\n".join(json.dumps(row) for row in rows)
+    with gzip.open(path, "wt") as file:
+        file.write(lines)
+    return path
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """Ana searches, adds and buys; ben searches and leaves; ana was recorded."""
+    session = int(START.timestamp() * 1000)
+    rows = [
+        *export_rows("ana", "d1", session, "Search", "Add", "Buy"),
+        *export_rows("ben", "d2", session + 1, "Search", "Add"),
+    ]
+    write_export(tmp_path / "events.json.gz", rows)
+    events = json.loads((DATA / "rrweb_todo_app.json").read_text())
+    shift = session - events[0]["timestamp"]
+    for event in events:
+        event["timestamp"] += shift
+    (tmp_path / "recordings").mkdir()
+    (tmp_path / "recordings" / f"d1_{session}.json").write_text(json.dumps(events))
+    shop = rk.create(
+        tmp_path / "shop.rk", tz="Europe/Paris", now=START + timedelta(days=1)
+    )
+    shop.add_events(tmp_path / "events.json.gz", progress=False)
+    shop.add_replays(tmp_path / "recordings", progress=False)
+    return shop
+
+
+def test_what_was_added_survives_the_process(shop):
+    again = rk.open(shop.folder)
+    assert again.events.collect("price").height == 5
+    assert again.replays["user"].to_list() == ["ana"]
+    assert again.tz == "Europe/Paris"
+
+
+def test_adding_the_same_again_changes_nothing(shop, tmp_path):
+    before = shop.events.collect()
+    report = shop.add_events(tmp_path / "events.json.gz", progress=False)
+    replays = shop.add_replays(tmp_path / "recordings", progress=False)
+    assert (report.new, report.duplicate) == (0, 5)
+    assert replays.unchanged == 1
+    assert shop.events.collect().equals(before)
+
+
+def test_handles_stay_on_the_state_they_were_taken_from(shop, tmp_path):
+    before = shop.events
+    rows = export_rows("eve", "d3", 7, "Search")
+    shop.add_events(write_export(tmp_path / "more.json.gz", rows), progress=False)
+    assert before.collect()["user"].n_unique() == 2
+    assert shop.events.collect()["user"].n_unique() == 3
+
+
+def test_a_number_leads_to_the_moment_in_the_replay(shop):
+    funnel = shop.events.funnel("Search", "Add", "Buy", within="1d")
+    assert funnel.table["users"].to_list() == [2, 2, 1]
+    assert list(funnel.dropped(after="Add")) == ["ben"]
+    assert funnel.dropped(after="Add").replays.height == 0
+    found = funnel.converted().replays
+    assert found["user"].to_list() == ["ana"]
+    assert found["matched_at"].to_list() == [0]
+    assert len(found["matched_because"][0]) == 3
+    player = funnel.converted().watch()
+    assert player.session == found["replay_id"][0]
+    assert player.events.filter(state="recorded")["event"].to_list() == ["Search"]
+
+
+def test_home_says_where_recordings_are_when_the_week_is_empty(shop):
+    late = rk.open(shop.folder, now=START + timedelta(days=60))
+    home = late.home.answer("home", {"last": "7d"}).data
+    assert home["total"] == 0
+    assert "1 Mar 2026" in home["span"] or "01 Mar 2026" in home["span"]
+
+
+def test_a_missing_file_is_named(shop, tmp_path):
+    with pytest.raises(errors.MissingFile, match="nowhere"):
+        shop.add_events(tmp_path / "nowhere.json.gz", progress=False)
+    with pytest.raises(errors.MissingFile, match="nowhere"):
+        shop.add_replays(tmp_path / "nowhere", progress=False)
+
+
+def test_a_file_that_is_not_json_is_named_and_nothing_is_added(shop, tmp_path):
+    (tmp_path / "bad.json").write_text("<html>not an export</html>\n" * 3)
+    before = shop.events.collect().height
+    try:
+        report = shop.add_events(tmp_path / "bad.json", progress=False)
+    except errors.BadInput as error:
+        assert "bad.json" in str(error)
+    else:
+        assert report.new == 0
+        assert sum(skipped.rows for skipped in report.skipped) == 3
+    assert shop.events.collect().height == before
+
+
+def test_a_truncated_gzip_is_an_error_and_nothing_is_added(shop, tmp_path):
+    whole = write_export(
+        tmp_path / "whole.json.gz",
+        (row for k in range(200) for row in export_rows(f"u{k}", f"x{k}", k, "Search")),
+    )
+    cut = tmp_path / "cut.json.gz"
+    cut.write_bytes(whole.read_bytes()[:-200])
+    before = shop.events.collect().height
+    with pytest.raises(errors.BadInput, match="cut.json.gz"):
+        shop.add_events(cut, progress=False)
+    assert shop.events.collect().height == before
+
+
+def test_an_event_without_a_time_is_counted_not_fatal(shop, tmp_path):
+    rows = list(export_rows("eve", "d9", 9, "Search", "Add"))
+    del rows[0]["event_time"]
+    path = write_export(tmp_path / "some.json.gz", rows)
+    report = shop.add_events(path, progress=False)
+    assert report.new == 1
+    assert [(one.rows, "time" in one.reason) for one in report.skipped] == [(1, True)]
+
+
+def test_a_recording_without_a_snapshot_is_listed_and_not_played(shop, tmp_path):
+    events = [
+        {
+            "type": 3,
+            "timestamp": 1_772_355_600_000 + k,
+            "data": {"source": 3, "id": 1, "x": 0, "y": k},
+        }
+        for k in range(3)
+    ]
+    (tmp_path / "d7_1772355600000.json").write_text(json.dumps(events))
+    report = shop.add_replays(tmp_path / "d7_1772355600000.json", progress=False)
+    assert dict(report.statuses) == {"no_snapshot": 1}
+    listed = shop.replays.table.filter(pl.col("status") == "no_snapshot")
+    assert listed.height == 1
+
+
+def test_an_unknown_event_is_named_with_its_neighbour(shop):
+    with pytest.raises(errors.UnknownEvent, match="Did you mean 'Search'"):
+        shop.events.funnel("Serch", "Buy")
+
+
+def test_an_unknown_property_is_named_with_its_neighbour(shop):
+    with pytest.raises(errors.UnknownProperty, match="'price'"):
+        shop.events.segmentation("Search", by="prize")
+
+
+def test_a_folder_that_is_no_project_is_refused(tmp_path):
+    with pytest.raises(errors.MissingFile):
+        rk.open(tmp_path / "absent.rk")
+    with pytest.raises(errors.NotAProject):
+        rk.open(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    with pytest.raises(errors.NotAProject):
+        rk.create(tmp_path / "full")
+
+
+def test_a_project_moves_with_its_folder(shop, tmp_path):
+    shutil.move(shop.folder, tmp_path / "elsewhere.rk")
+    assert rk.open(tmp_path / "elsewhere.rk").events.collect().height == 5
