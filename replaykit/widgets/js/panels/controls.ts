@@ -54,7 +54,7 @@ export function createControls(act: ControlActions, compact: boolean): Controls 
   const forward = one("Forward 10 s", "fwd10", "→", () => act.skip(10_000));
   const previous = one("Previous event", "prev-event", "[", () => act.event(-1), narrow);
   const next = one("Next event", "next-event", "]", () => act.event(1), narrow);
-  const step = one("Step one frame", "step", ".", () => act.frame(1), narrow);
+  const step = one("Step one frame", "step", ".", () => act.frame(1), "rk-hide-mid");
   const now = el("b", {}, "0:00.0");
   const total = el("span", { class: "rk-2" });
   const clock = el("span", { class: "rk-clock" }, now, total);

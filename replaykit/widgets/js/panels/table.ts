@@ -43,8 +43,8 @@ export interface Table {
   refresh(): void;
   setColumns(cols: string, head?: HTMLElement): void;
   /**
-   * Mark the current row. `true` keeps it at 40 % of the height (playing), "reveal" brings it into
-   * view when it changes; neither once somebody scrolled by hand.
+   * Mark the current row. `true` keeps it at 40 % of the height (playing), "reveal" brings it there
+   * when it changes and is out of view; neither once somebody scrolled by hand.
    */
   setCurrent(index: number | null, follow: boolean | "reveal"): void;
   /** Follow again after somebody scrolled by hand. */
@@ -156,6 +156,11 @@ export function createTable(spec: TableSpec): Table {
     schedule();
   }
 
+  function isVisible(index: number): boolean {
+    const top = heights.top(index) - node.scrollTop;
+    return top >= 0 && top + heights.height(index) + headHeight() <= node.clientHeight;
+  }
+
   function toggle(index: number): void {
     const open = unfolded.get(index);
     if (open) {
@@ -190,11 +195,8 @@ export function createTable(spec: TableSpec): Table {
       setAttribute(node, "aria-activedescendant", index === null ? null : `${prefix}-${index}`);
     } else if (follow !== true) return;
     if (index === null || !follow || !following || node.clientHeight === 0) return;
-    if (follow === "reveal") {
-      reveal(index);
-      return;
-    }
     if (performance.now() < heldUntil) return;
+    if (follow === "reveal" && isVisible(index)) return;
     const target = heights.top(index) - node.clientHeight * 0.4;
     const most = heights.total + headHeight() - node.clientHeight;
     const wanted = Math.round(Math.max(0, Math.min(most, target)));
