@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import polars as pl
+
 from tests.spec.blocks import block
 
 NUMBERS = {"price", "amount", "revenue"}
 
 
 def moment(text):
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def events_of(name, *, lists=()):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from tests.answerblocks import assert_series, events_of, moment
-from tests.spec.blocks import answers
 
 from replaykit.analyses.cohort_charts import (
     cohort_over_time,
@@ -18,6 +16,8 @@ from replaykit.analyses.segmentation import segmentation
 from replaykit.errors import BadInput, UnknownEvent, UnknownOption
 from replaykit.query import event
 from replaykit.timeline import between
+from tests.answerblocks import assert_series, events_of, moment
+from tests.spec.blocks import answers
 
 SPAN = between("2024-06-01", "2024-06-07")
 PRO, FREE = pl.col("plan") == "pro", pl.col("plan") == "free"

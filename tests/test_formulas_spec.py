@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from tests.answerblocks import assert_series, events_of, moment
-from tests.spec.blocks import answers
 
 from replaykit.analyses.comparison import compare
 from replaykit.analyses.formulas import formulas
@@ -16,6 +14,8 @@ from replaykit.errors import BadInput
 from replaykit.points import SegmentationKey
 from replaykit.query import event
 from replaykit.timeline import Span, between
+from tests.answerblocks import assert_series, events_of, moment
+from tests.spec.blocks import answers
 
 SPAN = between("2024-01-08", "2024-01-10")
 OF = {"B": "price"}

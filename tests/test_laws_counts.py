@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -21,7 +21,7 @@ NEAR = settings(max_examples=20, deadline=None)
 TIME = pl.Datetime("us", "UTC")
 # New York changes its clocks on 10 March 2024.
 START = datetime(2024, 3, 8, tzinfo=UTC)
-FIRST, LAST = datetime(2024, 3, 9).date(), datetime(2024, 3, 12).date()
+FIRST, LAST = date(2024, 3, 9), date(2024, 3, 12)
 SCHEMA = {
     "user": pl.Int32,
     "time": TIME,

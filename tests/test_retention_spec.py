@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from tests.answerblocks import events_of, moment
-from tests.spec.blocks import answers, block
 
 from replaykit.analyses.retention import retention
 from replaykit.points import RetentionKey
 from replaykit.timeline import between
+from tests.answerblocks import events_of, moment
+from tests.spec.blocks import answers, block
 
 SPAN = between("2024-04-01", "2024-04-03")
 NOW = moment("2024-04-07T00:00:00Z")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from tests.answerblocks import events_of, moment, same
-from tests.spec.blocks import answers
-
 from replaykit.analyses.lifetime_value import lifetime_value
 from replaykit.analyses.usage import usage
 from replaykit.timeline import between
+from tests.answerblocks import events_of, moment, same
+from tests.spec.blocks import answers
 
 NOW = moment("2024-04-07T00:00:00Z")
 

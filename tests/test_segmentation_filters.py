@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from tests.spec.blocks import answers
 
 from replaykit.analyses.filters import OPERATORS, where, where_all
 from replaykit.analyses.segmentation import segmentation
 from replaykit.errors import BadInput, UnknownOption
 from replaykit.query import event
+from tests.spec.blocks import answers
 
 CELLS = {"<empty>": "", "(none)": None, "[]": []}
 

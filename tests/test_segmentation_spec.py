@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import polars as pl
-from tests.answerblocks import assert_series, events_of
-from tests.spec.blocks import answers
 
 from replaykit.analyses.segmentation import segmentation
 from replaykit.analyses.segments import Segment
 from replaykit.timeline import between
+from tests.answerblocks import assert_series, events_of
+from tests.spec.blocks import answers
 
 SPAN = between("2024-01-08", "2024-01-10")
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from tests.answerblocks import assert_series, events_of, moment
-from tests.spec.blocks import answers
 
 from replaykit.analyses.segmentation import segmentation
 from replaykit.analyses.sessions import SessionRule, sessions
 from replaykit.query import event
 from replaykit.timeline import between
+from tests.answerblocks import assert_series, events_of, moment
+from tests.spec.blocks import answers
 
 SPAN = between("2024-06-01", "2024-06-02")
 

@@ -186,6 +186,7 @@ def values(
     window: int | None = None,
     actives: pl.DataFrame | None = None,
     active_keys: Sequence[str] = (),
+    groups: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return `keys`, `bucket` (if any), `i`, `value` where there are rows.
 
@@ -205,6 +206,8 @@ def values(
         The tally of active users, for Active %.
     active_keys
         The groupings that restrict those, too.
+    groups
+        The groups that the chart shows; some may have no user left here.
     """
     at = [*keys, "i"]
     what = spec.what
@@ -214,7 +217,7 @@ def values(
         assert actives is not None  # noqa: S101
         base = users_at(actives, active_keys, points, window)
         ours = users_at(lines, keys, points, window).rename({"value": "users"})
-        return _percent(ours, base, keys, active_keys)
+        return _percent(ours, base, groups, active_keys)
     if what == "totals":
         sums = _summed(lines, at, window, points, pl.col("n").sum())
         return sums.rename({"n": "value"})
@@ -232,13 +235,13 @@ def values(
 def _percent(
     ours: pl.DataFrame,
     base: pl.DataFrame,
-    keys: Sequence[str],
+    groups: pl.DataFrame | None,
     active_keys: Sequence[str],
 ) -> pl.DataFrame:
     """Return users as percent of active users, wherever somebody is active."""
-    dense = base
-    if keys:
-        groups = ours.select(keys).unique()
+    dense, keys = base, []
+    if groups is not None:
+        keys = groups.columns
         if active_keys:
             dense = groups.join(base, on=list(active_keys))
         else:

@@ -199,7 +199,8 @@ def _now(frame: pl.LazyFrame, span: Span, now: datetime | None) -> datetime:
         return instant(now, span.tz)
     if span.now is not None:
         return span.now
-    latest: datetime | None = frame.select(pl.col("time").max()).collect().item()
+    scan = frame.select(pl.col("time").max())
+    latest: datetime | None = scan.collect(engine="streaming").item()
     if latest is None:
         return instant(span.end or "1970-01-01")
     return latest + _US
@@ -225,8 +226,9 @@ def _answer(
     brackets: tuple[tuple[int, int], ...],
 ) -> RetentionAnswer:
     keys = query.keys
-    starts = query.starts()
-    _check_found(query, starts)
+    starts, returns = query.starts(), query.last_returns()
+    if starts.is_empty() or returns.is_empty():
+        _check_events(query)
     complete = query.complete()
     ends = pl.DataFrame(
         {
@@ -235,7 +237,7 @@ def _answer(
         }
     )
     cells, overall = [], []
-    for pairs in returned_pairs(query, starts):
+    for pairs in returned_pairs(query, starts, returns):
         counted = counted_at(pairs, measure, brackets, keys)
         cells.append(counted.group_by(*keys, "i", "k").agg(returned=pl.len()))
         known = counted.join(complete, on="i").join(ends, on="k")
@@ -270,33 +272,40 @@ def _answer(
 
 
 def returned_pairs(
-    query: RetentionQuery, starts: pl.DataFrame
+    query: RetentionQuery, starts: pl.DataFrame, returns: pl.DataFrame
 ) -> Iterator[pl.DataFrame]:
     """Yield `user`, groups, cohort `i` and `index` of returns, users in portions.
 
     A user with m starts and n returns has up to m * n pairs; portions keep that small.
     """
-    returns = query.last_returns().join(starts, on="user", how="semi")
-    left = starts.group_by("user").agg(m=pl.len())
-    right = returns.group_by("user").agg(n=pl.len())
-    work = left.join(right, on="user").sort("user")
-    portions = work.select(
-        "user",
-        portion=(pl.col("m").cast(pl.Int64) * pl.col("n")).cum_sum() // _MOST_PAIRS,
-    )
-    bounds = portions.group_by("portion").agg(
-        low=pl.col("user").min(), high=pl.col("user").max()
-    )
     code, later = pl.col("code"), pl.col("code_right")
-    for low, high in bounds.sort("low").select("low", "high").iter_rows():
+    follows = (later > code) | (
+        (later == code) & (pl.col("time_right") >= pl.col("time"))
+    )
+    index = (later - code) // query.rule.size
+    for low, high in _portions(starts, returns):
         mine = pl.col("user").is_between(low, high)
         pairs = starts.filter(mine).join(returns.filter(mine), on="user")
-        follows = (later > code) | (
-            (later == code) & (pl.col("time_right") >= pl.col("time"))
-        )
-        yield pairs.filter(follows).select(
-            "user", *query.keys, "i", index=(later - code) // query.rule.size
-        )
+        kept = pairs.lazy().filter(follows)
+        yield kept.select("user", *query.keys, "i", index=index).collect()
+
+
+def _portions(starts: pl.DataFrame, returns: pl.DataFrame) -> list[tuple[int, int]]:
+    """Return ranges of users with about `_MOST_PAIRS` pairs each."""
+    left = starts.group_by("user").agg(m=pl.len().cast(pl.Int64))
+    most = left["m"].max()
+    if most is None or returns.is_empty():
+        return []
+    if int(str(most)) * returns.height <= _MOST_PAIRS:
+        everyone = left.select(pl.col("user").min(), pl.col("user").max().alias("high"))
+        return [everyone.row(0)]
+    right = returns.group_by("user").agg(n=pl.len().cast(pl.Int64))
+    work = left.join(right, on="user").sort("user")
+    pairs = (pl.col("m") * pl.col("n")).cum_sum()
+    bounds = work.group_by(portion=pairs // _MOST_PAIRS).agg(
+        low=pl.col("user").min(), high=pl.col("user").max()
+    )
+    return list(bounds.sort("low").select("low", "high").iter_rows())
 
 
 def counted_at(
@@ -419,13 +428,9 @@ def cohort_labels(query: RetentionQuery) -> pl.DataFrame:
     return labels.with_columns(cohort=pl.col("time").dt.strftime(form))
 
 
-def _check_found(query: RetentionQuery, starts: pl.DataFrame) -> None:
+def _check_events(query: RetentionQuery) -> None:
     """Refuse misspelt events; looked up only when nobody starts or nobody returns."""
     steps = [query.back] if query.start is None else [query.start, query.back]
-    if not starts.is_empty():
-        some = query.frame.filter(query.back.predicate()).head(1)
-        if query.back.which is not None or not some.collect().is_empty():
-            return
     names = query.frame.group_by("event").agg(rows=pl.len()).collect()
     known: dict[str, int] = dict(names.iter_rows())
     if known:

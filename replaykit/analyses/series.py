@@ -95,6 +95,7 @@ def _one(
     grid, keys = charted.grid, charted.keys
 
     one = list(charted.segments.values())[segment]
+    combos = mine.select(keys).unique() if keys else None
 
     def kept(lines: pl.DataFrame, *, whole: bool) -> pl.DataFrame:
         if window.cohort == "before":
@@ -115,9 +116,9 @@ def _one(
             window=None if joined else window.width(points),
             actives=None if actives is None else kept(actives, whole=whole),
             active_keys=charted.segment_keys,
+            groups=combos,
         )
 
-    combos = mine.select(keys).unique() if keys else None
     buckets = buckets_of(spec, mine) if spec.has_buckets else None
     total = _dense(valued(whole=True), spec, combos, buckets, [0]).drop("i")
     table = _dense(valued(whole=False), spec, combos, buckets, range(len(grid.starts)))

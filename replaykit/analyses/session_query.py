@@ -110,6 +110,7 @@ class SessionsQuery:
     counting: Step | None
     rule: SessionRule | None
     length_from: LengthFrom
+    has_client_time: bool
 
     def rows(self, segment: int) -> pl.LazyFrame:
         """Return the active rows that sessions are made of."""
@@ -121,11 +122,19 @@ class SessionsQuery:
         return rows
 
     def cut(self, segment: int, users: pl.Series | None = None) -> Cut:
-        """Return the rows of all sessions of a segment, session by session."""
+        """Return the rows of all sessions of a segment, session by session.
+
+        With `users`, only of theirs, and with the row ids.
+        """
         rows = self.rows(segment)
+        extra: list[str | pl.Expr] = [*self._extra()]
         if users is not None:
             rows = rows.filter(pl.col("user").is_in(users.implode()))
-        return cut_into_sessions(rows, self.rule, self._extra())
+        if users is not None or extra:
+            extra.append("row")
+        if self.has_client_time:
+            extra.append("client_time")
+        return cut_into_sessions(rows, self.rule, extra)
 
     def formed(self, segment: int) -> pl.DataFrame:
         """Return every session of a segment that passes the filters, long ones too.

@@ -87,47 +87,78 @@ class Cut(NamedTuple):
 
 
 def cut_into_sessions(
-    rows: pl.LazyFrame, rule: SessionRule | None, extra: Sequence[pl.Expr] = ()
+    rows: pl.LazyFrame,
+    rule: SessionRule | None,
+    columns: Sequence[str | pl.Expr] = ("row", "client_time"),
 ) -> Cut:
     """Return the rows that are in a session, session by session in time order.
 
     `rows` are active, canonical and already filtered: filters come before sessions, so
     they change lengths and counts. In data in time order nothing needs to be sorted
     but the rows of users whose sessions interleave.
+
+    Parameters
+    ----------
+    rows
+        The rows.
+    rule
+        The rule; None goes by session id.
+    columns
+        What else is needed of them. Without `row`, rows of the same time stand in any
+        order; without `client_time`, lengths are in event time.
     """
-    names = ["user", "time", "row", "session_id", "client_time"]
     if rule is not None:
-        return _by_rule(rows, rule, names, extra)
-    lines = rows.filter(pl.col("session_id").is_not_null()).select(*names, *extra)
+        return _by_rule(rows, rule, columns)
+    lines = rows.filter(pl.col("session_id").is_not_null())
+    lines = lines.select("user", "time", "session_id", *columns)
     frame = _in_time_order(lines.collect(engine="streaming"))
     user, session = pl.col("user"), pl.col("session_id")
     # Ids are start times: as long as they never fall within a user, none recurs.
     falls = (user == user.shift()) & (session < session.shift())
-    mixed = frame.filter(falls).select("user").unique()
+    mixed = frame.lazy().filter(falls).select("user").collect(engine="streaming")
+    mixed = mixed.unique()
     if not mixed.is_empty():
         apart = frame.join(mixed, on="user", how="anti", maintain_order="left")
         together = frame.join(mixed, on="user", how="semi")
-        order = ["user", "session_id", "time", "row"]
+        order = ["user", "session_id", *_order(frame)[1:]]
         frame = pl.concat([apart, together.sort(order)])
     opens = (user != user.shift()) | (session != session.shift())
     return Cut(frame, _positions(frame, opens.fill_null(value=True)))
 
 
 def _by_rule(
-    rows: pl.LazyFrame, rule: SessionRule, names: list[str], extra: Sequence[pl.Expr]
+    rows: pl.LazyFrame, rule: SessionRule, columns: Sequence[str | pl.Expr]
 ) -> Cut:
-    columns: list[pl.Expr] = []
+    marks: list[pl.Expr] = []
     if rule.same is not None:
         same = find_property(rule.same, rows.collect_schema().names())
-        columns.append(pl.col(same).alias("_same"))
+        marks.append(pl.col(same).alias("_same"))
     for name, step in (("_starts", rule.starts_with), ("_ends", rule.ends_with)):
         if step is not None:
-            columns.append(as_step(step).predicate().alias(name))
-    frame = rows.select(*names, *columns, *extra).collect(engine="streaming")
+            marks.append(as_step(step).predicate().alias(name))
+    if marks and "row" not in columns:
+        # Which of two rows of one time comes first decides who opens a session.
+        columns = ["row", *columns]
+    lines = rows.select("user", "time", *columns, *marks)
+    frame = lines.collect(engine="streaming")
     if rule.same is None:
         frame = _in_time_order(frame)
     else:
-        frame = frame.sort("user", "_same", "time", "row", nulls_last=True)
+        order = ["user", "_same", *_order(frame)[1:]]
+        frame = frame.sort(order, nulls_last=True)
+    frame = frame.with_columns(_opens=_opens(rule))
+    if rule.starts_with is not None:
+        # What is opened by anything but the start event is in no session.
+        begun = pl.when("_opens").then(pl.col("_starts")).forward_fill()
+        frame = frame.filter(begun)
+    opened = pl.when("_opens").then(pl.col("time").dt.epoch("ms"))
+    frame = frame.with_columns(session_id=opened.forward_fill())
+    heads = _positions(frame, pl.col("_opens"))
+    return Cut(frame.drop("_opens", "_same", "_starts", "_ends", strict=False), heads)
+
+
+def _opens(rule: SessionRule) -> pl.Expr:
+    """Return whether a row opens a session; rows stand stream by stream, in order."""
     opens = pl.col("user").ne_missing(pl.col("user").shift())
     opens |= pl.int_range(pl.len()) == 0
     if rule.same is not None:
@@ -140,34 +171,26 @@ def _by_rule(
     if rule.ends_with is not None:
         # The end event belongs to the session it closes: the row after it opens.
         opens |= pl.col("_ends").shift().fill_null(value=False)
-    frame = frame.with_columns(_opens=opens)
-    if rule.starts_with is not None:
-        # What is opened by anything but the start event is in no session.
-        begun = pl.when("_opens").then(pl.col("_starts")).forward_fill()
-        frame = frame.filter(begun)
-    opened = pl.when("_opens").then(pl.col("time").dt.epoch("ms"))
-    frame = frame.with_columns(session_id=opened.forward_fill())
-    heads = _positions(frame, pl.col("_opens"))
-    return Cut(frame.drop("_opens", "_same", "_starts", "_ends", strict=False), heads)
+    return opens
 
 
 def _positions(frame: pl.DataFrame, condition: pl.Expr) -> pl.Series:
-    return frame.select(condition.arg_true().cast(_US)).to_series()
+    found = frame.lazy().select(condition.arg_true().cast(_US))
+    return found.collect(engine="streaming").to_series()
+
+
+def _order(frame: pl.DataFrame) -> list[str]:
+    return [name for name in ("user", "time", "row") if name in frame.columns]
 
 
 def _in_time_order(frame: pl.DataFrame) -> pl.DataFrame:
-    """Sort by user, time and row, unless the rows stand so already."""
-    user, time, row = pl.col("user"), pl.col("time"), pl.col("row")
-    same = user == user.shift()
-    tied = same & (time == time.shift())
-    back = (
-        (user < user.shift())
-        | (same & (time < time.shift()))
-        | (tied & (row < row.shift()))
-    )
-    if frame.select(back.any()).item():
-        return frame.sort("user", "time", "row")
-    return frame
+    """Sort by user, time and row (if it is there), unless the rows stand so already."""
+    back: pl.Expr = pl.lit(value=False)
+    for name in reversed(_order(frame)):
+        column, before = pl.col(name), pl.col(name).shift()
+        back = (column < before) | ((column == before) & back)
+    disordered = frame.lazy().select(back.any()).collect(engine="streaming").item()
+    return frame.sort(_order(frame)) if disordered else frame
 
 
 def summarised(cut: Cut, length_from: LengthFrom) -> pl.DataFrame:
@@ -177,13 +200,11 @@ def summarised(cut: Cut, length_from: LengthFrom) -> pl.DataFrame:
     gives each of their sessions the same number.
     """
     frame, heads, tails = cut.frame, cut.heads, cut.tails
-    clock = frame.select(pl.coalesce("client_time", "time").to_physical()).to_series()
-    if heads.is_empty():
-        low = high = clock
-    elif frame["client_time"].null_count() == frame.height:
-        low, high = clock.gather(heads), clock.gather(tails)
-    else:
-        edges, times = heads.to_numpy(), clock.to_numpy()
+    first, last = frame["time"].gather(heads), frame["time"].gather(tails)
+    low, high = first.to_physical(), last.to_physical()
+    if "client_time" in frame.columns and len(heads):
+        clock = frame.select(pl.coalesce("client_time", "time").to_physical())
+        edges, times = heads.to_numpy(), clock.to_series().to_numpy()
         low = pl.Series(np.minimum.reduceat(times, edges))
         high = pl.Series(np.maximum.reduceat(times, edges))
     begin = low
@@ -191,18 +212,18 @@ def summarised(cut: Cut, length_from: LengthFrom) -> pl.DataFrame:
         begin = frame["session_id"].gather(heads) * 1_000
     at = pl.int_range(pl.len(), dtype=pl.Int64)
     other = pl.col("user").ne_missing(pl.col("user").shift()) | (at == 0)
-    first = pl.when(other).then(at).forward_fill()
+    earliest = pl.when(other).then(at).forward_fill()
     found = pl.DataFrame(
         {
             "user": frame["user"].gather(heads),
             "session_id": frame["session_id"].gather(heads),
-            "start": frame["time"].gather(heads),
-            "end": frame["time"].gather(tails),
+            "start": first,
+            "end": last,
             "length": (high - begin).cast(_US),
             "events": tails - heads + 1,
         }
     )
-    return found.with_columns(nth=at - first)
+    return found.with_columns(nth=at - earliest)
 
 
 def edge_values(cut: Cut, name: str, which: Literal["first", "last"]) -> pl.Series:

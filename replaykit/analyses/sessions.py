@@ -252,6 +252,7 @@ def sessions(
         counting=None if counting is None else as_step(counting),
         rule=rule,
         length_from=length_from,
+        has_client_time="client_time" in frame.lazy().collect_schema(),
     )
     return _answer(query, measure, session_ranges(measure, bins), top)
 
@@ -296,7 +297,7 @@ def _answer(
         query,
         measure,
         ranges,
-        formed.sort("start", "user", "session_id"),
+        formed,
         kept,
     )
 
