@@ -15,7 +15,7 @@ help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.lab ## Set up, run the tour, write build/tour.html
-	$(PY) -m replaykit.demo.tour $(TOUR) build/tour.html
+	$(PY) -m replaykit.demoshop.tour $(TOUR) build/tour.html
 
 lab: $(VENV)/.lab ## Open the tour in JupyterLab
 	$(VENV)/bin/jupyter lab $(TOUR)
@@ -46,10 +46,10 @@ bench: $(VENV)/.bench ## Run one benchmark: make bench NAME=funnel
 	$(PY) benchmarks/$(NAME).py
 
 demo-record: $(VENV)/.test chromium ## Record the packaged sample again, from its source
-	$(PY) -m replaykit.demo.record
+	$(PY) -m replaykit.demoshop.record
 
 notebooks: $(VENV)/.lab ## Execute the notebooks in place
-	$(PY) -m replaykit.demo.tour --in-place notebooks/*.ipynb
+	$(PY) -m replaykit.demoshop.tour --in-place notebooks/*.ipynb
 
 chromium: ## Find a Chromium for the browser tests, or install Debian's when root
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \

@@ -73,7 +73,7 @@ function describe(node, mirror) {
   }
   if (node.nodeType === Node.DOCUMENT_NODE) out.sheets = sheets(node);
   out.children = [...node.childNodes]
-    .filter((child) => !(child.nodeName === "STYLE" && mirror.getId(child) === -1))
+    .filter((child) => !(child.nodeName === "STYLE" && mirror.getId(child) < 0))
     .map((child) => describe(child, mirror));
   return out;
 }

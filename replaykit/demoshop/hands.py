@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import TimeoutError as BrowserTimeout
 
-from replaykit.demo.counter import HOME, hand_over
+from replaykit.demoshop.counter import HOME, hand_over
 
 if TYPE_CHECKING:
     import random
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import BrowserContext, CDPSession, Page
 
-    from replaykit.demo.counter import Counter
+    from replaykit.demoshop.counter import Counter
 
 #: Milliseconds between two recorded positions of the mouse.
 _STRIDE: Final = 50

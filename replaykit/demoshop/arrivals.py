@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
-from replaykit.demo.people import places
-from replaykit.demo.visitors import RECORDED_DAYS, VISITORS
+from replaykit.demoshop.people import places
+from replaykit.demoshop.visitors import RECORDED_DAYS, VISITORS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

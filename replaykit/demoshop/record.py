@@ -1,6 +1,6 @@
-"""Record the packaged sample: `python -m replaykit.demo.record`.
+"""Record the packaged sample: `python -m replaykit.demoshop.record`.
 
-Scripted visitors drive the shop of `replaykit/demo/site` in headless Chromium while
+Scripted visitors drive the shop of `replaykit/demoshop/site` in headless Chromium while
 rrweb records them. Console output comes through rrweb's console plugin
 (`rrweb/console@1`), requests as `rrweb/network@1` plugin events, changes of address
 without a page load as `amplitude/url-tracking@1`. All inputs are masked, the address
@@ -31,15 +31,15 @@ from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import sync_playwright
 from tqdm.auto import tqdm
 
-from replaykit.demo.aims import Errand, email
-from replaykit.demo.counter import Counter
-from replaykit.demo.export import export_rows, write_events, write_replays
-from replaykit.demo.hands import Hands, Lost
-from replaykit.demo.itinerary import Visit, itinerary
-from replaykit.demo.recorder_bundle import recorder_script
-from replaykit.demo.sample import SAMPLE
-from replaykit.demo.shop import Shop
-from replaykit.demo.visitors import VISITORS
+from replaykit.demoshop.aims import Errand, email
+from replaykit.demoshop.counter import Counter
+from replaykit.demoshop.export import export_rows, write_events, write_replays
+from replaykit.demoshop.hands import Hands, Lost
+from replaykit.demoshop.itinerary import Visit, itinerary
+from replaykit.demoshop.recorder_bundle import recorder_script
+from replaykit.demoshop.sample import SAMPLE
+from replaykit.demoshop.shop import Shop
+from replaykit.demoshop.visitors import VISITORS
 from replaykit.errors import MissingFile
 
 if TYPE_CHECKING:

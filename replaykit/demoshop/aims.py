@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Final
 
-from replaykit.demo.catalogue import catalogue
+from replaykit.demoshop.catalogue import catalogue
 
 if TYPE_CHECKING:
-    from replaykit.demo.catalogue import Product
-    from replaykit.demo.hands import Hands
-    from replaykit.demo.itinerary import Visit
+    from replaykit.demoshop.catalogue import Product
+    from replaykit.demoshop.hands import Hands
+    from replaykit.demoshop.itinerary import Visit
 
 #: What visitors type and no recording may hold.
 PASSWORD: Final = "Kittiwake-77-harbour"  # noqa: S105 - typed into the demo's own form

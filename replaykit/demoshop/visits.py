@@ -2,7 +2,7 @@
 
 Every step is drawn for all sessions at once: an emission is a set of sessions that
 send one event, with its properties, some seconds after their last one. The shares that
-tell the planted stories stand in `replaykit.demo.stories`.
+tell the planted stories stand in `replaykit.demoshop.stories`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
-from replaykit.demo import stories
-from replaykit.demo.catalogue import catalogue, found
-from replaykit.demo.tape import Pause, Tape, pick
+from replaykit.demoshop import stories
+from replaykit.demoshop.catalogue import catalogue, found
+from replaykit.demoshop.tape import Pause, Tape, pick
 
 if TYPE_CHECKING:
-    from replaykit.demo.tape import Floats, Mask, Rows
+    from replaykit.demoshop.tape import Floats, Mask, Rows
 
 #: Most rounds of looking around (a search, a category, a product) in one session.
 _ROUNDS: Final = 6

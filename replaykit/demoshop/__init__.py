@@ -6,6 +6,6 @@
 - `sample.recorded_events()` and `sample.recorded_replays()` are the packaged sample:
   what forty of these people did in the last ten days, and the recording of it.
 - `visitors.NOW` and `visitors.TZ` are the demo's clock.
-- `python -m replaykit.demo.record` records the sample again; `python -m
-  replaykit.demo.shop` serves the shop to click through.
+- `python -m replaykit.demoshop.record` records the sample again; `python -m
+  replaykit.demoshop.shop` serves the shop to click through.
 """

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from replaykit import __version__
-from replaykit.demo.population import PROPERTIES, population
-from replaykit.demo.sample import recorded_events, recorded_replays
-from replaykit.demo.visitors import NOW, TZ
+from replaykit.demoshop.population import PROPERTIES, population
+from replaykit.demoshop.sample import recorded_events, recorded_replays
+from replaykit.demoshop.visitors import NOW, TZ
 from replaykit.errors import BadInput
 from replaykit.ingest.report import IngestReport
 from replaykit.project import Project, create, open

@@ -12,7 +12,7 @@ from playwright.sync_api import Error as BrowserError
 if TYPE_CHECKING:
     from playwright.sync_api import Route
 
-    from replaykit.demo.shop import Reply, Shop
+    from replaykit.demoshop.shop import Reply, Shop
 
 #: Where the shop stands; a reserved name, answered by the recorder itself.
 HOME: Final = "https://www.alderandoat.example"

@@ -7,7 +7,7 @@ from typing import Final
 
 from replaykit.errors import MissingFile
 
-#: The folder that `python -m replaykit.demo.record` fills.
+#: The folder that `python -m replaykit.demoshop.record` fills.
 SAMPLE: Final = Path(__file__).with_name("sample")
 
 

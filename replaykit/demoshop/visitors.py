@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from replaykit.demo.people import draw_people
+from replaykit.demoshop.people import draw_people
 
 #: The moment the demo calls now: nothing in it happens later.
 NOW: Final = datetime(2026, 3, 31, 18, 0, tzinfo=UTC)

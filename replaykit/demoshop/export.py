@@ -10,14 +10,14 @@ import zipfile
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from replaykit.demo.people import DESKTOPS, FIRST_AMPLITUDE_ID, PHONES, PLACES
-from replaykit.demo.visitors import NOW, VISITORS
+from replaykit.demoshop.people import DESKTOPS, FIRST_AMPLITUDE_ID, PHONES, PLACES
+from replaykit.demoshop.visitors import NOW, VISITORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from replaykit.demo.itinerary import Visit
+    from replaykit.demoshop.itinerary import Visit
 
 _APP: Final = 410_042
 _NAMESPACE: Final = uuid.UUID("5a0e6c1e-7d0b-4f0f-9b43-3f6f2a4c8f11")

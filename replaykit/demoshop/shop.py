@@ -1,6 +1,6 @@
 """The shop's server: its pages and the answers of its interface.
 
-`python -m replaykit.demo.shop` serves the shop at http://127.0.0.1:8040 to click
+`python -m replaykit.demoshop.shop` serves the shop at http://127.0.0.1:8040 to click
 through. The recorder asks the same `Shop` without a network in between.
 """
 
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
-from replaykit.demo import stories
-from replaykit.demo.catalogue import Query, catalogue, catalogue_bytes, found
+from replaykit.demoshop import stories
+from replaykit.demoshop.catalogue import Query, catalogue, catalogue_bytes, found
 from replaykit.errors import MissingFile
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ before `NOW`: the shop that the packaged recordings were made in, seen from far 
 that its charts are alive. The recorded visitors are its first people, with the same
 ids and devices; what the generator adds for them ends before the recorded days begin.
 
-What to find in it is told, with its numbers, in `replaykit.demo.stories`. The shop
+What to find in it is told, with its numbers, in `replaykit.demoshop.stories`. The shop
 also shows a weekday and hour rhythm in each person's own time zone, campaigns (Thursday
 mails, a spring sale from day -13), growth, returning and new customers, a paid plan,
 events outside any session (`Order Shipped`, from the warehouse) and an inactive event
@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
-from replaykit.demo import stories
-from replaykit.demo.arrivals import DAYS, draw_sessions, microseconds_of
-from replaykit.demo.people import PHONES, devices, draw_people, places
-from replaykit.demo.visitors import NOW, VISITORS
-from replaykit.demo.visits import Visits
+from replaykit.demoshop import stories
+from replaykit.demoshop.arrivals import DAYS, draw_sessions, microseconds_of
+from replaykit.demoshop.people import PHONES, devices, draw_people, places
+from replaykit.demoshop.visitors import NOW, VISITORS
+from replaykit.demoshop.visits import Visits
 from replaykit.schema import TIME
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from replaykit.demo.people import PHONES, places
-from replaykit.demo.visitors import NOW, RECORDED_DAYS, VISITORS
+from replaykit.demoshop.people import PHONES, places
+from replaykit.demoshop.visitors import NOW, RECORDED_DAYS, VISITORS
 
 Aim = Literal[
     "buy",
