@@ -29,7 +29,7 @@ def serving(
     """
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the base class names it
+        def do_GET(self) -> None:
             path = self.path.split("?")[0]
             if path == "/":
                 self._send((HERE / "bare.html").read_bytes(), "text/html")
@@ -39,7 +39,7 @@ def serving(
             else:
                 self.send_error(404)
 
-        def do_POST(self) -> None:  # noqa: N802 - the base class names it
+        def do_POST(self) -> None:
             size = int(self.headers["content-length"])
             message = json.loads(self.rfile.read(size))
             try:

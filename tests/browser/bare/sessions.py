@@ -6,6 +6,7 @@ import copy
 import json
 import zlib
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -205,5 +206,4 @@ def _inactive(events: list[dict[str, Any]]) -> list[list[float]]:
         if event["type"] == 3 and event["data"]["source"] in {1, 2, 3, 4, 5}
     ]
     acts.append(events[-1]["timestamp"])
-    pairs = zip(acts, acts[1:], strict=False)
-    return [[a - start, b - start] for a, b in pairs if b - a > 10_000]
+    return [[a - start, b - start] for a, b in pairwise(acts) if b - a > 10_000]

@@ -71,6 +71,9 @@ class View:
     def open(self, **traits: Any) -> None:
         self.page.evaluate("(traits) => open_widget(traits)", traits)
 
+    def saw(self, request: Request) -> None:
+        self.requests.append(request)
+
     def trait(self, name: str) -> Any:
         return self.page.evaluate("(name) => model.get(name)", name)
 
@@ -137,7 +140,7 @@ def viewing(
         ).new_page()
         view = View(page)
         page.on("pageerror", lambda error: view.errors.append(str(error)))
-        page.on("request", lambda request: view.requests.append(request))
+        page.on("request", view.saw)
         page.goto(url)
         page.wait_for_function("window.ready")
         try:
