@@ -21,12 +21,15 @@ from replaykit.timeline import bucket
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from replaykit.analyses.funnel_plan import FunnelPlan
+    from replaykit.analyses.funnel_plan import Exclusion, FunnelPlan
 
 #: Events that the product makes itself: no act of a user, so they break no path.
 GENERATED: Final = ("session_start", "session_end", "[Amplitude] Replay Captured")
 
+STEP_BITS: Final = 0x3FF
 _ENTRY_BIT: Final = 15
+#: Stands for all events that the funnel does not name.
+_OTHER: Final = "\x00"
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,21 +70,18 @@ def encode(frame: pl.LazyFrame | pl.DataFrame, plan: FunnelPlan, *, full: bool) 
         lf = _with_first_event(lf)
     for name in plan.hold:
         lf = _one_per_item(lf, name)
-    met = [
-        step.predicate(since=plan.span.start, segment=plan.segment)
-        for step in plan.steps
-    ]
-    if any(step.which is not None for step in plan.steps):
-        # Occurrences are numbered over all rows, before any is left out.
-        lf = lf.with_columns(one.alias(f"#{k}") for k, one in enumerate(met))
-        met = [pl.col(f"#{k}") for k in range(len(met))]
-    broken = _broken(plan)
-    wanted = _name_in(plan) if _plain_names(plan) else _any(met)
-    if broken is not None:
-        wanted = wanted | (broken != 0)
+    if not has_codes(plan):
+        lf = _with_steps(lf, plan)
+    columns, wanted = _coded(plan) if has_codes(plan) else _tested(plan)
     for name in plan.hold:
         wanted = wanted & pl.col(name).is_not_null()
-    columns = _columns(plan, met, broken, full=full)
+    columns |= {"tick": pl.col("time").dt.timestamp("us") // plan.unit}
+    if plan.every is not None:
+        columns["interval"] = bucket(pl.col("time"), plan.every, plan.span.tz)
+    values = [*plan.hold]
+    if full:
+        values += ["time", "row", *plan.by, *(own for _, own in plan.step_by)]
+    columns |= {name: pl.col(name) for name in values}
     # Named apart, so that a property may be called like one of our columns.
     chosen = lf.filter(wanted).select(
         pl.col("user").alias("@user"),
@@ -90,84 +90,181 @@ def encode(frame: pl.LazyFrame | pl.DataFrame, plan: FunnelPlan, *, full: bool) 
     return _arrays(chosen.collect(engine="streaming"), plan, full=full)
 
 
-def _columns(
-    plan: FunnelPlan, met: list[pl.Expr], broken: pl.Expr | None, *, full: bool
-) -> dict[str, pl.Expr]:
-    """Return what the kernels, and in full the answer, need of each row."""
+def has_codes(plan: FunnelPlan) -> bool:
+    """Return whether an event's name alone tells what a row is to the funnel."""
+    steps = [name for step in plan.steps for name in step.names]
+    plain = all(step.is_plain for step in plan.steps)
+    plain &= all(out.step.is_plain for out in plan.exclude)
+    return plain and len(set(steps)) == len(steps)
+
+
+def _codes(plan: FunnelPlan) -> dict[str, tuple[int, int, int]]:
+    """Return, by event name: its steps, the gaps it is excluded from, exact gaps.
+
+    The last line, of no name, stands for all other events.
+    """
+    every_gap = sum(1 << k for k in range(1, len(plan.steps)))
+    between = every_gap if plan.order == "exact" else 0
+    bits = {name: 1 << k for k, step in enumerate(plan.steps) for name in step.names}
+    gaps: dict[str, int] = {}
+    for out in plan.exclude:
+        for name in out.step.names:
+            gaps[name] = gaps.get(name, 0) | _gaps(plan, out)
+    made = GENERATED if between and plan.exact_scope == "active" else ()
+    names = dict.fromkeys([*bits, *gaps, *made])
+    return {
+        name: (bits.get(name, 0), gaps.get(name, 0), 0 if name in made else between)
+        for name in names
+    } | {_OTHER: (0, 0, between)}
+
+
+def _coded(plan: FunnelPlan) -> tuple[dict[str, pl.Expr], pl.Expr]:
+    """Return columns and filter where names decide: strings are compared once."""
+    names = list(_codes(plan))[:-1]
+    code = pl.col("event").cast(pl.Enum(names), strict=False).to_physical()
+    columns = {"event": code.cast(pl.UInt16).fill_null(len(names))}
     enters = _enters(plan)
-    columns = {"tick": pl.col("time").dt.timestamp("us") // plan.unit}
-    if _by_name(plan):
-        columns["event"] = pl.col("event")
-        if enters is not None:
-            columns["enters"] = enters
-    else:
-        entry = met[0] if enters is None else met[0] & enters
-        bits = [_when(one, 1 << k) for k, one in enumerate(met)]
-        columns["mask"] = reduce(or_, [*bits, _when(entry, 1 << _ENTRY_BIT)])
-    if broken is not None:
-        columns["broken"] = broken
-    if plan.every is not None:
-        columns["interval"] = bucket(pl.col("time"), plan.every, plan.span.tz)
-    if plan.count == "totals" or not _by_name(plan):
-        columns["event"] = pl.col("event")
-    values = [*plan.hold]
-    if full:
-        values += ["time", "row", *plan.by, *(own for _, own in plan.step_by)]
-    return columns | {name: pl.col(name) for name in values}
+    if enters is not None:
+        columns["enters"] = enters
+    if plan.order == "exact":
+        if plan.exact_scope == "active":
+            columns["active"] = pl.col("active")
+        return columns, pl.lit(value=True)
+    return columns, pl.col("event").is_in(names)
+
+
+def _with_steps(lf: pl.LazyFrame, plan: FunnelPlan) -> pl.LazyFrame:
+    """Add a column per step: whether the row satisfies it.
+
+    Occurrences are numbered over all rows, before any is left out.
+    """
+    return lf.with_columns(
+        step.predicate(since=plan.span.start, segment=plan.segment).alias(f"#{k}")
+        for k, step in enumerate(plan.steps)
+    )
+
+
+def _tested(plan: FunnelPlan) -> tuple[dict[str, pl.Expr], pl.Expr]:
+    """Return columns and filter where conditions decide."""
+    met = [pl.col(f"#{k}") for k in range(len(plan.steps))]
+    enters = _enters(plan)
+    entry = met[0] if enters is None else met[0] & enters
+    bits = [_when(one, 1 << k) for k, one in enumerate(met)]
+    columns = {
+        "mask": reduce(or_, [*bits, _when(entry, 1 << _ENTRY_BIT)]),
+        "event": pl.col("event"),
+    }
+    wanted = reduce(or_, met)
+    broken = [_when(out.step.predicate(), _gaps(plan, out)) for out in plan.exclude]
+    if plan.order == "exact":
+        acts = pl.lit(value=True)
+        if plan.exact_scope == "active":
+            acts = pl.col("active") & ~pl.col("event").is_in(list(GENERATED))
+        broken.append(_when(acts, sum(1 << k for k in range(1, len(plan.steps)))))
+    if broken:
+        columns["broken"] = reduce(or_, broken)
+        wanted = wanted | (columns["broken"] != 0)
+    return columns, wanted
+
+
+def _gaps(plan: FunnelPlan, out: Exclusion) -> int:
+    return sum(1 << k for k in range(out.first, out.last or len(plan.steps)))
 
 
 def _arrays(frame: pl.DataFrame, plan: FunnelPlan, *, full: bool) -> Rows:
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
-    from replaykit.analyses.order_kernel import in_order  # noqa: PLC0415 - numba
-
-    held = [f"@{name}" for name in plan.hold]
-    keys = ["@user", *held]
-    moments = ["@time", "@row"] if full else ["@tick"]
-    integer = frame.schema["@user"].is_integer()
-    if held or not integer:
-        frame = frame.sort(*keys, *moments)
-        unit = _change(frame, keys)
-    else:
-        unit = frame["@user"].cast(pl.Int32).to_numpy()
-        first = frame[moments[0]].to_physical().to_numpy()
-        second = frame["@row"].to_numpy() if full else first
-        if not in_order(frozen(unit), frozen(first), frozen(second)):
-            frame = frame.sort(*keys, *moments)
-            unit = frame["@user"].cast(pl.Int32).to_numpy()
-    mask = _mask(frame, plan)
+    frame, unit = _sorted(frame, plan, full=full)
+    mask, broken = _masks(frame, plan)
     kind = np.zeros(0, np.int32)
-    if plan.count == "totals" or not _by_name(plan):
-        bits = mask & 0x3FF
-        if plan.count == "totals" or np.any(bits & (bits - 1)):
-            kind = frame["@event"].rank("dense").cast(pl.Int32).to_numpy()
+    bits = mask & STEP_BITS
+    if plan.count == "totals" or np.any(bits & (bits - 1)):
+        kind = _kinds(frame["@event"])
     intervals = None
     buckets = np.zeros(0, np.int32)
     if "@interval" in frame.columns:
         intervals = frame["@interval"].unique().sort()
-        buckets = frame["@interval"].rank("dense").cast(pl.Int32).to_numpy() - 1
+        places = intervals.search_sorted(frame["@interval"])
+        buckets = places.cast(pl.Int32).to_numpy()
     return Rows(
         frame=frame,
         unit=unit,
         tick=frame["@tick"].to_numpy(),
         mask=mask,
-        broken=frame["@broken"].to_numpy()
-        if "@broken" in frame.columns
-        else np.zeros(0, np.uint16),
-        bucket=buckets.astype(np.int32, copy=False),
+        broken=broken,
+        bucket=buckets,
         kind=kind,
         intervals=intervals,
     )
 
 
+def _sorted(
+    frame: pl.DataFrame, plan: FunnelPlan, *, full: bool
+) -> tuple[pl.DataFrame, NDArray[np.int32]]:
+    """Return the rows in (unit, time) order, sorted only where they are not."""
+    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
+    from replaykit.analyses.order_kernel import in_order  # noqa: PLC0415 - numba
+
+    keys = ["@user", *(f"@{name}" for name in plan.hold)]
+    moments = ["@time", "@row"] if full else ["@tick"]
+    user = frame["@user"]
+    if plan.hold or not _fits(user):
+        frame = frame.sort(*keys, *moments)
+        return frame, _change(frame, keys)
+    unit = user.cast(pl.Int32).to_numpy()
+    first = frame[moments[0]].to_physical().to_numpy()
+    second = frame["@row"].to_numpy() if full else first
+    if in_order(frozen(unit), frozen(first), frozen(second)):
+        return frame, unit
+    frame = frame.sort(*keys, *moments)
+    return frame, frame["@user"].cast(pl.Int32).to_numpy()
+
+
+def _fits(user: pl.Series) -> bool:
+    """Return whether users are numbers that the kernels can take as they are."""
+    if user.dtype == pl.Int32:
+        return True
+    if not user.dtype.is_integer():
+        return False
+    low, high = user.min(), user.max()
+    return user.is_empty() or (int(str(low)) >= -(2**31) and int(str(high)) < 2**31)
+
+
+def _masks(
+    frame: pl.DataFrame, plan: FunnelPlan
+) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+    """Return each row's steps and whether it may enter, and the gaps it breaks."""
+    none = np.zeros(0, np.uint16)
+    if "@mask" in frame.columns:
+        breaks = "@broken" in frame.columns
+        broken = frame["@broken"].to_numpy() if breaks else none
+        return frame["@mask"].to_numpy(), broken
+    bits, gaps, between = np.array(list(_codes(plan).values()), np.uint16).T
+    if "@enters" not in frame.columns:
+        bits = bits | (bits & 1) << _ENTRY_BIT
+    code = frame["@event"].to_numpy()
+    mask: NDArray[np.uint16] = bits[code]
+    if "@enters" in frame.columns:
+        entries = (mask & 1).astype(np.uint16) & frame["@enters"].to_numpy()
+        mask |= entries << _ENTRY_BIT
+    if not gaps.any() and not between.any():
+        return mask, none
+    if "@active" not in frame.columns:
+        return mask, (gaps | between)[code]
+    active = frame["@active"].to_numpy()
+    return mask, gaps[code] | between[code] * active
+
+
+def _kinds(event: pl.Series) -> NDArray[np.int32]:
+    """Give a number to each event type."""
+    if event.dtype == pl.String:
+        event = event.cast(pl.Categorical).to_physical()
+    return event.cast(pl.Int32).to_numpy()
+
+
 def _change(frame: pl.DataFrame, keys: list[str]) -> NDArray[np.int32]:
     """Give a number to the runs of equal keys of a sorted frame."""
-    starts = _any([pl.col(key).ne_missing(pl.col(key).shift()) for key in keys])
+    starts = reduce(or_, [pl.col(key).ne_missing(pl.col(key).shift()) for key in keys])
     numbers = frame.select(starts.cum_sum().cast(pl.Int32).alias("n"))
     return numbers["n"].to_numpy()
-
-
-def _any(parts: list[pl.Expr]) -> pl.Expr:
-    return reduce(or_, parts)
 
 
 def _enters(plan: FunnelPlan) -> pl.Expr | None:
@@ -189,56 +286,8 @@ def _with_first_event(lf: pl.LazyFrame) -> pl.LazyFrame:
     return lf.join(firsts, on="user", how="left", maintain_order="left")
 
 
-def _broken(plan: FunnelPlan) -> pl.Expr | None:
-    """Return, per row, the depths whose paths may not pass it."""
-    parts = []
-    n = len(plan.steps)
-    for out in plan.exclude:
-        gaps = sum(1 << k for k in range(out.first, out.last or n))
-        parts.append(_when(out.step.predicate(), gaps))
-    if plan.order == "exact":
-        gaps = sum(1 << k for k in range(1, n))
-        if plan.exact_scope == "all":
-            parts.append(pl.lit(gaps, pl.UInt16))
-        else:
-            acts = pl.col("active") & ~pl.col("event").is_in(list(GENERATED))
-            parts.append(_when(acts, gaps))
-    return reduce(or_, parts) if parts else None
-
-
 def _when(condition: pl.Expr, bits: int) -> pl.Expr:
     return pl.when(condition).then(bits).otherwise(0).cast(pl.UInt16)
-
-
-def _plain_names(plan: FunnelPlan) -> bool:
-    return all(step.is_plain for step in plan.steps)
-
-
-def _by_name(plan: FunnelPlan) -> bool:
-    """Return whether an event's name tells which one step it is."""
-    names = [name for step in plan.steps for name in step.names]
-    return _plain_names(plan) and len(set(names)) == len(names)
-
-
-def _mask(frame: pl.DataFrame, plan: FunnelPlan) -> NDArray[np.uint16]:
-    """Return each row's steps as bits, and whether it may enter."""
-    if "@mask" in frame.columns:
-        return frame["@mask"].to_numpy()
-    # Names become small codes, and codes are looked up: strings are compared once.
-    bit = {name: 1 << k for k, step in enumerate(plan.steps) for name in step.names}
-    codes = frame["@event"].cast(pl.Enum(list(bit)), strict=False).to_physical()
-    found = np.array([*bit.values(), 0], np.uint16)
-    mask: NDArray[np.uint16] = found[codes.fill_null(len(bit)).to_numpy()]
-    entries = mask & 1
-    if "@enters" in frame.columns:
-        entries &= frame["@enters"].to_numpy()
-    mask |= entries << _ENTRY_BIT
-    return mask
-
-
-def _name_in(plan: FunnelPlan) -> pl.Expr:
-    names = {name for step in plan.steps for name in step.names}
-    return pl.col("event").is_in(sorted(names))
 
 
 def _one_per_item(lf: pl.LazyFrame, name: str) -> pl.LazyFrame:
