@@ -324,9 +324,7 @@ class Funnel(Result):
         """Return bars: reached in solid, lost on the way hatched above."""
         window = duration_words(self.within)
         how = {"this": "in this order", "any": "in any order", "exact": "exactly so"}
-        title = (
-            f"Funnel · {len(self.steps)} steps {how[self.order]}, within {window}"
-        )
+        title = f"Funnel · {len(self.steps)} steps {how[self.order]}, within {window}"
         return charts.funnel_chart(self.table, by=self.by, title=title)
 
     def point(

@@ -153,25 +153,27 @@ def canonical(frame: pl.LazyFrame | pl.DataFrame) -> pl.LazyFrame:
             raise UnknownProperty(message.rstrip())
     if "row" not in schema:
         lf = lf.with_row_index("row")
-    casts: list[pl.Expr] = [
-        _as_time(pl.col("time"), schema["time"]),
-        pl.col("event").cast(pl.String),
-        pl.col("row").cast(pl.Int64),
-    ]
-    for name in ("active", "session_id", "device_id", "client_time"):
-        dtype = COLUMNS[name]
-        if name not in schema:
-            value = pl.lit(True) if name == "active" else pl.lit(None, dtype=dtype)  # noqa: FBT003
-            casts.append(value.alias(name))
-        elif name == "client_time":
-            casts.append(_as_time(pl.col(name), schema[name]))
-        elif name == "active":
-            casts.append(pl.col(name).cast(pl.Boolean).fill_null(value=True))
-        elif schema[name] != dtype:
-            casts.append(pl.col(name).cast(dtype))
-    lf = lf.with_columns(casts)
+    lf = lf.with_columns(_canonical(name, schema.get(name)) for name in COLUMNS)
     properties = [name for name in schema if name not in COLUMNS]
     return lf.select(*COLUMNS, *properties)
+
+
+def _canonical(name: str, has: pl.DataType | None) -> pl.Expr:
+    """Return one canonical column of a frame that has it in this dtype, or not at all.
+
+    What has its dtype is left alone: a cast would keep filters from reaching the scan.
+    """
+    column, dtype = pl.col(name), COLUMNS[name]
+    if name == "row":
+        return column if has == dtype else column.cast(dtype)
+    if has is None:
+        missing = True if name == "active" else None
+        return pl.lit(missing, dtype=dtype).alias(name)
+    if name == "active":
+        return column.cast(dtype).fill_null(value=True)
+    if name == "user" or has == dtype:
+        return column
+    return _as_time(column, has) if dtype == TIME else column.cast(dtype)
 
 
 def _as_time(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:

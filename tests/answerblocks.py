@@ -23,20 +23,37 @@ def events_of(name, *, lists=()):
     for column in rows[0]:
         cells = [row[column] for row in rows]
         if column == "user":
-            columns["user"] = pl.Series([users.index(cell) for cell in cells], dtype=pl.Int32)
+            columns["user"] = pl.Series(
+                [users.index(cell) for cell in cells], dtype=pl.Int32
+            )
         elif column == "time":
-            columns["time"] = pl.Series([moment(cell) for cell in cells], dtype=pl.Datetime("us", "UTC"))
+            columns["time"] = pl.Series(
+                [moment(cell) for cell in cells], dtype=pl.Datetime("us", "UTC")
+            )
         elif column == "active":
             columns["active"] = pl.Series([cell != "0" for cell in cells])
         elif column == "session_id":
-            columns["session_id"] = pl.Series([None if cell in (None, "-1") else int(cell) for cell in cells], dtype=pl.Int64)
+            columns["session_id"] = pl.Series(
+                [None if cell in (None, "-1") else int(cell) for cell in cells],
+                dtype=pl.Int64,
+            )
         elif column in NUMBERS:
-            columns[column] = pl.Series([None if cell is None else float(cell) for cell in cells], dtype=pl.Float64)
+            columns[column] = pl.Series(
+                [None if cell is None else float(cell) for cell in cells],
+                dtype=pl.Float64,
+            )
         elif column in lists:
-            columns[column] = pl.Series([None if cell is None else cell.split("|") for cell in cells], dtype=pl.List(pl.String))
+            columns[column] = pl.Series(
+                [None if cell is None else cell.split("|") for cell in cells],
+                dtype=pl.List(pl.String),
+            )
         else:
             columns[column] = pl.Series(cells, dtype=pl.String)
-    frame = pl.DataFrame(columns).with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
+    frame = (
+        pl.DataFrame(columns)
+        .with_row_index("row")
+        .with_columns(pl.col("row").cast(pl.Int64))
+    )
     return frame, users
 
 

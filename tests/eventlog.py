@@ -29,9 +29,11 @@ class Log:
     def named(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Replace user numbers by names."""
         names = pl.Series("user", self.users, dtype=pl.String)
-        return frame.with_columns(pl.col("user").replace_strict(
-            range(len(names)), names, return_dtype=pl.String
-        ))
+        return frame.with_columns(
+            pl.col("user").replace_strict(
+                range(len(names)), names, return_dtype=pl.String
+            )
+        )
 
 
 def log(stories: dict[str, str], *, start: datetime = START) -> pl.LazyFrame:
@@ -56,7 +58,9 @@ def log(stories: dict[str, str], *, start: datetime = START) -> pl.LazyFrame:
             }
             for pair in filter(None, (properties or "").split(" ")):
                 key, value = pair.split("=")
-                row[key] = float(value) if re.fullmatch(r"-?\d+(\.\d+)?", value) else value
+                row[key] = (
+                    float(value) if re.fullmatch(r"-?\d+(\.\d+)?", value) else value
+                )
             rows.append(row)
     frame = pl.DataFrame(rows, infer_schema_length=None, schema_overrides={
         "user": pl.Int32, "time": TIME, "event": pl.String, "active": pl.Boolean,

@@ -71,7 +71,11 @@ def occurrences(rows: list[Row], ask: FunnelQuestion) -> list[Occurrence]:
 
 
 def broken_gap(
-    rows: list[Row], ask: FunnelQuestion, gap: int, first: int, second: int,
+    rows: list[Row],
+    ask: FunnelQuestion,
+    gap: int,
+    first: int,
+    second: int,
     path_ticks: set[int],
 ) -> bool:
     """Whether an event that breaks the gap (after step `gap`, from 1) lies inside it."""
@@ -242,7 +246,11 @@ def journey_paths(
 
 
 def one_path(
-    rows: list[Row], anchor: Row, anchor_event: Test, ask: JourneyQuestion, *,
+    rows: list[Row],
+    anchor: Row,
+    anchor_event: Test,
+    ask: JourneyQuestion,
+    *,
     forward: bool,
 ) -> tuple[list[tuple[str, Row]], bool] | None:
     line = rows if forward else rows[::-1]

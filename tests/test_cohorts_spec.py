@@ -26,22 +26,36 @@ ACTIVE_EVENT = event("*", pl.col("active"))
 DEFINITIONS = {
     "performed Play with count >= 3": performed("Play", ">= 3"),
     "performed Play with count = 1": performed("Play", "= 1"),
-    "performed Play; count in interval: >= 2 distinct days": performed("Play", ">= 2", counting="intervals"),
+    "performed Play; count in interval: >= 2 distinct days": performed(
+        "Play", ">= 2", counting="intervals"
+    ),
     "performed Play relative count > Buy": performed("Play", ">", versus="Buy"),
-    "performed Buy; sum of amount >= 40": performed("Buy", ">= 40", counting="sum", of="amount"),
-    "performed any active event; distinct country >= 2": performed(ACTIVE_EVENT, ">= 2", counting="distinct", of="country"),
-    "performed Play; historical count = 3 during 2024-06-03..2024-06-07": performed(event("Play").nth(3), during=between("2024-06-03", "2024-06-07")),
+    "performed Buy; sum of amount >= 40": performed(
+        "Buy", ">= 40", counting="sum", of="amount"
+    ),
+    "performed any active event; distinct country >= 2": performed(
+        ACTIVE_EVENT, ">= 2", counting="distinct", of="country"
+    ),
+    "performed Play; historical count = 3 during 2024-06-03..2024-06-07": performed(
+        event("Play").nth(3), during=between("2024-06-03", "2024-06-07")
+    ),
     "performed Play >= 1 within 2 days of first use": performed("Play", within="2d"),
-    "performed Play >= 1 since 2024-06-04": performed("Play", during=between("2024-06-04", None)),
+    "performed Play >= 1 since 2024-06-04": performed(
+        "Play", during=between("2024-06-04", None)
+    ),
     "performed Play ...then Buy": performed("Play").then(performed("Buy")),
     "performed Play AND performed Buy": performed("Play") & performed("Buy"),
-    "performed Buy OR performed Play with count >= 3": performed("Buy") | performed("Play", ">= 3"),
+    "performed Buy OR performed Play with count >= 3": performed("Buy")
+    | performed("Play", ">= 3"),
     "active during range AND did not perform Buy": active() & ~performed("Buy"),
     "had plan = pro most recently": had(PRO),
     "had plan = free any time": had(FREE, "any"),
     "did not have plan = pro any time AND active": ~had(PRO, "any") & active(),
-    "had been new during 2024-06-02..2024-06-04": new(between("2024-06-02", "2024-06-04")),
-    "had been active; not new in range from 2024-06-02": active() & ~new(between("2024-06-02", "2024-06-07")),
+    "had been new during 2024-06-02..2024-06-04": new(
+        between("2024-06-02", "2024-06-04")
+    ),
+    "had been active; not new in range from 2024-06-02": active()
+    & ~new(between("2024-06-02", "2024-06-07")),
 }
 
 
@@ -64,15 +78,31 @@ def test_inline(expected):
     span = between("2024-06-01", "2024-06-06")
     cohorts = {
         "Play uniques": ("Play", None),
-        "Play uniques; performed Play >= 2 in each day": ("Play", {"times": ">= 2", "scope": "in each"}),
+        "Play uniques; performed Play >= 2 in each day": (
+            "Play",
+            {"times": ">= 2", "scope": "in each"},
+        ),
         "Play uniques; performed Play >= 2 during range": ("Play", {"times": ">= 2"}),
-        "Any active uniques; performed Play >= 1 rolling 3 days offset 1": (ACTIVE_EVENT, {"scope": "in each", "rolling": 3, "offset": 1}),
+        "Any active uniques; performed Play >= 1 rolling 3 days offset 1": (
+            ACTIVE_EVENT,
+            {"scope": "in each", "rolling": 3, "offset": 1},
+        ),
     }
     for row in expected:
         step, options = cohorts[row["series"]]
-        segment = None if options is None else inline_cohort(frame, "Play", span=span, **options)
+        segment = (
+            None
+            if options is None
+            else inline_cohort(frame, "Play", span=span, **options)
+        )
         found = segmentation(frame, step, span=span, segments=segment)
-        got = dict(zip(found.table["time"].dt.strftime("%Y-%m-%d"), found.table["value"], strict=True))
+        got = dict(
+            zip(
+                found.table["time"].dt.strftime("%Y-%m-%d"),
+                found.table["value"],
+                strict=True,
+            )
+        )
         assert_series(got, row, [column for column in row if column[:2] == "20"])
 
 
@@ -80,7 +110,9 @@ def test_rolling_days_equal_rolling_intervals_of_a_day():
     frame, _ = people()
     span = between("2024-06-01", "2024-06-06")
     found = [
-        inline_cohort(frame, "Play", span=span, scope=scope, rolling=3, offset=1).users.sort("user", "time")
+        inline_cohort(
+            frame, "Play", span=span, scope=scope, rolling=3, offset=1
+        ).users.sort("user", "time")
         for scope in ("during", "in each")
     ]
     assert found[0].equals(found[1])
@@ -89,8 +121,15 @@ def test_rolling_days_equal_rolling_intervals_of_a_day():
 @answers("coh.population.expected")
 def test_over_time(expected):
     frame, _ = people()
-    found = cohort_over_time(frame, performed("Play", during="3d"), now=moment("2024-06-07T00:00:00Z"), days=len(expected))
-    got = [{"day": str(day.date()), "size": str(size)} for day, size in found.table.rows()]
+    found = cohort_over_time(
+        frame,
+        performed("Play", during="3d"),
+        now=moment("2024-06-07T00:00:00Z"),
+        days=len(expected),
+    )
+    got = [
+        {"day": str(day.date()), "size": str(size)} for day, size in found.table.rows()
+    ]
     assert got == expected
     for day, size in found.table.rows():
         assert found.population(day).height == size
@@ -105,9 +144,16 @@ def test_comparison(expected):
     (row,) = expected
     got = dict(zip(row, found.table.row(0), strict=True))
     assert_series(got, row, list(row))
-    assert found.composition("country").rows() == [("CA", 1, 1), ("UK", 1, 0), ("US", 0, 1)]
+    assert found.composition("country").rows() == [
+        ("CA", 1, 1),
+        ("UK", 1, 0),
+        ("US", 0, 1),
+    ]
     both = segmentation(frame, "Play", span=SPAN, segments=found.segments())
-    assert dict(both.total.select("segment", "value").iter_rows()) == {"first": 2, "second": 2}
+    assert dict(both.total.select("segment", "value").iter_rows()) == {
+        "first": 2,
+        "second": 2,
+    }
     assert users[0] == "u1"
 
 

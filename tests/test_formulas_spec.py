@@ -38,18 +38,30 @@ def test_windows(expected):
     for row in expected:
         *over, measure = row["series"].split(" ")
         words = " ".join(over).replace("rolling window", "rolling")
-        found = segmentation(shop(), "Play", measure=measure, span=SPAN, over=words or None)
+        found = segmentation(
+            shop(), "Play", measure=measure, span=SPAN, over=words or None
+        )
         assert_series(by_day(found.table), row, days_of(row))
 
 
 @answers("seg.excluded")
 def test_a_weekday_left_out_shrinks_the_divisor(expected):
     daily = {8: 3, 9: 6, 10: 9, 11: 12, 12: 15}
-    times = [moment(f"2024-01-{day:02}T12:00:00Z") for day, rows in daily.items() for _ in range(rows)]
-    frame = pl.DataFrame({"user": [0] * len(times), "event": ["Play"] * len(times), "time": times})
+    times = [
+        moment(f"2024-01-{day:02}T12:00:00Z")
+        for day, rows in daily.items()
+        for _ in range(rows)
+    ]
+    frame = pl.DataFrame(
+        {"user": [0] * len(times), "event": ["Play"] * len(times), "time": times}
+    )
     now = moment("2024-01-13T00:00:00Z")
     span = Span(moment("2024-01-08T00:00:00Z"), now, "UTC", now, ("wednesday",))
-    columns = {"totals": None, "rolling window 3 totals": "rolling 3", "rolling average 3 totals": "rolling average 3"}
+    columns = {
+        "totals": None,
+        "rolling window 3 totals": "rolling 3",
+        "rolling average 3 totals": "rolling average 3",
+    }
     for column, over in columns.items():
         found = segmentation(frame, "Play", measure="totals", span=span, over=over)
         got = by_day(found.table)
@@ -67,7 +79,9 @@ def test_before_and_after_the_cohort(expected):
         "ROLLWINBEFORE(UNIQUES A 2) before filter": "ROLLWINBEFORE(UNIQUES, A, 2)",
     }
     for row in expected:
-        found = formulas(shop(), texts[row["series"]], ["Play"], span=SPAN, segments=new)
+        found = formulas(
+            shop(), texts[row["series"]], ["Play"], span=SPAN, segments=new
+        )
         assert_series(by_day(found.table), row, days_of(row))
 
 
@@ -75,7 +89,11 @@ def test_before_and_after_the_cohort(expected):
 def test_compare_to_the_day_before(expected):
     found = compare(segmentation(shop(), "Play", measure="totals", span=SPAN), "1d")
     got = {
-        str(row["time"].date()): {"current": row["value"], "previous day": row["past"], "change_pct": row["change"]}
+        str(row["time"].date()): {
+            "current": row["value"],
+            "previous day": row["past"],
+            "change_pct": row["change"],
+        }
         for row in found.to_dicts()
     }
     assert list(got) == [row["day"] for row in expected]
@@ -88,7 +106,12 @@ def spelled(text):
     inside, out = 0, []
     for at, character in enumerate(text):
         inside += (character == "(") - (character == ")")
-        parts = character == " " and inside and text[at - 1] not in "+-*/" and text[at + 1] not in "+-*/"
+        parts = (
+            character == " "
+            and inside
+            and text[at - 1] not in "+-*/"
+            and text[at + 1] not in "+-*/"
+        )
         out.append(", " if parts else character)
     return "".join(out)
 
@@ -96,7 +119,9 @@ def spelled(text):
 @answers("seg.formulas")
 def test_formulas(expected):
     for row in expected:
-        found = formulas(shop(), spelled(row["formula"]), ["Play", "Purchase"], of=OF, span=SPAN)
+        found = formulas(
+            shop(), spelled(row["formula"]), ["Play", "Purchase"], of=OF, span=SPAN
+        )
         assert_series(by_day(found.table), row, days_of(row))
 
 
@@ -105,7 +130,9 @@ def test_formulas_over_the_range(expected):
     for row in expected:
         text, _, bucket = row["formula"].rpartition(") ")
         text = f"{text})" if text else row["formula"]
-        found = formulas(shop(), spelled(text), ["Play", "Purchase"], of=OF, span=SPAN).total
+        found = formulas(
+            shop(), spelled(text), ["Play", "Purchase"], of=OF, span=SPAN
+        ).total
         if text != row["formula"]:
             counts = dict(found.select("bucket", "value").iter_rows())
             assert counts.get(bucket, 0) == float(row["range"]), row
@@ -119,14 +146,18 @@ def test_historical_count(expected):
     run, anything = pl.col("event") == "run", event("*")
     queries = {
         "Any Event; event=run; Historical Count=1": event("*", run).nth(1),
-        "Any Event; event=run; Event Historical Count=1": event("*", run).nth(1, numbering="before filters"),
+        "Any Event; event=run; Event Historical Count=1": event("*", run).nth(
+            1, numbering="before filters"
+        ),
         "run; country=DE; Historical Count=2": event("run", country="DE").nth(2),
         "custom(run or walk); Historical Count=2": event("run", "walk").nth(2),
     }
     assert anything.names == ()
     found = []
     for name, step in queries.items():
-        answer = segmentation(frame, step, measure="totals", span=between("2024-02-01", "2024-02-07"))
+        answer = segmentation(
+            frame, step, measure="totals", span=between("2024-02-01", "2024-02-07")
+        )
         people = answer.population(SegmentationKey(0, (), -1))
         assert answer.total["value"].item() == people["rows"].list.len().sum()
         for row in people.sort("at").to_dicts():
@@ -152,13 +183,23 @@ def test_session_formulas(expected):
         "UNIQUES(A)": sessions(frame, span=span).sessions["user"].n_unique(),
         "EVENTTOTALS(A)": total(measure="events", counting=event("*")),
         "PROPCOUNT(session_id) over active events": formulas(
-            with_minus_one(frame), "PROPCOUNT(A)", [event("*", pl.col("active"))], of={"A": "sid"}, span=span
-        ).total["value"].item(),
+            with_minus_one(frame),
+            "PROPCOUNT(A)",
+            [event("*", pl.col("active"))],
+            of={"A": "sid"},
+            span=span,
+        )
+        .total["value"]
+        .item(),
         "%:SESSIONTOTALS(B)/SESSIONTOTALS(A); B = contains Click >= 1": formulas(
             frame, "%:SESSIONTOTALS(B)/SESSIONTOTALS(A)", ["*", "Click"], span=span
-        ).total["value"].item(),
+        )
+        .total["value"]
+        .item(),
     }
-    assert found == {row["formula"]: pytest.approx(float(row["value"])) for row in expected}
+    assert found == {
+        row["formula"]: pytest.approx(float(row["value"])) for row in expected
+    }
 
 
 def with_minus_one(frame):
@@ -190,14 +231,28 @@ def test_points_of_a_formula_name_the_users_of_every_term():
     ms = int(moment("2024-01-09T00:00:00Z").timestamp() * 1000)
     key = SegmentationKey(0, (), ms)
     terms = found.terms(key)
-    assert {name: part.height for name, part in terms.items()} == {"UNIQUES(B)": 2, "UNIQUES(A)": 3}
+    assert {name: part.height for name, part in terms.items()} == {
+        "UNIQUES(B)": 2,
+        "UNIQUES(A)": 3,
+    }
     assert found.population(key).height == 3
 
 
 def test_groups_and_segments():
     found = formulas(
-        shop(), "TOTALS(A1)/TOTALS(A2); UNIQUES(A)", ["Play"], span=SPAN, by="country",
+        shop(),
+        "TOTALS(A1)/TOTALS(A2); UNIQUES(A)",
+        ["Play"],
+        span=SPAN,
+        by="country",
         segments={"all": [], "pop": pl.col("genre") == "Pop"},
     )
-    assert found.table.columns == ["formula", "country", "segment", "time", "value", "incomplete"]
+    assert found.table.columns == [
+        "formula",
+        "country",
+        "segment",
+        "time",
+        "value",
+        "incomplete",
+    ]
     assert as_window("rolling 2").size == 2

@@ -158,9 +158,7 @@ def test_variants(expected: list[Row]) -> None:
 def test_drivers(expected: list[Row]) -> None:
     known = spec_log("fun.drivers")
     answer = funnel(known.lazy, ["Search", "Buy"])
-    lines = {
-        row["event"]: row for row in drivers(answer).iter_rows(named=True)
-    }
+    lines = {row["event"]: row for row in drivers(answer).iter_rows(named=True)}
     assert set(lines) == {row["event"] for row in expected}
     for row in expected:
         line = lines[row["event"]]
@@ -273,7 +271,9 @@ def test_takeaways() -> None:
 
 
 def test_property_at_the_final_step() -> None:
-    events = log({"a": "0m A, 1m B[price=3]", "b": "0m A, 1m B[price=4], 2m B[price=9]"})
+    events = log(
+        {"a": "0m A, 1m B[price=3]", "b": "0m A, 1m B[price=4], 2m B[price=9]"}
+    )
     answer = funnel(events, ["A", "B"])
     assert property_at_end(answer, "price") == 7
     with pytest.raises(UnknownProperty, match="Did you mean 'price'"):

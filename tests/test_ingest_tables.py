@@ -1,7 +1,5 @@
 """Any table with a column mapping: what is read, how times are, what is refused."""
 
-# ruff: noqa: DTZ001 - naive times are what half of this is about
-
 from __future__ import annotations
 
 from datetime import UTC, date, datetime

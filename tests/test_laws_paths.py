@@ -112,9 +112,7 @@ def questions(draw: st.DrawFn) -> tuple[oracle.FunnelQuestion, list, dict]:
         assume(begin < end)
         options["span"] = Span(begin, end)
         options["segment"] = [pl.col("session_id") == 1]
-        ask.enters = lambda row: (
-            begin <= row["time"] < end and row["session_id"] == 1
-        )
+        ask.enters = lambda row: begin <= row["time"] < end and row["session_id"] == 1
     if draw(st.booleans()):
         first, last = 1, len(steps)
         if order != "any" and len(steps) > 2 and draw(st.booleans()):

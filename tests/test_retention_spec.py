@@ -42,7 +42,10 @@ def check(expected, **options):
     found = asked(**options)
     assert as_block(found, list(expected[0])) == expected
     for row in found.table.to_dicts():
-        for outcome, number in (("retained", row["returned"]), ("lost", row["users"] - row["returned"])):
+        for outcome, number in (
+            ("retained", row["returned"]),
+            ("lost", row["users"] - row["returned"]),
+        ):
             key = RetentionKey(row["cohort"], row["offset"], outcome)
             people = found.population(key)
             assert people.height == number == people["user"].n_unique(), key
@@ -72,7 +75,12 @@ def test_return_on_or_after_by_calendar(expected):
 def test_brackets(expected):
     header = [f"day {low}-{high - 1}" for low, high in [(0, 1), (1, 3), (3, 6)]]
     assert list(expected[0])[2:] == header
-    check(expected, measure="custom", counting="calendar", brackets=[(0, 1), (1, 3), (3, 6)])
+    check(
+        expected,
+        measure="custom",
+        counting="calendar",
+        brackets=[(0, 1), (1, 3), (3, 6)],
+    )
 
 
 @answers("ret.index.expected")
@@ -92,11 +100,21 @@ def test_index_of_a_return(expected):
             {
                 "user": pl.Series([0, 0], dtype=pl.Int32),
                 "event": ["S", "R"],
-                "time": pl.Series([moment(row["start"]), moment(row["return"])], dtype=pl.Datetime("us", "UTC")),
+                "time": pl.Series(
+                    [moment(row["start"]), moment(row["return"])],
+                    dtype=pl.Datetime("us", "UTC"),
+                ),
             }
         )
         for column, (every, counting) in columns.items():
-            found = retention(frame, "S", "R", every=every, counting=counting, now=moment("2022-03-01T00:00:00Z"))
+            found = retention(
+                frame,
+                "S",
+                "R",
+                every=every,
+                counting=counting,
+                now=moment("2022-03-01T00:00:00Z"),
+            )
             hit = found.table.filter(pl.col("cohort") != "all", pl.col("returned") == 1)
             assert [str(k) for k in hit["offset"]] == [wanted[column]], (row, column)
 
@@ -122,4 +140,9 @@ def test_unknown_words_list_what_there_is():
     with pytest.raises(UnknownOption, match="'on', 'on or after'"):
         asked(measure="onn")
     with pytest.raises(UnknownEvent, match="Did you mean"):
-        retention(events_of("ret.events")[0].with_columns(event=pl.col("event") + "tart"), "Stat", "Rtart", span=SPAN)
+        retention(
+            events_of("ret.events")[0].with_columns(event=pl.col("event") + "tart"),
+            "Stat",
+            "Rtart",
+            span=SPAN,
+        )

@@ -40,12 +40,26 @@ def test_who_comes_back_within_two_days():
 @answers("ret.ltv.expected")
 def test_lifetime_value(expected):
     frame, _ = events_of("ret.events")
-    found = lifetime_value(frame, "S", "R", of="revenue", span=between("2024-04-01", "2024-04-03"), now=NOW, depth=4)
+    found = lifetime_value(
+        frame,
+        "S",
+        "R",
+        of="revenue",
+        span=between("2024-04-01", "2024-04-03"),
+        now=NOW,
+        depth=4,
+    )
     rows = found.table.to_dicts()
     assert len(rows) == len(expected)
     for row, wanted in zip(rows, expected, strict=True):
         assert (str(row["intervals"]), row["cohort"]) == (wanted["N"], wanted["cohort"])
-        for name, column in {"users": "users", "paying": "paying", "revenue": "revenue", "value": "ltv_all", "value_paying": "ltv_paying"}.items():
+        for name, column in {
+            "users": "users",
+            "paying": "paying",
+            "revenue": "revenue",
+            "value": "ltv_all",
+            "value_paying": "ltv_paying",
+        }.items():
             assert same(row[name], wanted[column]), (wanted, name, row)
         mature = "-" if row["cohort"] == "all" else "yes" if row["mature"] else "no"
         assert mature == wanted["mature"]

@@ -21,7 +21,10 @@ def split(text):
 
 
 def condition(text, name):
-    clauses = [(name, operator, *values) for operator, values in map(split, text.split(" AND "))]
+    clauses = [
+        (name, operator, *values)
+        for operator, values in map(split, text.split(" AND "))
+    ]
     if len(clauses) == 1:
         (_, operator, *values) = clauses[0]
         return where(name, operator, *values)
@@ -34,7 +37,9 @@ def test_scalars(expected):
     frame = pl.DataFrame({"p": [CELLS.get(column, column) for column in columns]})
     for row in expected:
         got = frame.select(condition(row["operator"], "p")).to_series().to_list()
-        assert [str(int(met)) for met in got] == [row[column] for column in columns], row
+        assert [str(int(met)) for met in got] == [row[column] for column in columns], (
+            row
+        )
 
 
 GLOBS = {
@@ -56,7 +61,10 @@ def test_globs(expected):
         frame = pl.DataFrame({"p": [row["value"]]})
         got = frame.select(where("p", "glob match", row["pattern"])).item()
         assert str(int(got)) == row["match"], row
-        assert frame.select(where("p", "glob does not match", row["pattern"])).item() != got
+        assert (
+            frame.select(where("p", "glob does not match", row["pattern"])).item()
+            != got
+        )
 
 
 @answers("model.filters.array")
@@ -66,17 +74,34 @@ def test_arrays(expected):
     frame = pl.DataFrame({"p": lists}, schema={"p": pl.List(pl.String)})
     for row in expected:
         got = frame.select(condition(row["operator"], "p")).to_series().to_list()
-        assert [str(int(met)) for met in got] == [row[column] for column in columns], row
+        assert [str(int(met)) for met in got] == [row[column] for column in columns], (
+            row
+        )
 
 
 def test_numbers_compare_as_numbers_and_as_text():
     frame = pl.DataFrame({"p": [7, 8, None], "q": [1.5, 7.0, None]})
-    assert frame.select(where("p", "is", 7), where("q", "is", "7")).rows() == [(True, False), (False, True), (False, False)]
-    assert frame.select(where("q", "contains", ".5")).to_series().to_list() == [True, False, False]
+    assert frame.select(where("p", "is", 7), where("q", "is", "7")).rows() == [
+        (True, False),
+        (False, True),
+        (False, False),
+    ]
+    assert frame.select(where("q", "contains", ".5")).to_series().to_list() == [
+        True,
+        False,
+        False,
+    ]
 
 
 def test_a_clause_filters_a_chart():
-    frame = pl.DataFrame({"user": [1, 2], "time": pl.Series(["2026-03-01", "2026-03-01"]).str.to_datetime(), "event": ["Buy", "Buy"], "tags": [["A"], ["B"]]})
+    frame = pl.DataFrame(
+        {
+            "user": [1, 2],
+            "time": pl.Series(["2026-03-01", "2026-03-01"]).str.to_datetime(),
+            "event": ["Buy", "Buy"],
+            "tags": [["A"], ["B"]],
+        }
+    )
     found = segmentation(frame, event("Buy", where("tags", "is", "A")))
     assert found.table["value"].to_list() == [1]
     assert found.population(found_key(found)).height == 1

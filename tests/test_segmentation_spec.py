@@ -52,7 +52,9 @@ def test_six_measures(expected):
 def test_frequency(expected):
     found = segmentation(shop(), "Play", measure="frequency", span=SPAN)
     for row in expected:
-        assert_series(by_day(found, pl.col("bucket") == row["bucket"]), row, days_of(row))
+        assert_series(
+            by_day(found, pl.col("bucket") == row["bucket"]), row, days_of(row)
+        )
 
 
 @answers("seg.play.newyork")
@@ -74,7 +76,9 @@ def test_group_by(expected):
             keep = pl.col("country") == rest[0]
             measure = "active" if name == "active_pct" else name
             level = "segment_by" if rest[1:] == ["(segment group-by)"] else "by"
-            found = segmentation(shop(), "Play", measure=measure, span=SPAN, **{level: "country"})
+            found = segmentation(
+                shop(), "Play", measure=measure, span=SPAN, **{level: "country"}
+            )
         assert_series(by_day(found, keep), row, days_of(row))
 
 
@@ -84,7 +88,13 @@ def test_segment_filter(expected):
         words, _, condition = row["measure"].partition(" where ")
         assert condition == "country is US"
         measure = {"uniques": "uniques", "active_pct": "active"}[words]
-        found = segmentation(shop(), "Play", measure=measure, span=SPAN, segments=pl.col("country") == "US")
+        found = segmentation(
+            shop(),
+            "Play",
+            measure=measure,
+            span=SPAN,
+            segments=pl.col("country") == "US",
+        )
         assert_series(by_day(found), row, days_of(row))
 
 
@@ -93,22 +103,42 @@ def test_property_measures(expected):
     for row in expected:
         what = row["measure"]
         if what.startswith("dist "):
-            found = segmentation(shop(), "Purchase", measure="property", of="price", aggregate="distribution", bins=(0, 40, 10), span=SPAN)
+            found = segmentation(
+                shop(),
+                "Purchase",
+                measure="property",
+                of="price",
+                aggregate="distribution",
+                bins=(0, 40, 10),
+                span=SPAN,
+            )
             bucket = what.removeprefix("dist ").replace(" ", ", ")
             assert_series(by_day(found, pl.col("bucket") == bucket), row, days_of(row))
             continue
         if what == "totals":
             found = segmentation(shop(), "Purchase", measure="totals", span=SPAN)
         else:
-            found = segmentation(shop(), "Purchase", measure="property", of="price", aggregate=what, span=SPAN)
+            found = segmentation(
+                shop(),
+                "Purchase",
+                measure="property",
+                of="price",
+                aggregate=what,
+                span=SPAN,
+            )
         assert_series(by_day(found), row, days_of(row))
 
 
 @answers("seg.play.distinct_genre")
 def test_distinct_values(expected):
     for row in expected:
-        what = {"distinct genre per user": "distinct per user", "PROPCOUNT genre": "distinct"}[row["measure"]]
-        found = segmentation(shop(), "Play", measure="property", of="genre", aggregate=what, span=SPAN)
+        what = {
+            "distinct genre per user": "distinct per user",
+            "PROPCOUNT genre": "distinct",
+        }[row["measure"]]
+        found = segmentation(
+            shop(), "Play", measure="property", of="genre", aggregate=what, span=SPAN
+        )
         assert_series(by_day(found), row, days_of(row))
 
 
@@ -121,7 +151,9 @@ def test_items_and_events(expected):
         "uniques": ("uniques", "all"),
     }
     for column, (measure, items) in columns.items():
-        found = segmentation(cart, "Checkout", measure=measure, by="item_category", items=items)
+        found = segmentation(
+            cart, "Checkout", measure=measure, by="item_category", items=items
+        )
         got = dict(found.total.select("item_category", "value").iter_rows())
         assert got == {row["item_category"]: int(row[column]) for row in expected}
 
@@ -133,7 +165,9 @@ def test_active_and_new_users(expected):
 
     def asked(event, measure, kind, where=()):
         segment = Segment(where=where, kind=kind)
-        return by_day(segmentation(frame, event, measure=measure, span=span, segments=segment))
+        return by_day(
+            segmentation(frame, event, measure=measure, span=span, segments=segment)
+        )
 
     found = {
         "active users": asked("*", "uniques", "any", (pl.col("active"),)),
@@ -144,5 +178,7 @@ def test_active_and_new_users(expected):
         "Play totals (active users)": asked("Play", "totals", "active"),
     }
     for row in expected:
-        assert {name: found[name][row["day"]] for name in found} == {name: int(row[name]) for name in found}
+        assert {name: found[name][row["day"]] for name in found} == {
+            name: int(row[name]) for name in found
+        }
         assert set(row) == {"day", *found}

@@ -41,12 +41,20 @@ def test_one_row_per_session(expected):
         for row in part.to_dicts()
     ]
     wanted = [
-        {**row, "start": moment(row["start"]), "end": moment(row["end"]), "length_s": float(row["length_s"]), "events": float(row["events"])}
+        {
+            **row,
+            "start": moment(row["start"]),
+            "end": moment(row["end"]),
+            "length_s": float(row["length_s"]),
+            "events": float(row["events"]),
+        }
         for row in expected
     ]
     order = lambda row: (row["user"], row["session_id"])  # noqa: E731
     assert sorted(rows, key=order) == sorted(wanted, key=order)
-    assert [row["start"] for row in expected] == sorted(row["start"] for row in expected)
+    assert [row["start"] for row in expected] == sorted(
+        row["start"] for row in expected
+    )
 
 
 NAMES = {
@@ -67,7 +75,13 @@ def measured(expected, tz):
             found = segmentation(frame, "*", span=span, segments=pl.col("active"))
         else:
             found = sessions(frame, measure=NAMES[row["measure"]], span=span)
-        got = dict(zip(found.table["time"].dt.strftime("%Y-%m-%d"), found.table["value"], strict=True))
+        got = dict(
+            zip(
+                found.table["time"].dt.strftime("%Y-%m-%d"),
+                found.table["value"],
+                strict=True,
+            )
+        )
         assert_series({**got, "range": found.total["value"].item()}, row, days)
 
 
@@ -83,7 +97,9 @@ def test_days_of_the_zone(expected):
 
 def lengths(expected, bins):
     found = sessions(visits()[0], measure="length distribution", span=SPAN, bins=bins)
-    got = [(bucket.replace(",", ""), count) for bucket, count in found.total.iter_rows()]
+    got = [
+        (bucket.replace(",", ""), count) for bucket, count in found.total.iter_rows()
+    ]
     assert got == [(row["bin_s"], int(row["sessions"])) for row in expected]
 
 
@@ -99,7 +115,13 @@ def test_lengths_in_own_bins(expected):
 
 @answers("ses.events_within")
 def test_events_inside_sessions(expected):
-    counts = sessions(visits()[0], span=SPAN, measure="events distribution", counting="Click", bins=[(0, 0), (1, 1), (2, 2)])
+    counts = sessions(
+        visits()[0],
+        span=SPAN,
+        measure="events distribution",
+        counting="Click",
+        bins=[(0, 0), (1, 1), (2, 2)],
+    )
     shown = dict(counts.total.iter_rows())
     found = {
         "total Click across sessions": value(measure="events", counting="Click"),
@@ -108,11 +130,15 @@ def test_events_inside_sessions(expected):
         "distribution 1": shown["1"],
         "distribution 2": shown["2"],
     }
-    assert found == {row["measure"]: pytest.approx(float(row["range"])) for row in expected}
+    assert found == {
+        row["measure"]: pytest.approx(float(row["range"])) for row in expected
+    }
 
 
 def test_no_click_is_not_shown_by_default():
-    found = sessions(visits()[0], span=SPAN, measure="events distribution", counting="Click")
+    found = sessions(
+        visits()[0], span=SPAN, measure="events distribution", counting="Click"
+    )
     assert "0" not in found.total["bucket"].to_list()
 
 
@@ -132,7 +158,9 @@ def test_filters(expected):
         "entry rate home pct": 100 * first / total,
         "exit rate home pct": 100 * value(last={"page": "home"}) / total,
     }
-    assert found == {row["query"]: pytest.approx(float(row["value"])) for row in expected}
+    assert found == {
+        row["query"]: pytest.approx(float(row["value"])) for row in expected
+    }
 
 
 @answers("ses.prefilter")
@@ -140,11 +168,23 @@ def test_conditions_hold_before_sessions_are_formed(expected):
     frame, users = visits()
     found = sessions(frame, span=SPAN, segments=pl.col("event") == "Page View")
     got = [
-        (users[row["user"]], str(row["session_id"]), row["start"], row["end"], row["length"].total_seconds())
+        (
+            users[row["user"]],
+            str(row["session_id"]),
+            row["start"],
+            row["end"],
+            row["length"].total_seconds(),
+        )
         for row in found.sessions.to_dicts()
     ]
     assert got == [
-        (row["user"], row["session_id"], moment(row["start"]), moment(row["end"]), float(row["length_s"]))
+        (
+            row["user"],
+            row["session_id"],
+            moment(row["start"]),
+            moment(row["end"]),
+            float(row["length_s"]),
+        )
         for row in expected
     ]
 

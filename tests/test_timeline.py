@@ -43,12 +43,17 @@ def test_buckets(expected):
         "quarter NY Feb": ("1q", NY, {"quarter_start": 2}),
     }
     assert set(expected[0]) == {"event_time", *columns}
-    times = pl.DataFrame({"t": [moment(row["event_time"]) for row in expected]}, schema={"t": pl.Datetime("us", "UTC")})
+    times = pl.DataFrame(
+        {"t": [moment(row["event_time"]) for row in expected]},
+        schema={"t": pl.Datetime("us", "UTC")},
+    )
     for column, (every, tz, options) in columns.items():
         form = "%Y-%m-%dT%H:%M%z" if every == "1h" else "%Y-%m-%d"
         found = times.select(bucket(pl.col("t"), every, tz, **options)).to_series()
         assert found.dtype == pl.Datetime("us", tz)
-        assert found.dt.strftime(form).to_list() == [row[column] for row in expected], column
+        assert found.dt.strftime(form).to_list() == [row[column] for row in expected], (
+            column
+        )
 
 
 @answers("model.ranges")
@@ -68,7 +73,16 @@ def test_ranges(expected):
         assert (span.start, span.end) == (moment(row["start"]), moment(row["end"]))
 
 
-ZONES = ["UTC", NY, "Australia/Lord_Howe", "America/Havana", "America/Sao_Paulo", "Pacific/Apia", "Asia/Kathmandu", "Africa/Casablanca"]
+ZONES = [
+    "UTC",
+    NY,
+    "Australia/Lord_Howe",
+    "America/Havana",
+    "America/Sao_Paulo",
+    "Pacific/Apia",
+    "Asia/Kathmandu",
+    "Africa/Casablanca",
+]
 EDGES = [
     (date(2011, 12, 20), date(2012, 1, 5)),
     (date(2018, 10, 20), date(2018, 11, 10)),
@@ -78,7 +92,9 @@ EDGES = [
 
 
 @pytest.mark.parametrize("tz", ZONES)
-@pytest.mark.parametrize("every", ["15m", "30m", "1h", "2h", "6h", "1d", "2d", "1w", "1mo", "1q", "1y"])
+@pytest.mark.parametrize(
+    "every", ["15m", "30m", "1h", "2h", "6h", "1d", "2d", "1w", "1mo", "1q", "1y"]
+)
 def test_intervals_tile_time_in_every_zone(tz, every):
     rng = random.Random(7)
     for low, high in EDGES:
@@ -88,7 +104,9 @@ def test_intervals_tile_time_in_every_zone(tz, every):
         seconds = int((end - first).total_seconds())
         times = [first + timedelta(seconds=rng.randrange(seconds)) for _ in range(60)]
         frame = pl.DataFrame({"t": times}, schema={"t": pl.Datetime("us", "UTC")})
-        found = frame.with_columns(b=bucket(pl.col("t"), every, tz), n=next_bucket(pl.col("t"), every, tz))
+        found = frame.with_columns(
+            b=bucket(pl.col("t"), every, tz), n=next_bucket(pl.col("t"), every, tz)
+        )
         for at, start, follower in found.rows():
             k = bisect.bisect_right(starts, at) - 1
             assert starts[k] == start.astimezone(UTC)
@@ -114,7 +132,9 @@ def test_durations():
     assert microseconds(timedelta(minutes=30)) == microseconds("30m")
 
 
-@pytest.mark.parametrize("text", ["7", "1mo", "", "-5m", "5 m", "0s", "1.5h", 30, None, "300000d"])
+@pytest.mark.parametrize(
+    "text", ["7", "1mo", "", "-5m", "5 m", "0s", "1.5h", 30, None, "300000d"]
+)
 def test_what_is_no_duration(text):
     with pytest.raises(BadDuration):
         microseconds(text)
@@ -130,15 +150,23 @@ def test_a_bare_date_as_an_end_includes_its_day():
     march = between("2026-03-01", "2026-03-31")
     assert march == between(date(2026, 3, 1), date(2026, 3, 31))
     assert march.end == datetime(2026, 4, 1, tzinfo=UTC)
-    assert between("2026-03-01", "2026-03-31 00:00").end == datetime(2026, 3, 31, tzinfo=UTC)
+    assert between("2026-03-01", "2026-03-31 00:00").end == datetime(
+        2026, 3, 31, tzinfo=UTC
+    )
     assert between(None, "2026-03-31").start is None
 
 
 def test_naive_times_are_civil():
     assert instant("2024-11-03 01:30", NY) == datetime(2024, 11, 3, 5, 30, tzinfo=UTC)
     assert instant("2024-03-10 02:30", NY) == datetime(2024, 3, 10, 7, 0, tzinfo=UTC)
-    assert instant("2024-03-10T02:30+01:00", NY) == datetime(2024, 3, 10, 1, 30, tzinfo=UTC)
-    skipped = pl.DataFrame({"t": [datetime.fromisoformat("2011-12-30T05:00")]}).select(localize(pl.col("t"), "Pacific/Apia")).item()
+    assert instant("2024-03-10T02:30+01:00", NY) == datetime(
+        2024, 3, 10, 1, 30, tzinfo=UTC
+    )
+    skipped = (
+        pl.DataFrame({"t": [datetime.fromisoformat("2011-12-30T05:00")]})
+        .select(localize(pl.col("t"), "Pacific/Apia"))
+        .item()
+    )
     assert skipped.astimezone(UTC) == datetime(2011, 12, 30, 10, tzinfo=UTC)
 
 
@@ -158,10 +186,30 @@ def test_mistakes_are_named():
     with pytest.raises(BadDuration, match="another unit"):
         last("2w", moment("2024-03-14T00:00:00Z"), offset="1d")
     with pytest.raises(BadTime, match="seven"):
-        Span(without=("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"))
+        Span(
+            without=(
+                "monday",
+                "tuesday",
+                "wednesday",
+                "thursday",
+                "friday",
+                "saturday",
+                "sunday",
+            )
+        )
 
 
 def test_a_span_holds_its_start_and_not_its_end():
-    span = Span(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 8, tzinfo=UTC), without=("sunday",))
-    times = pl.DataFrame({"t": [span.start, datetime(2024, 1, 7, 5, tzinfo=UTC), span.end]})
-    assert times.select(span.holds(pl.col("t"))).to_series().to_list() == [True, False, False]
+    span = Span(
+        datetime(2024, 1, 1, tzinfo=UTC),
+        datetime(2024, 1, 8, tzinfo=UTC),
+        without=("sunday",),
+    )
+    times = pl.DataFrame(
+        {"t": [span.start, datetime(2024, 1, 7, 5, tzinfo=UTC), span.end]}
+    )
+    assert times.select(span.holds(pl.col("t"))).to_series().to_list() == [
+        True,
+        False,
+        False,
+    ]

@@ -261,8 +261,10 @@ def _rows_per_user(
     """Return how many users have how many rows."""
     per_user = (
         expanded(lines, window, points)
+        .lazy()
         .group_by("user", *at)
         .agg(v=pl.col("n").sum().cast(pl.Float64))
+        .collect(engine="streaming")
     )
     counted = per_user.with_columns(n=pl.lit(1, dtype=pl.Int64))
     if spec.quantile is not None:
@@ -358,14 +360,14 @@ def users_at(
     at = [*keys, "i"]
     pairs = distinct_rows(lines, ["user", *at])
     if window is None:
-        return pairs.group_by(at).agg(value=pl.len().cast(pl.Int64))
+        return grouped(pairs, at, pl.len().cast(pl.Int64).alias("value"))
     same = pl.all_horizontal(
         pl.col(key) == pl.col(key).shift(-1) for key in ["user", *keys]
     ).fill_null(value=False)
     again = pl.when(same).then(pl.col("i").shift(-1))
     ends = pl.min_horizontal(again, pl.col("i") + window)
     stays = pairs.sort(*keys, "user", "i").with_columns(stop=ends.cast(pl.Int32))
-    came = stays.group_by(at).agg(value=pl.len().cast(pl.Int64))
+    came = grouped(stays, at, pl.len().cast(pl.Int64).alias("value"))
     left = (
         stays.filter(pl.col("stop") < points)
         .group_by(*keys, i=pl.col("stop"))
@@ -399,7 +401,7 @@ def distinct_rows(frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     rows = rows.filter(moved)
     order = pl.col("user").cast(pl.Int64) * (1 << 24) + pl.col("i")
     if not rows.select(order).to_series().is_sorted():
-        return rows.unique()
+        return unique_rows(rows)
     if len(keys) == len(outer):
         return rows
     starts = _changed(outer)
@@ -408,7 +410,20 @@ def distinct_rows(frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     mixed = marked.filter(~pl.col("_alone")).drop("_alone")
     if mixed.is_empty():
         return rows
-    return pl.concat([marked.filter("_alone").drop("_alone"), mixed.unique()])
+    return pl.concat([marked.filter("_alone").drop("_alone"), unique_rows(mixed)])
+
+
+def grouped(
+    frame: pl.DataFrame, keys: Sequence[str], *aggregates: pl.Expr
+) -> pl.DataFrame:
+    """Aggregate by keys in the streaming engine, several times faster on text keys."""
+    found = frame.lazy().group_by(keys).agg(aggregates)
+    return found.collect(engine="streaming")
+
+
+def unique_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the distinct rows, in any order, by the streaming engine."""
+    return frame.lazy().unique().collect(engine="streaming")
 
 
 def _changed(keys: Sequence[str]) -> pl.Expr:
@@ -432,7 +447,7 @@ def _summed(
     points: int,
     *aggregates: pl.Expr,
 ) -> pl.DataFrame:
-    found = lines.group_by(at).agg(*aggregates)
+    found = grouped(lines, at, *aggregates)
     if window is None:
         return found
     return expanded(found, window, points).group_by(at).agg(*aggregates)

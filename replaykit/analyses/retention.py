@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 import polars as pl
 
 from replaykit.analyses.grid import Calendar, make_grid
+from replaykit.analyses.measures import grouped, unique_rows
 from replaykit.analyses.properties import By, groupings
 from replaykit.analyses.retained_users import retained_users
 from replaykit.analyses.retention_query import RetentionQuery
@@ -236,24 +237,23 @@ def _answer(
             "needs": pl.Series([high - 1 for _, high in brackets], dtype=pl.Int64),
         }
     )
+    rows = pl.len().alias("returned")
     cells, overall = [], []
     for pairs in returned_pairs(query, starts, returns):
         counted = counted_at(pairs, measure, brackets, keys)
-        cells.append(counted.group_by(*keys, "i", "k").agg(returned=pl.len()))
+        cells.append(grouped(counted, [*keys, "i", "k"], rows))
         known = counted.join(complete, on="i").join(ends, on="k")
         known = known.filter(pl.col("needs") <= pl.col("last"))
-        once = known.select("user", *keys, "k").unique()
-        overall.append(once.group_by(*keys, "k").agg(returned=pl.len()))
-    users = starts.select("user", *keys, "i").unique()
-    sizes = users.group_by(*keys, "i").agg(users=pl.len())
+        once = unique_rows(known.select("user", *keys, "k"))
+        overall.append(grouped(once, [*keys, "k"], rows))
+    users = unique_rows(starts.select("user", *keys, "i"))
+    sizes = grouped(users, [*keys, "i"], pl.len().alias("users"))
     table = sizes.join(ends, how="cross").join(complete, on="i", how="left")
     table = table.join(
         _added(cells, [*keys, "i", "k"]), on=[*keys, "i", "k"], how="left"
     )
     table = table.with_columns(incomplete=pl.col("needs") > pl.col("last"))
-    seen = (
-        users.join(complete, on="i").group_by("user", *keys).agg(pl.col("last").max())
-    )
+    seen = grouped(users.join(complete, on="i"), ["user", *keys], pl.col("last").max())
     bases = seen.group_by(*keys, "last").agg(n=pl.len()).join(ends, how="cross")
     mature = pl.col("n").filter(pl.col("needs") <= pl.col("last")).sum()
     total = bases.group_by(*keys, "k").agg(users=mature)
@@ -328,13 +328,13 @@ def counted_at(
         return pl.concat(parts) if parts else pairs.select(*who, k="index").clear()
     index = pl.col("index").cast(pl.Int32)
     if measure == "on":
-        return pairs.filter(index < depth).select(*who, k=index).unique()
+        return unique_rows(pairs.filter(index < depth).select(*who, k=index))
     if measure == "on or after":
-        reach = pairs.group_by(who).agg(stop=index.max() + 1)
+        reach = grouped(pairs, who, (index.max() + 1).alias("stop"))
         first: pl.Expr = pl.lit(0, dtype=pl.Int32)
         last = pl.min_horizontal("stop", pl.lit(depth, dtype=pl.Int32))
     else:
-        reach = pairs.group_by(who).agg(stop=index.min())
+        reach = grouped(pairs, who, index.min().alias("stop"))
         first, last = pl.col("stop"), pl.lit(depth, dtype=pl.Int32)
         reach = reach.filter(pl.col("stop") < depth)
     spans = reach.with_columns(k=pl.int_ranges(first, last, dtype=pl.Int32))

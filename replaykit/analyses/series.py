@@ -11,6 +11,7 @@ from replaykit.analyses.measures import (
     buckets_of,
     expanded,
     tally,
+    unique_rows,
     users_at,
     values,
     with_ranges,
@@ -95,7 +96,7 @@ def _one(
     grid, keys = charted.grid, charted.keys
 
     one = list(charted.segments.values())[segment]
-    combos = mine.select(keys).unique() if keys else None
+    combos = unique_rows(mine.select(keys)) if keys else None
 
     def kept(lines: pl.DataFrame, *, whole: bool) -> pl.DataFrame:
         if window.cohort == "before":
@@ -188,7 +189,7 @@ def _sizes(spec: Spec, mine: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
         size = known.group_by(keys).agg(size=pl.col("v").n_unique())
     else:
         size = mine.group_by(keys).agg(size=pl.col("n").sum())
-    groups = mine.select(keys).unique()
+    groups = unique_rows(mine.select(keys))
     return groups.join(size, on=keys, how="left").with_columns(
         pl.col("size").fill_null(0).cast(pl.Float64)
     )

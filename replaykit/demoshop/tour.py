@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-def execute(notebook: Path) -> Any:  # noqa: ANN401 - a notebook node
+def execute(notebook: Path) -> Any:
     """Run all cells in a fresh kernel, and return the notebook with its outputs."""
     import nbformat  # noqa: PLC0415 - of the lab extra
     from nbclient import NotebookClient  # noqa: PLC0415 - same
@@ -36,7 +36,7 @@ def execute(notebook: Path) -> Any:  # noqa: ANN401 - a notebook node
     return node
 
 
-def settle(node: Any) -> Any:  # noqa: ANN401 - same
+def settle(node: Any) -> Any:
     """Leave out what changes from run to run, or lives only as long as a kernel.
 
     A saved notebook shows the script-free twin of each widget; our own MIME type beside
@@ -59,7 +59,7 @@ def settle(node: Any) -> Any:  # noqa: ANN401 - same
     return node
 
 
-def _write(node: Any, to: Path) -> None:  # noqa: ANN401 - same
+def _write(node: Any, to: Path) -> None:
     import nbformat  # noqa: PLC0415 - of the lab extra
 
     to.parent.mkdir(parents=True, exist_ok=True)
