@@ -286,3 +286,18 @@ def test_bad_steps_and_ranges() -> None:
         funnel(events, ["A", "B"], span=between("2026-03-02", "2026-03-01"))
     with pytest.raises(UnknownProperty, match="no column 'time'"):
         funnel(events.drop("time"), ["A", "B"])
+
+
+def test_users_of_any_kind() -> None:
+    for users in (["b", "a", "b"], [2**40, 5, 2**40], [-3, 7, -3]):
+        events = log({"x": "0m A, 1m A, 2m B"}).with_columns(
+            user=pl.Series(users).rechunk()
+        )
+        answer = funnel(events, ["A", "B"])
+        assert answer.table["users"].to_list() == [2, 1]
+        assert sorted(answer.units["user"]) == sorted(set(users))
+
+
+def test_a_group_must_not_hide_a_column() -> None:
+    with pytest.raises(BadInput, match="'time' would hide"):
+        funnel(log({"a": "0m A"}), ["A", "B"], by="time")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import polars as pl
 
-from replaykit.analyses.funnel_measures import progress
 from replaykit.errors import (
     BadInput,
     UnknownOption,
@@ -109,12 +108,13 @@ def drivers(
 def _windows(answer: FunnelAnswer, low: int, high: int) -> pl.DataFrame:
     plan = answer.plan
     times = pl.col("times").list
-    ticks = pl.col("#ticks").list
+    # Times between steps are cut to the resolution, as everywhere in a funnel.
+    begin = times.get(low - 1).dt.timestamp("us") // plan.unit
+    end = times.get(high - 1, null_on_oob=True).dt.timestamp("us") // plan.unit
     converted = pl.col("depth") >= high
     return (
         answer.units.filter(pl.col("depth") >= low)
         .with_row_index("unit")
-        .with_columns(progress(plan).alias("#ticks"))
         .select(
             "unit",
             "user",
@@ -124,10 +124,7 @@ def _windows(answer: FunnelAnswer, low: int, high: int) -> pl.DataFrame:
             .then(times.get(high - 1, null_on_oob=True))
             .otherwise(times.get(0) + pl.duration(microseconds=plan.window))
             .alias("until"),
-            (ticks.get(high - 1, null_on_oob=True) - ticks.get(low - 1))
-            .mul(plan.unit)
-            .cast(pl.Duration("us"))
-            .alias("spent"),
+            ((end - begin) * plan.unit).cast(pl.Duration("us")).alias("spent"),
         )
     )
 

@@ -34,8 +34,6 @@ from replaykit.points import FunnelKey, parse_key
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from replaykit.query import Step
     from replaykit.timeline import Span
 
@@ -67,11 +65,16 @@ class FunnelAnswer:
         step before, over the units that reach the step).
     plan
         The question.
+    frame
+        The events that were asked.
+    paths
+        What `partial` returns: depth and times of every unit's chosen path.
     """
 
     table: pl.DataFrame
     plan: FunnelPlan
     frame: pl.LazyFrame
+    paths: pl.DataFrame
 
     @cached_property
     def units(self) -> pl.DataFrame:
@@ -257,48 +260,50 @@ def funnel(
         pieces = [frame.lazy()]
     else:
         pieces = [piece.lazy() for piece in frame]
-    table = run(
-        functools.partial(partial, plan=plan),
-        functools.partial(combine, plan=plan),
-        pieces,
-        engine,
-    )
-    return FunnelAnswer(table, plan, pl.concat(pieces) if pieces[1:] else pieces[0])
+    paths = run(functools.partial(partial, plan=plan), pl.concat, pieces, engine)
+    whole = pl.concat(pieces) if pieces[1:] else pieces[0]
+    return FunnelAnswer(combine([paths], plan), plan, whole, paths)
 
 
 def partial(frame: pl.LazyFrame | pl.DataFrame, plan: FunnelPlan) -> pl.DataFrame:
     """Return what one piece of the users adds: one line per unit.
 
-    The grouping columns, `depth`, and `gap2`, `gap3`… (ticks since the step before).
+    `@user` and the held properties, the grouping columns, `@depth`, `@gap2`, `@gap3`…
+    (ticks since the step before) and, where the plan has intervals, `@interval`.
     Pieces that hold whole users are joined by `combine`.
     """
     rows = encode(frame, plan, full=bool(plan.groups))
-    _, depths, paths = walk(rows, plan)
-    columns: dict[str, pl.Series | NDArray[np.int64]] = dict(
-        groups_of(rows, plan, paths, depths).to_dict()
-    )
-    columns["depth"] = depths
+    intervals, depths, paths = walk(rows, plan)
+    first = paths[:, 0]
+    columns = groups_of(rows, plan, paths, depths).get_columns()
+    columns += [rows.frame[f"@{name}"].gather(first) for name in ("user", *plan.hold)]
+    columns.append(pl.Series("@depth", depths, pl.Int64))
+    if rows.intervals is not None:
+        columns.append(rows.intervals.gather(intervals))
+    times = np.zeros(paths.shape, np.int64)
     if len(rows.tick):
         times = rows.tick[paths]
-        if plan.order == "any":
-            # Steps may come in any order: what counts is when all of 1..k were done.
-            times = np.maximum.accumulate(times, axis=1)
-        for step in range(1, len(plan.steps)):
-            columns[f"gap{step + 1}"] = times[:, step] - times[:, step - 1]
-    else:
-        for step in range(1, len(plan.steps)):
-            columns[f"gap{step + 1}"] = np.zeros(0, np.int64)
+    if plan.order == "any":
+        # Steps may come in any order: what counts is when all of 1..k were done.
+        times = np.maximum.accumulate(times, axis=1)
+    columns += [
+        pl.Series(f"@gap{step + 1}", times[:, step] - times[:, step - 1], pl.Int64)
+        for step in range(1, len(plan.steps))
+    ]
     return pl.DataFrame(columns)
 
 
 def combine(parts: Iterable[pl.DataFrame], plan: FunnelPlan) -> pl.DataFrame:
     """Return the funnel's table from the partial answers of all pieces."""
-    units = pl.concat(list(parts))
+    return _table(pl.concat(list(parts)), plan)
+
+
+def _table(units: pl.DataFrame, plan: FunnelPlan) -> pl.DataFrame:
     groups = list(plan.groups)
     steps = []
     for number, label in enumerate(plan.labels, start=1):
-        reached = units.filter(pl.col("depth") >= number)
-        gap = pl.lit(0) if number == 1 else pl.col(f"gap{number}")
+        reached = units.filter(pl.col("@depth") >= number)
+        gap = pl.lit(0) if number == 1 else pl.col(f"@gap{number}")
         measured = [
             pl.len().cast(pl.Int64).alias("users"),
             (gap.mean() * plan.unit).alias("avg_time"),

@@ -7,12 +7,14 @@ time, which searches again with the entries of each interval.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
 
+from replaykit.analyses.funnel import partial
 from replaykit.analyses.funnel_rows import encode
 from replaykit.analyses.funnel_units import find_units, walk
 from replaykit.errors import BadInput, UnknownPoint, UnknownProperty, did_you_mean
@@ -43,14 +45,20 @@ class OverTime:
         (units that reach `first`), `converted` (that reach `last`), `share`,
         `median_time` Duration (between the two, of those converted) and `incomplete`
         Boolean (whether entries may still convert).
-    units
-        One line per unit and interval it enters in, as `FunnelAnswer.units`, and
-        `interval`.
+    answer
+        The funnel.
+    plan
+        The funnel's question, with intervals.
     """
 
     table: pl.DataFrame
-    units: pl.DataFrame
     answer: FunnelAnswer
+    plan: FunnelPlan
+
+    @cached_property
+    def units(self) -> pl.DataFrame:
+        """One line per unit and `interval` it enters in, as `FunnelAnswer.units`."""
+        return find_units(self.answer.frame, self.plan)
 
     def population(
         self,
@@ -94,25 +102,24 @@ def over_time(
         incomplete.
     """
     plan = replace(answer.plan, every=check_interval(every))
-    units = find_units(answer.frame, plan)
+    units = partial(answer.frame, plan)
     n = len(plan.steps)
     steps = [(1, n)]
     if pairs:
         steps = list(dict.fromkeys([(1, n), *((k, k + 1) for k in range(1, n))]))
-    timed = units.with_columns(progress(plan).alias("#ticks"))
     groups = list(plan.groups)
     tables = []
+    depth = pl.col("@depth")
     for first, last in steps:
-        spent = _between(first, last).filter(pl.col("depth") >= last)
-        found = timed.group_by("interval", *groups).agg(
+        found = units.group_by("@interval", *groups).agg(
             pl.lit(first, pl.Int64).alias("first"),
             pl.lit(last, pl.Int64).alias("last"),
-            (pl.col("depth") >= first).sum().cast(pl.Int64).alias("entered"),
-            (pl.col("depth") >= last).sum().cast(pl.Int64).alias("converted"),
-            spent.median().alias("median_time"),
+            (depth >= first).sum().cast(pl.Int64).alias("entered"),
+            (depth >= last).sum().cast(pl.Int64).alias("converted"),
+            spent(first, last).filter(depth >= last).median().alias("median_time"),
         )
         tables.append(found)
-    table = pl.concat(tables).rename({"interval": "time"})
+    table = pl.concat(tables).rename({"@interval": "time"})
     until = next_bucket(pl.col("time"), every, plan.span.tz)
     moment = now if now is not None else plan.span.now
     late = until.dt.convert_time_zone("UTC") + pl.duration(microseconds=plan.window)
@@ -125,7 +132,7 @@ def over_time(
     )
     order = ["time", *groups, "first", "last"]
     columns = [*order, "entered", "converted", "share", "median_time", "incomplete"]
-    return OverTime(table.sort(order).select(columns), units, answer)
+    return OverTime(table.sort(order).select(columns), answer, plan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,8 +145,7 @@ class TimeToConvert:
         The histogram: `low` and `high` Duration of a bin `[low, high)`, `users` and
         `share` (of the units inside the bins).
     values
-        `user`, the held properties, `time` Duration and `unit`, the line in
-        `FunnelAnswer.units`, one per converted unit.
+        `user`, the held properties and `time` Duration, one line per converted unit.
     median, mean
         Over all converted units, inside the bins or not; None where nobody converted.
     """
@@ -149,14 +155,20 @@ class TimeToConvert:
     median: float | None
     mean: float | None
     answer: FunnelAnswer
+    first: int
     last: int
 
     def population(self, low: str | int, high: str | int) -> pl.DataFrame:
         """Return the units of a bin `[low, high)`; see `FunnelAnswer.population`."""
-        time = pl.col("time").dt.total_microseconds()
-        inside = self.values.filter(time >= _micros(low), time < _micros(high))
-        units = self.answer.units[inside["unit"]]
-        return self.answer.windows(units, self.answer.key(self.last))
+        plan = self.answer.plan
+        ticks = pl.element().dt.timestamp("us") // plan.unit
+        if plan.order == "any":
+            ticks = ticks.cum_max()
+        moments = pl.col("times").list.eval(ticks).list
+        time = (moments.get(self.last - 1) - moments.get(self.first - 1)) * plan.unit
+        units = self.answer.units.filter(pl.col("depth") >= self.last)
+        inside = units.filter(time >= _micros(low), time < _micros(high))
+        return self.answer.windows(inside, self.answer.key(self.last))
 
 
 def time_to_convert(
@@ -180,12 +192,10 @@ def time_to_convert(
     """
     plan = answer.plan
     low_step, high_step = _pair(plan, first, last)
-    spent = _between(low_step, high_step) * plan.unit
-    values = (
-        answer.units.with_row_index("unit")
-        .filter(pl.col("depth") >= high_step)
-        .with_columns(progress(plan).alias("#ticks"))
-        .select("user", *plan.hold, spent.cast(pl.Duration("us")).alias("time"), "unit")
+    values = answer.paths.filter(pl.col("@depth") >= high_step).select(
+        pl.col("@user").alias("user"),
+        *(pl.col(f"@{name}").alias(name) for name in plan.hold),
+        (spent(low_step, high_step) * plan.unit).cast(pl.Duration("us")).alias("time"),
     )
     if bins is None:
         size = next(
@@ -224,6 +234,7 @@ def time_to_convert(
         seconds.median() if len(seconds) else None,  # type: ignore[arg-type] # float
         seconds.mean() if len(seconds) else None,  # type: ignore[arg-type] # float
         answer,
+        low_step,
         high_step,
     )
 
@@ -291,14 +302,12 @@ def takeaways(answer: FunnelAnswer) -> dict[str, str | float | None]:
     together.
     """
     plan = answer.plan
-    counts = [
-        answer.units.filter(pl.col("depth") >= k).height
-        for k in range(1, len(plan.steps) + 1)
-    ]
-    timed = answer.units.with_columns(progress(plan).alias("#ticks"))
+    paths, depth = answer.paths, pl.col("@depth")
+    numbers = range(1, len(plan.steps) + 1)
+    counts = [paths.filter(depth >= k).height for k in numbers]
     medians = [
-        timed.filter(pl.col("depth") >= k).select(_between(k - 1, k).median()).item()
-        for k in range(2, len(plan.steps) + 1)
+        paths.filter(depth >= k).select(spent(k - 1, k).median()).item()
+        for k in numbers[1:]
     ]
     drops = [before - after for before, after in pairwise(counts)]
     slow = [(time, -k) for k, time in enumerate(medians) if time is not None]
@@ -310,19 +319,9 @@ def takeaways(answer: FunnelAnswer) -> dict[str, str | float | None]:
     }
 
 
-def progress(plan: FunnelPlan) -> pl.Expr:
-    """Return each path's moments in ticks; in any order, when all of 1..k were done."""
-    ticks = pl.element().dt.timestamp("us") // plan.unit
-    if plan.order == "any":
-        ticks = ticks.cum_max()
-    return pl.col("times").list.eval(ticks)
-
-
-def _between(first: int, last: int) -> pl.Expr:
-    moments = pl.col("#ticks").list
-    return moments.get(last - 1, null_on_oob=True) - moments.get(
-        first - 1, null_on_oob=True
-    )
+def spent(first: int, last: int) -> pl.Expr:
+    """Return the ticks between two steps, from what `funnel.partial` returns."""
+    return pl.sum_horizontal(pl.col(f"@gap{k}") for k in range(first + 1, last + 1))
 
 
 def _pair(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from replaykit.errors import BadDuration, BadInput, UnknownOption, check_option
 from replaykit.query import Step, as_step, check_events
-from replaykit.timeline import Span, check_interval, microseconds
+from replaykit.timeline import Span, microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +38,13 @@ EXACT_SCOPES: Final = ("active", "all")
 NEW_USERS: Final = ("any day", "first day")
 
 MOST_STEPS: Final = 10
+
+#: Columns of the answers, which a grouping column must not hide.
+_TAKEN: Final = frozenset(
+    {"step", "event", "users", "share", "step_share", "dropped_before", "avg_time"}
+    | {"median_time", "user", "depth", "times", "rows", "time", "first", "last"}
+    | {"entered", "converted", "incomplete", "interval"}
+)
 _LONGEST: Final = microseconds("366d")
 
 
@@ -143,7 +150,6 @@ def read_plan(
     exact_scope: ExactScope,
     new_users: NewUsers | None,
     known: Mapping[str, int] | None,
-    every: str | None = None,
 ) -> FunnelPlan:
     """Read and check the options of a funnel."""
     check_option("order", order, ORDERS)
@@ -179,9 +185,7 @@ def read_plan(
         )
     if order != "this" and any(step.which is not None for step in read):
         raise UnknownOption("Steps with .nth need order='this'.")
-    if every is not None:
-        check_interval(every)
-    return FunnelPlan(
+    plan = FunnelPlan(
         steps=read,
         window=window,
         order=order,
@@ -195,8 +199,18 @@ def read_plan(
         unit=unit,
         exact_scope=exact_scope,
         new_users=new_users,
-        every=every,
     )
+    _check_groups(plan.groups)
+    return plan
+
+
+def _check_groups(groups: tuple[str, ...]) -> None:
+    for name in groups:
+        if name in _TAKEN or groups.count(name) > 1:
+            raise BadInput(
+                f"A group called {name!r} would hide a column of the same name. Copy "
+                f"the property under another name first: with_columns(kind={name!r})."
+            )
 
 
 def _names(given: str | Sequence[str] | None) -> tuple[str, ...]:
