@@ -39,15 +39,16 @@ TWIN_ROWS: Final = 24
 
 
 def with_bundle(
-    widget: object, bundle: Mapping[str, Any], twin: str
+    widget: object, bundle: Mapping[str, Any], twin: str, text: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Add our own MIME type and the script-free twin to what the widget displays."""
+    """Add our own MIME type, the script-free twin and a text to a widget's display."""
     if isinstance(widget, tuple):
         data, metadata = dict(widget[0]), dict(widget[1])
     else:
         data, metadata = dict(widget or {}), {}  # type: ignore[call-overload]
     data[MIME] = dict(bundle)
     data["text/html"] = twin
+    data["text/plain"] = text
     return data, metadata
 
 

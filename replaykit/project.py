@@ -48,6 +48,17 @@ _INSTANT: Final = timedelta(microseconds=1)
 class Project:
     """A folder of events and recordings.
 
+    Parameters
+    ----------
+    folder
+        Where it lies.
+    now
+        What "last 7 days" counts from; by default the clock.
+    title
+        How it is called; by default as the folder is.
+    address
+        How saved notebooks find it again, if not by its folder.
+
     Handles taken from it (`events`, `replays`) stay on the state they were taken from;
     `add_events` and `add_replays` make a new one that the next `events` sees.
     """
@@ -55,6 +66,7 @@ class Project:
     folder: Path
     now: datetime | None = None
     title: str = ""
+    address: str = ""
 
     # ── ask ───────────────────────────────────────────────────────────────────
     @property
@@ -166,7 +178,7 @@ class Project:
             zone=settings.tz,
             now=self._clock(),
             title=self.title or self.folder.name,
-            path=str(self.folder),
+            path=self.address or str(self.folder),
             version=store.version,
             retention_days=settings.retention_days,
             week_start=cast("timeline.Weekday", settings.week_start),
@@ -220,6 +232,7 @@ class Project:
             self.widget._repr_mimebundle_(**kwargs),
             bundle_of_home(self.home),
             twin_of_home(self.home),
+            repr(self),
         )
 
     def _display_(self) -> View:

@@ -148,6 +148,7 @@ class Result(ABC):
             self.widget._repr_mimebundle_(**kwargs),
             saved_form(*self._replaykit_share_()),
             self._twin(),
+            repr(self),
         )
 
     def _display_(self) -> View:

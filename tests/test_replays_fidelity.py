@@ -29,7 +29,7 @@ RECORDINGS = [
     HERE / "data" / "rrweb_todo_app.json",
     HERE / "fidelity" / "everything.json.gz",
 ]
-SAMPLE = HERE.parent / "replaykit" / "demo" / "sample" / "replays.zip"
+SAMPLE = HERE.parent / "replaykit" / "demoshop" / "sample" / "replays.zip"
 MOMENTS = int(os.environ.get("REPLAYKIT_MOMENTS", "3"))
 
 pytestmark = pytest.mark.browser

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Rises with every change of what the demo holds.
 EDITION: Final = 1
+#: A demo of the user's cache is named by its size, not by a path of one machine.
+ADDRESS: Final = "demo:"
 #: What the shop knows of a person rather than of an event.
 _OF_USER: Final = ("plan", "channel")
 _RETENTION: Final = "90d"
@@ -58,7 +60,13 @@ def demo(users: int = 5_000, *, path: str | os.PathLike[str] | None = None) -> P
     if not (folder / "project.json").exists():
         _build(folder, users)
     opened = open(folder, now=NOW)
-    return Project(opened.folder, NOW, "demo shop")
+    address = f"{ADDRESS}{users}" if path is None else ""
+    return Project(opened.folder, NOW, "demo shop", address)
+
+
+def open_address(address: str) -> Project:
+    """Open the demo that a saved notebook names, such as `demo:5000`."""
+    return demo(int(address.removeprefix(ADDRESS)))
 
 
 def _build(folder: Path, users: int) -> None:

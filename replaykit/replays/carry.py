@@ -52,6 +52,8 @@ class Carried:
         self._sheets: dict[int, list[Data]] = {}
         self._adopted: dict[int, Data] = {}
         self._elements: dict[str, Data] = {}
+        #: Constructed sheets made since the last keyframe.
+        self.fresh_sheets: set[int] = set()
 
     def reset(self) -> None:
         """Forget what a new full snapshot replaces; the pointer stays."""
@@ -122,6 +124,7 @@ class Carried:
                 "adds": style.get("rules") or [],
             }
             self._sheets[style["styleId"]] = [created]
+            self.fresh_sheets.add(style["styleId"])
         self._adopted[data["id"]] = data
         return data["id"] in self._page.nodes
 

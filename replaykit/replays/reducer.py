@@ -37,6 +37,9 @@ PLUGIN: Final = 6
 BROKEN: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 
 _MUTATION_LISTS: Final = ("removes", "adds", "texts", "attributes")
+_SHEET_EDITS: Final = frozenset({carry.STYLE_RULE, carry.STYLE_DECLARATION})
+#: Edits of constructed sheets may cut this many times as often as other events.
+_SHEET_CUTS: Final = 25
 #: Sources that make sense before the first snapshot: pointers, never the page.
 _PAGELESS: Final = frozenset(
     {carry.MOUSE_MOVE, carry.MOUSE_INTERACTION, carry.TOUCH_MOVE, carry.DRAG}
@@ -142,8 +145,9 @@ class Reducer:
             self._before_snapshot(source, data, raw, timestamp)
             return None
         done = None
-        if timestamp > segment.last and segment.is_full(
-            self._limits, nodes=len(self.page.nodes)
+        if timestamp > segment.last and (
+            segment.is_full(self._limits, nodes=len(self.page.nodes))
+            or (source in _SHEET_EDITS and self._edits_fresh_sheet(data, segment))
         ):
             done = self._cut(segment, timestamp)
             segment = self._opened
@@ -299,12 +303,22 @@ class Reducer:
             timestamp=timestamp,
             pointer=pointer,
         )
+        self._carried.fresh_sheets.clear()
 
     def _cut(self, segment: Segment, timestamp: float) -> Segment:
         # The Replayer applies at once what lies before the moment it is sent to, and
         # leaves what lies on it for later: a keyframe needs a moment of its own.
         self._open(max(timestamp - 1, (segment.last + timestamp) / 2))
         return segment.close(self._opened.start)
+
+    def _edits_fresh_sheet(self, data: Any, segment: Segment) -> bool:
+        """Tell whether a constructed sheet is edited in the segment that made it.
+
+        The Replayer, skipping ahead, applies such edits before it has made the sheet,
+        and loses them. With a keyframe between the two it finds the sheet made.
+        """
+        fresh = data.get("styleId") in self._carried.fresh_sheets
+        return fresh and segment.events * _SHEET_CUTS >= self._limits.events
 
     # -- before the first snapshot
 

@@ -6,6 +6,7 @@ when a notebook is read, not imported. Tests and other hosts pass their own open
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,13 @@ if TYPE_CHECKING:
 
 
 def open_project(path: str) -> Source:
-    """Return the source of the project at `path`, as `rk.open` would open it."""
-    project = import_module("replaykit.project")
-    source: Source = project.open(path).source
+    """Return the source of the project at `path`, as `rk.open` would open it.
+
+    A demo is named by its size (`demo:5000`) and opened as `rk.demo` would.
+    """
+    if re.fullmatch(r"demo:\d{1,9}", path):
+        shop = import_module("replaykit.demoshop.project").open_address(path)
+    else:
+        shop = import_module("replaykit.project").open(path)
+    source: Source = shop.source
     return source

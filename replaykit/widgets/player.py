@@ -13,6 +13,7 @@ from replaykit.capsule import saved_form
 from replaykit.errors import BadInput, UnknownEvent, UnknownReplay, did_you_mean
 from replaykit.replies import Watching
 from replaykit.widgets.view import View
+from replaykit.wording import clock, count_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,11 +150,17 @@ class Player(View):
         later = times.filter(times > self.time_ms)
         return float(later[0] if later.len() else times[0])
 
+    def __repr__(self) -> str:
+        """Say how many replays there are, and which is on screen."""
+        count = count_words(len(self.replays), "replay")
+        return f"Player of {count}, at {clock(self.time_ms)} of {self.session}"
+
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return with_bundle(
             super()._repr_mimebundle_(**kwargs),
             saved_form(*self._replaykit_share_()),
             twin_of_player(self._watching),
+            repr(self),
         )
 
     def _replaykit_share_(self) -> tuple[Watching, dict[str, Any]]:
