@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: Rises with every change of what the demo holds.
 EDITION: Final = 1
 #: A demo of the user's cache is named by its size, not by a path of one machine.
-ADDRESS: Final = "demo:"
+ADDRESS: Final = "demo://"
 #: What the shop knows of a person rather than of an event.
 _OF_USER: Final = ("plan", "channel")
 _RETENTION: Final = "90d"
@@ -65,7 +65,7 @@ def demo(users: int = 5_000, *, path: str | os.PathLike[str] | None = None) -> P
 
 
 def open_address(address: str) -> Project:
-    """Open the demo that a saved notebook names, such as `demo:5000`."""
+    """Open the demo that a saved notebook names, such as `demo://5000`."""
     return demo(int(address.removeprefix(ADDRESS)))
 
 

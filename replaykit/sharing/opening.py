@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def open_project(path: str) -> Source:
     """Return the source of the project at `path`, as `rk.open` would open it.
 
-    A demo is named by its size (`demo:5000`) and opened as `rk.demo` would.
+    A demo is named by its size (`demo://5000`) and opened as `rk.demo` would.
     """
-    if re.fullmatch(r"demo:\d{1,9}", path):
+    if re.fullmatch(r"demo://\d{1,9}", path):
         shop = import_module("replaykit.demoshop.project").open_address(path)
     else:
         shop = import_module("replaykit.project").open(path)
