@@ -201,7 +201,7 @@ def _sorted(
 ) -> tuple[pl.DataFrame, NDArray[np.int32]]:
     """Return the rows in (unit, time) order, sorted only where they are not."""
     from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
-    from replaykit.analyses.order_kernel import in_order  # noqa: PLC0415 - numba
+    from replaykit.analyses.rows_kernel import in_order  # noqa: PLC0415 - numba
 
     keys = ["@user", *(f"@{name}" for name in plan.hold)]
     moments = ["@time", "@row"] if full else ["@tick"]
@@ -232,25 +232,27 @@ def _masks(
     frame: pl.DataFrame, plan: FunnelPlan
 ) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
     """Return each row's steps and whether it may enter, and the gaps it breaks."""
-    none = np.zeros(0, np.uint16)
+    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
+    from replaykit.analyses.rows_kernel import decode  # noqa: PLC0415 - numba
+
     if "@mask" in frame.columns:
         breaks = "@broken" in frame.columns
+        none = np.zeros(0, np.uint16)
         broken = frame["@broken"].to_numpy() if breaks else none
         return frame["@mask"].to_numpy(), broken
     bits, gaps, between = np.array(list(_codes(plan).values()), np.uint16).T
-    if "@enters" not in frame.columns:
-        bits = bits | (bits & 1) << _ENTRY_BIT
-    code = frame["@event"].to_numpy()
-    mask: NDArray[np.uint16] = bits[code]
-    if "@enters" in frame.columns:
-        entries = (mask & 1).astype(np.uint16) & frame["@enters"].to_numpy()
-        mask |= entries << _ENTRY_BIT
-    if not gaps.any() and not between.any():
-        return mask, none
-    if "@active" not in frame.columns:
-        return mask, (gaps | between)[code]
-    active = frame["@active"].to_numpy()
-    return mask, gaps[code] | between[code] * active
+    flags = [
+        frame[name].to_numpy() if name in frame.columns else np.zeros(0, np.bool_)
+        for name in ("@enters", "@active")
+    ]
+    return decode(
+        frozen(frame["@event"].to_numpy()),
+        frozen(bits),
+        frozen(gaps),
+        frozen(between),
+        frozen(flags[0]),
+        frozen(flags[1]),
+    )
 
 
 def _kinds(event: pl.Series) -> NDArray[np.int32]:

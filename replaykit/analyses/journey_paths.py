@@ -222,7 +222,7 @@ def _rows(frame: pl.LazyFrame | pl.DataFrame, plan: JourneyPlan) -> pl.DataFrame
     """Return the rows that can be part of a path, flagged, labelled and sorted."""
     from replaykit.analyses import journey_kernel as kernel  # noqa: PLC0415 - numba
     from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
-    from replaykit.analyses.order_kernel import in_order  # noqa: PLC0415 - numba
+    from replaykit.analyses.rows_kernel import in_order  # noqa: PLC0415 - numba
 
     lf = canonical(frame)
     _check_properties(lf, plan)

@@ -127,8 +127,12 @@ def deepest(
     entry = 0
     row = lo
     while row < hi:
-        now = tick[row]
         bits = int(mask[row]) & STEPS
+        if bits == 0 and alive == 0:
+            # Nothing to extend, nothing to break: most rows of exact order.
+            row += 1
+            continue
+        now = tick[row]
         single = row + 1 == hi or tick[row + 1] != now
         if single and bits & (bits - 1) == 0:
             # One row, at most one step: the common case.

@@ -1,6 +1,6 @@
-"""Check, in one pass, that rows need no sorting."""
+"""Single passes over rows: do they need sorting, what is each of them."""
 
-# ruff: noqa: C901 - a kernel is one loop over plain arrays
+# ruff: noqa: C901, PLR0917 - a kernel is one loop over plain arrays
 
 from __future__ import annotations
 
@@ -51,3 +51,37 @@ def in_order(
             return False
         seen[unit[row]] = True
     return True
+
+
+@compiled
+def decode(
+    code: NDArray[np.uint16],
+    bits: NDArray[np.uint16],
+    gaps: NDArray[np.uint16],
+    between: NDArray[np.uint16],
+    enters: NDArray[np.bool_],
+    active: NDArray[np.bool_],
+) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+    """Return each row's steps (bit 15: may enter) and the gaps it breaks.
+
+    `bits`, `gaps` and `between` are looked up by the event's code. A step-0 row may
+    enter where `enters` says so; inactive rows break no gap of exact order. Both
+    columns may be empty: then every row does.
+    """
+    total = len(code)
+    breaking = False
+    for line in range(len(gaps)):
+        breaking = breaking or gaps[line] != 0 or between[line] != 0
+    mask = np.empty(total, np.uint16)
+    broken = np.empty(total if breaking else 0, np.uint16)
+    for row in range(total):
+        own = bits[code[row]]
+        if own & 1 and (len(enters) == 0 or enters[row]):
+            own |= 1 << 15
+        mask[row] = own
+        if breaking:
+            gap = gaps[code[row]]
+            if len(active) == 0 or active[row]:
+                gap |= between[code[row]]
+            broken[row] = gap
+    return mask, broken
