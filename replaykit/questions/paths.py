@@ -1,0 +1,267 @@
+"""Paths of users: funnels, and journeys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from replaykit.analyses import funnel as _funnel
+from replaykit.analyses import journeys as _journeys
+from replaykit.analyses.funnel_plan import Exclusion
+from replaykit.query import Step, as_step
+from replaykit.questions.asking import Asking
+from replaykit.results import Funnel, Journeys
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from replaykit.analyses.funnel_plan import (
+        Count,
+        ExactScope,
+        Excluded,
+        NewUsers,
+        Order,
+        Resolution,
+    )
+    from replaykit.analyses.journey_paths import PathCount
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Paths(Asking):
+    """Follow users from event to event."""
+
+    def funnel(
+        self,
+        *steps: str | Step,
+        within: str = "1d",
+        order: Order = "this",
+        by: str | Sequence[str] | None = None,
+        by_step: tuple[int, str] | None = None,
+        hold: str | Sequence[str] | None = None,
+        exclude: Excluded | Sequence[Excluded] | None = None,
+        count: Count = "uniques",
+        resolution: Resolution = "1s",
+        exact_scope: ExactScope = "active",
+        new_users: NewUsers | None = None,
+    ) -> Funnel:
+        """Count the users who reach each step, within a window that opens at the first.
+
+        A user enters with the first step inside the range and the filters of this
+        handle; later steps may follow after the range. Of all paths of a user the
+        longest counts, then the earliest entered. Rows of one second have no order, so
+        either order converts.
+
+        Parameters
+        ----------
+        steps
+            2 to 10 names, or steps made by `rk.event`.
+        within
+            Time from the first step to the last, bound included: `"30m"`, `"7d"`.
+        order
+            `"this"`: anything may happen between. `"exact"`: nothing else may.
+            `"any"`: all steps in any order inside one window.
+        by
+            Properties of the entry that make groups.
+        by_step
+            `(step, property)`: the value at that step instead.
+        hold
+            Properties that stay the same along a path; each value is a unit.
+        exclude
+            Events that a path may not pass: a name, a step, or
+            `Exclusion(event, first, last)`.
+        count
+            `"uniques"` users, or `"totals"`: every attempt.
+        resolution
+            `"1s"`, or `"1ms"` to keep the order inside a second.
+        exact_scope
+            What breaks an exact path: other `"active"` events, or `"all"`.
+        new_users
+            `"any day"` or `"first day"`: only users new in the range.
+
+        Returns
+        -------
+        Funnel
+            `.table`: `step`, `event`, the groupings, `users`, `share` (of step 1),
+            `step_share` (of the step before), `dropped_before`, `avg_time`,
+            `median_time`. `.dropped(after=…)`, `.reached(…)`, `.converted()` are the
+            users. Rules: `spec/funnel.md`.
+
+        Raises
+        ------
+        UnknownEvent, UnknownProperty, UnknownOption, BadDuration
+            With what exists, and the nearest match.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> import replaykit as rk
+        >>> from datetime import datetime
+        >>> log = pl.DataFrame(
+        ...     {
+        ...         "uid": ["ana", "ana", "ben"],
+        ...         "ts": [datetime(2026, 3, 1, hour) for hour in (9, 10, 11)],
+        ...         "name": ["Search", "Buy", "Search"],
+        ...     }
+        ... )
+        >>> events = rk.events(log, user="uid", time="ts", event="name")
+        >>> checkout = events.funnel("Search", "Buy", within="7d")
+        >>> checkout.table["users"].to_list()
+        [2, 1]
+        >>> list(checkout.dropped(after="Search"))
+        ['ben']
+        """
+        read = self.steps(steps)
+        avoided = _excluded(exclude)
+        self.steps(avoided)
+        answer = _funnel.funnel(
+            self._asked([*read, *avoided], by, hold, by_step and by_step[1]),
+            read,
+            within=within,
+            order=order,
+            span=self._span(),
+            segment=self.segment,
+            by=by,
+            by_step=by_step,
+            hold=hold,
+            exclude=exclude,
+            count=count,
+            resolution=resolution,
+            exact_scope=exact_scope,
+            new_users=new_users,
+        )
+        labels = tuple(answer.plan.labels)
+        return Funnel(self, answer, labels, tuple(answer.plan.groups), within, order)
+
+    def journeys(
+        self,
+        *,
+        start: str | Step | None = None,
+        end: str | Step | None = None,
+        within: str = "1d",
+        count: PathCount = "users",
+        depth: int | None = 5,
+        top: int | None = 5,
+        below: float | None = None,
+        collapse: bool = False,
+        expand: Mapping[str, str | Sequence[str]] | None = None,
+        custom: Mapping[str, str | Step] | None = None,
+        hide: str | Step | Sequence[str | Step] = (),
+        only: str | Step | Sequence[str | Step] = (),
+        exclude: str | Step | Sequence[str | Step] = (),
+        through: str | Step | Sequence[str | Step] = (),
+        inactive: bool = False,
+    ) -> Journeys:
+        """Follow what users do after `start`, before `end`, or between the two.
+
+        Range and filters of this handle bind the anchor: the first `start` (or `end`)
+        of each user. Its path are the rows that follow within the window, in time
+        order. Shares are of all paths, never of the step before.
+
+        Parameters
+        ----------
+        start, end
+            An event, or a step made by `rk.event`; with both, a path ends at `end`.
+        within
+            Time after (before) the anchor, or `"session"`.
+        count
+            `"users"`, `"paths"` (every anchor) or `"sessions"`.
+        depth, top, below
+            Steps of the tree; children per node and least share, the rest is `Other`.
+        collapse
+            Neighbours with one label become one node.
+        expand
+            `{event: property}`: a node per value.
+        custom
+            `{label: event}`: nodes that stand in for several events.
+        hide, only, exclude
+            Events not shown; the only ones shown; rows not shown.
+        through
+            Keep paths in which each of these occurs.
+        inactive
+            Show inactive events too.
+
+        Returns
+        -------
+        Journeys
+            `.table`: `node`, `parent`, `step`, `path`, `event`, `kind`, `users`,
+            `share`. Rules: `spec/journeys.md`.
+
+        Raises
+        ------
+        UnknownEvent, UnknownProperty, UnknownOption, BadDuration
+            With what exists, and the nearest match.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> import replaykit as rk
+        >>> from datetime import datetime
+        >>> log = pl.DataFrame(
+        ...     {
+        ...         "uid": ["ana", "ana", "ben"],
+        ...         "ts": [datetime(2026, 3, 1, hour) for hour in (9, 10, 11)],
+        ...         "name": ["Search", "Buy", "Search"],
+        ...     }
+        ... )
+        >>> events = rk.events(log, user="uid", time="ts", event="name")
+        >>> events.journeys(start="Search").table.select("event", "users").rows()
+        [('Search', 2), ('Buy', 1), ('Dropped off', 1), ('Dropped off', 1)]
+        """
+        named = _steps_in(start, end, hide, only, exclude, through, custom)
+        expanded = {} if expand is None else dict(expand)
+        self.steps([*expanded])
+        answer = _journeys.journeys(
+            self._asked(self.steps(named), list(expanded.values())),
+            start=start,
+            end=end,
+            span=self._span(),
+            segment=self.segment,
+            within=within,
+            count=count,
+            depth=depth,
+            top=top,
+            below=below,
+            collapse=collapse,
+            expand=expand,
+            custom=custom,
+            hide=hide,
+            only=only,
+            exclude=exclude,
+            through=through,
+            inactive=inactive,
+        )
+        return Journeys(self, answer, _journey_title(start, end), count)
+
+
+def _excluded(exclude: Excluded | Sequence[Excluded] | None) -> list[Step]:
+    """Return the events that are excluded, wherever in the path."""
+    if exclude is None:
+        return []
+    given = [exclude] if isinstance(exclude, str | Step | Exclusion) else exclude
+    return [one.step if isinstance(one, Exclusion) else as_step(one) for one in given]
+
+
+def _steps_in(*options: object) -> list[str | Step]:
+    """Return the events that options name, alone, in lists or as values of a dict."""
+    found: list[str | Step] = []
+    for one in options:
+        if isinstance(one, str | Step):
+            found.append(one)
+        elif isinstance(one, Mapping):
+            found += _steps_in(*one.values())
+        elif isinstance(one, Iterable):
+            found += _steps_in(*one)
+    return found
+
+
+def _journey_title(start: str | Step | None, end: str | Step | None) -> str:
+    labels = [None if one is None else as_step(one).label for one in (start, end)]
+    match labels:
+        case [str() as first, str() as last]:
+            return f"Journeys from {first} to {last}"
+        case [str() as first, None]:
+            return f"Journeys from {first}"
+        case [_, last]:
+            return f"Journeys to {last}"
+    return "Journeys"

@@ -1,0 +1,167 @@
+"""Funnels and journeys, as results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from replaykit import charts
+from replaykit.errors import UnknownPoint, did_you_mean
+from replaykit.points import (
+    FunnelKey,
+    JourneyKey,
+    Outcome,
+    PointKey,
+)
+from replaykit.replies import Point as PointWords
+from replaykit.results.result import Opened, Result, group_of
+from replaykit.wording import duration_words, span_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import plotly.graph_objects as go
+
+    from replaykit.analyses.funnel import FunnelAnswer
+    from replaykit.analyses.journeys import JourneysAnswer
+    from replaykit.users import Users
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Funnel(Result):
+    """Who reached each step, and who was lost before it."""
+
+    answer: FunnelAnswer
+    steps: tuple[str, ...]
+    by: tuple[str, ...]
+    within: str
+    order: str
+
+    def chart(self) -> go.Figure:
+        """Return bars: reached in solid, lost on the way hatched above."""
+        window = duration_words(self.within)
+        how = {"this": "in this order", "any": "in any order", "exact": "exactly so"}
+        title = f"Funnel · {len(self.steps)} steps {how[self.order]}, within {window}"
+        return charts.funnel_chart(self.table, by=self.by, title=title)
+
+    def point(
+        self,
+        step: str | int,
+        *,
+        outcome: Outcome = "reached",
+        by: str | Sequence[str | None] | None = None,
+    ) -> Opened:
+        """Open a bar: the units that reached a step, or that were lost before it.
+
+        Parameters
+        ----------
+        step
+            The step's label, or its number from 1.
+        outcome
+            `"reached"`, or `"dropped"`: reached the step before and not this one.
+        by
+            The value of the grouping, or one value per grouping; `None` is all groups
+            when there is no grouping.
+        """
+        group = group_of(self.by, by) if self.by and by is not None else ()
+        return self.open(FunnelKey(self._step(step), outcome, group))
+
+    def reached(self, step: str | int, *, by: str | None = None) -> Users:
+        """Return the units that reached a step."""
+        return self.point(step, by=by).users
+
+    def converted(self, *, by: str | None = None) -> Users:
+        """Return the units that reached the last step."""
+        return self.point(len(self.steps), by=by).users
+
+    def dropped(self, *, after: str | int, by: str | None = None) -> Users:
+        """Return the units that reached a step and not the next."""
+        step = self._step(after)
+        if step == len(self.steps):
+            raise UnknownPoint(
+                f"{self.steps[-1]!r} is the last step; nobody drops after it. "
+                "converted() returns those who reached it."
+            )
+        return self.point(step + 1, outcome="dropped", by=by).users
+
+    def _step(self, step: str | int) -> int:
+        if isinstance(step, int):
+            if 1 <= step <= len(self.steps):
+                return step
+            raise UnknownPoint(f"Step {step} of {len(self.steps)}; they count from 1.")
+        if self.steps.count(step) == 1:
+            return self.steps.index(step) + 1
+        if step in self.steps:
+            raise UnknownPoint(f"{step!r} is several steps; name one by its number.")
+        hint = did_you_mean(step, self.steps)
+        raise UnknownPoint(
+            f"No step {step!r} in this funnel. {hint} "
+            f"Its steps are {', '.join(self.steps)}."
+        )
+
+    def describe(self, key: PointKey) -> PointWords:
+        """Say what a point is, and the call that names the same people."""
+        if not isinstance(key, FunnelKey):
+            raise UnknownPoint(f"{key} is no point of a funnel.")
+        label = self.steps[key.step - 1]
+        group = f", by={key.group[0]!r}" if key.group else ""
+        note = f" · {', '.join(map(str, key.group))}" if key.group else ""
+        window = f"within {duration_words(self.within)}"
+        span = f"{span_words(self.events.span)}, {window}"
+        if key.outcome == "reached":
+            code = f"users = funnel.reached({label!r}{group})"
+            return PointWords(f"Reached {label}{note}", span, code)
+        before = self.steps[key.step - 2]
+        code = f"lost = funnel.dropped(after={before!r}{group})"
+        return PointWords(f"Dropped after {before}{note}", span, code)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Journeys(Result):
+    """The paths that lead from an event, or to it."""
+
+    answer: JourneysAnswer
+    title: str
+    unit: str
+
+    def map(self, **options: Any) -> pl.DataFrame:
+        """Rank whole paths; see `JourneysAnswer.map` for its options."""
+        return self.answer.map(**options)
+
+    def chart(self) -> go.Figure:
+        """Return the tree as a flow, one column per step."""
+        return charts.journeys_tree_chart(
+            self.table,
+            title=self.title,
+            note=span_words(self.events.span),
+            unit=self.unit,
+            backward=not self.answer.plan.forward,
+        )
+
+    def point(self, *path: str) -> Opened:
+        """Open the node that a path of labels leads to, the anchor first."""
+        rows = self.table.filter(pl.col("path").list.len() == len(path))
+        for label, node in zip(rows["path"], rows["node"], strict=True):
+            if list(label) == list(path):
+                return self.open(JourneyKey(str(node)))
+        known = [" > ".join(path) for path in self.table["path"]]
+        hint = did_you_mean(" > ".join(path), known)
+        raise UnknownPoint(
+            f"No path {' > '.join(path)!r} in this tree. {hint}".rstrip()
+        )
+
+    def describe(self, key: PointKey) -> PointWords:
+        """Say what a point is, and the call that names the same people."""
+        if not isinstance(key, JourneyKey):
+            raise UnknownPoint(f"{key} is no point of a tree.")
+        found = self.table.filter(pl.col("node").cast(pl.String) == key.node)
+        if found.is_empty():
+            raise UnknownPoint(f"No node {key.node!r} in this tree.")
+        path = found["path"][0].to_list()
+        code = f"point = journeys.point({', '.join(map(repr, path))})"
+        share = found["share"][0]
+        return PointWords(
+            " › ".join(path), f"{share:.1%} of all paths" if share else "", code
+        )

@@ -1,0 +1,205 @@
+"""What all results share: a table, a chart, a widget, and points that open."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+from replaykit.bundle import bundle_of_result, table_twin, with_bundle
+from replaykit.capsule import saved_form
+from replaykit.errors import UnknownPoint
+from replaykit.points import Group, PointKey, parse_key
+from replaykit.replies import Microscope
+from replaykit.replies import Point as PointWords
+from replaykit.widgets import View
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    import plotly.graph_objects as go
+    import polars as pl
+
+    from replaykit.questions.asking import Asking
+    from replaykit.replay_list import Replays
+    from replaykit.users import Users
+    from replaykit.widgets import Player
+
+
+class Answer(Protocol):
+    """What the pure functions of `analyses` return."""
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """The numbers."""
+        ...
+
+    def population(self, key: Any) -> pl.DataFrame:
+        """Who stands behind one of them (`microscope.POPULATION`)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Opened:
+    """One number of a result, opened: its users, their replays."""
+
+    users: Users
+
+    @property
+    def replays(self) -> Replays:
+        """The replays of these users that show the point."""
+        return self.users.replays
+
+    def watch(self) -> Player:
+        """Open the player on them."""
+        return self.users.watch()
+
+    def count(self) -> int:
+        """Return the number of users."""
+        return self.users.count()
+
+    def __repr__(self) -> str:
+        """Say how many, and why."""
+        return repr(self.users)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Result(ABC):
+    """What all results share: a table, a chart, a widget, and points."""
+
+    events: Asking
+    answer: Answer
+
+    @abstractmethod
+    def chart(self) -> go.Figure:
+        """Return a plain plotly figure of the table, yours to change."""
+
+    @abstractmethod
+    def describe(self, key: PointKey) -> PointWords:
+        """Say what a point is, and the call that names the same people."""
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """The numbers, as documented by the method that asked."""
+        return self.answer.table
+
+    def open(self, key: PointKey) -> Opened:
+        """Open a point by its key, as a click does."""
+        population = self.answer.population(key)
+        return Opened(self.events.users(population, self.describe(key).title))
+
+    # ── display ───────────────────────────────────────────────────────────────
+    @cached_property
+    def _figure(self) -> go.Figure:
+        return self.chart()
+
+    def _chart_reply(self) -> dict[str, Any]:
+        figure = self._figure.to_plotly_json()
+        about = figure["layout"].get("meta") or {}
+        return {
+            "figure": _plain(figure),
+            "title": about.get("title", ""),
+            "note": about.get("note", ""),
+            "height": figure["layout"].get("height", 360),
+        }
+
+    @cached_property
+    def _microscope(self) -> Microscope:
+        return Microscope(
+            self.events.source,
+            self._chart_reply,
+            lambda key: self.answer.population(parse_key(key)),
+            lambda key: self.describe(parse_key(key)),
+        )
+
+    @cached_property
+    def widget(self) -> View:
+        """The widget that this result displays as; one per result."""
+        zone = self.events.source.zone
+        return View(self._microscope, kind="result", zone=zone)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        return with_bundle(
+            self.widget._repr_mimebundle_(**kwargs),
+            saved_form(*self._replaykit_share_()),
+            self._twin(),
+            repr(self),
+        )
+
+    def _display_(self) -> View:
+        """Show the widget in marimo."""
+        return self.widget
+
+    def _keys(self) -> list[str]:
+        """Return the keys of the chart's points, each once."""
+        return list(dict.fromkeys(_keys_in(self._chart_reply()["figure"]["data"])))
+
+    def _twin(self) -> str:
+        about = self._chart_reply()
+        head = " · ".join(filter(None, (about["title"], about["note"])))
+        return table_twin(head, self.table.columns, self.table.rows())
+
+    def _replaykit_share_(self) -> tuple[Microscope, dict[str, Any]]:
+        bundle = bundle_of_result(type(self).__name__, self._microscope, self._keys())
+        return self._microscope, bundle
+
+    def __repr__(self) -> str:
+        """Show the table."""
+        return f"{type(self).__name__}\n{self.table}"
+
+
+def _keys_in(traces: Sequence[dict[str, Any]]) -> list[str]:
+    """Collect the keys that a figure's traces carry, nodes and links included."""
+    found: list[str] = []
+    for trace in traces:
+        parts = [trace, trace.get("node") or {}, trace.get("link") or {}]
+        for part in parts:
+            found += _strings(part.get("customdata"))
+    return found
+
+
+def _strings(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value] if value else []
+    if isinstance(value, list | tuple):
+        return [text for item in value for text in _strings(item)]
+    return []
+
+
+def _plain(value: Any) -> Any:
+    """Turn what plotly holds (tuples, arrays, times) into plain JSON values."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return value
+
+
+def interval_at(starts: pl.Series, moment: datetime) -> int:
+    """Return the start, in epoch ms, of the interval that holds a moment."""
+    known = starts.unique().sort().dt.epoch("ms")
+    before = known.filter(known <= moment.timestamp() * 1000)
+    if before.is_empty():
+        raise UnknownPoint(
+            f"{moment:%Y-%m-%d %H:%M} UTC lies before the result's first interval."
+        )
+    return int(before[-1])
+
+
+def group_of(by: Sequence[str], given: object) -> Group:
+    """Read `by=` of `.point(…)`: one value, or one per grouping."""
+    if not by:
+        return ()
+    values = given if isinstance(given, tuple | list) else (given,)
+    if len(values) != len(by):
+        raise UnknownPoint(
+            f"This result is grouped by {', '.join(by)}; by= names one value of each, "
+            f"not {given!r}."
+        )
+    return tuple(None if value is None else str(value) for value in values)

@@ -1,0 +1,80 @@
+"""Sessions, as results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from replaykit import charts, timeline
+from replaykit.errors import UnknownPoint
+from replaykit.points import (
+    PointKey,
+    SessionsKey,
+)
+from replaykit.replies import Point as PointWords
+from replaykit.results.result import Opened, Result, group_of, interval_at
+from replaykit.wording import span_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+
+    import plotly.graph_objects as go
+
+    from replaykit.analyses.sessions import SessionsAnswer
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sessions(Result):
+    """Sessions, counted or timed, over time or by length."""
+
+    answer: SessionsAnswer
+    measure: str
+    every: timeline.Interval
+
+    @property
+    def sessions(self) -> pl.DataFrame:
+        """One row per counted session, with the public id of its user."""
+        found = self.answer.sessions
+        ids = self.events.source.user_ids(found["user"]).alias("user")
+        return found.with_columns(ids)
+
+    @property
+    def total(self) -> pl.DataFrame:
+        """The value of each series over the whole range."""
+        return self.answer.total
+
+    def chart(self) -> go.Figure:
+        """Return lines over time, or bars by length."""
+        return charts.sessions_chart(
+            self.table,
+            by=self.answer.groups,
+            measure=self.measure,
+            every=self.every,
+            note=span_words(self.events.span),
+        )
+
+    def describe(self, key: PointKey) -> PointWords:
+        """Say what a point is, and the call that names the same people."""
+        if not isinstance(key, SessionsKey):
+            raise UnknownPoint(f"{key} is no point of sessions.")
+        start = pl.Series([key.time_ms]).cast(pl.Datetime("ms", "UTC"))
+        local = start.dt.convert_time_zone(self.events.source.zone)[0]
+        group = ", ".join(map(str, key.group))
+        title = f"Sessions, {group}" if group else "Sessions"
+        by = f", by={key.group[0]!r}" if key.group else ""
+        code = f'point = sessions.point(at="{local:%Y-%m-%d}"{by})'
+        return PointWords(title, f"{local.day} {local:%b %Y}", code)
+
+    def point(
+        self,
+        *,
+        at: str | date | datetime,
+        by: str | Sequence[str | None] | None = None,
+    ) -> Opened:
+        """Open the sessions that start in the interval that holds `at`."""
+        moment = timeline.instant(at, self.events.source.zone)
+        time_ms = interval_at(self.table["time"], moment)
+        return self.open(SessionsKey(group_of(self.answer.groups, by), time_ms))
