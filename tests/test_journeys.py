@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from replaykit.analyses.funnel import funnel
 from replaykit.analyses.journeys import JourneysAnswer, journeys
+from replaykit.analyses.sequences import sequences
+from replaykit.errors import (
+    BadDuration,
+    BadInput,
+    UnknownEvent,
+    UnknownOption,
+    UnknownPoint,
+    UnknownProperty,
+)
 from replaykit.query import event
 from replaykit.timeline import between
-from tests.eventlog import spec_log
+from tests.eventlog import log, spec_log
 from tests.spec.blocks import Row, answers
 
 DAY = between("2024-06-01", "2024-06-01")
@@ -156,3 +167,99 @@ def test_journey_map(expected: list[Row]) -> None:
         )
         for row in expected
     ]
+
+
+def test_sequences_of_sessions() -> None:
+    events = log(
+        {"a": "0m A@1, 1m B@1, 2m A@2, 3m B@1, 4m B@2", "b": "0m A@1, 1m X!@1, 2m B@1, 3m C"}
+    )
+    found = sequences(events, 2)
+    assert found.rows() == [(["A", "B"], 3), (["B", "B"], 1)]
+    assert sequences(events, 2, within="user", top=1).rows() == [(["A", "B"], 3)]
+    assert sequences(events, 9).is_empty()
+    with pytest.raises(BadInput, match="at least one"):
+        sequences(events, 0)
+    with pytest.raises(UnknownOption, match="within"):
+        sequences(events, 2, within="day")
+
+
+def test_windows_of_a_node() -> None:
+    events = log({"ana": "0m A, 1m B, 2m C", "bob": "0m A"})
+    answer = journeys(events, start="A")
+    start, minute = datetime(2026, 3, 1, tzinfo=UTC), timedelta(minutes=1)
+    assert answer.population(answer.key("A", "B")).rows() == [
+        (0, start, start + minute, start + minute, [0, 1])
+    ]
+    # A drop-off is watched at the last row before it.
+    assert answer.population(answer.key("A", "Dropped off")).rows() == [
+        (1, start, start, start, [3])
+    ]
+    backward = journeys(events, end="C")
+    assert backward.population(backward.key("C", "B", "A")).rows() == [
+        (0, start, start + 2 * minute, start, [2, 1, 0])
+    ]
+    assert backward.funnel_steps(backward.key("C", "B")) == ["B", "C"]
+    with pytest.raises(UnknownPoint, match="no node"):
+        answer.key("A", "C")
+    for key in ("journey|7", "funnel|1|reached|"):
+        with pytest.raises(UnknownPoint, match="node"):
+            answer.population(key)
+
+
+def test_top_children_and_other() -> None:
+    events = log({"a": "0m A, 1m B", "b": "0m A, 1m C", "c": "0m A, 1m C", "d": "0m A"})
+    answer = journeys(events, start="A", top=1)
+    assert answer.table.filter(step=2).select("event", "kind", "users").rows() == [
+        ("C", "event", 2),
+        ("Other", "other", 1),
+        ("Dropped off", "dropped", 1),
+    ]
+    assert answer.drawn(depth=1).table.height == 1
+
+
+def test_custom_events_stand_in_for_their_members() -> None:
+    events = log({"a": "0m A, 1m B, 2m C, 3m D"})
+    answer = journeys(events, start="A", custom={"B or C": event("B", "C")})
+    assert answer.paths["path"].to_list() == [["A", "B or C", "B or C", "D"]]
+    with pytest.raises(UnknownOption, match="collapse"):
+        journeys(events, start="A", custom={"x": "B"}, collapse=True)
+
+
+def test_orders_of_the_map() -> None:
+    events = log({"a": "0m A, 1m B", "b": "0m A, 9m C, 10m D", "c": "0m A, 3m B"})
+    answer = journeys(events, start="A")
+
+    def ranked(**options: object) -> list[str]:
+        return ["".join(path) for path in answer.map(**options)["path"]]
+
+    assert ranked() == ["AB", "ACD"]
+    assert ranked(order="frequency", descending=False) == ["ACD", "AB"]
+    assert ranked(order="time") == ["ACD", "AB"]
+    assert ranked(order="length", descending=False) == ["AB", "ACD"]
+    assert ranked(order="similarity", ideal=["A", "C", "D"]) == ["ACD", "AB"]
+    assert ranked(steps=1) == ["A"]
+    assert ranked(top=1) == ["AB"]
+    with pytest.raises(UnknownOption, match="similarity"):
+        answer.map(order="similar")
+    with pytest.raises(BadInput, match="between"):
+        answer.map(converted=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "options", "said"),
+    [
+        (BadInput, {}, "start="),
+        (BadDuration, {"start": "A", "within": "0s"}, "longer than zero"),
+        (BadDuration, {"start": "A", "within": "a day"}, "not a duration"),
+        (UnknownOption, {"start": "A", "count": "uniques"}, "'users'"),
+        (UnknownOption, {"start": "A", "hide": "B", "only": "C"}, "exclude each other"),
+        (UnknownProperty, {"start": "A", "expand": {"A": "kind"}}, "'kind'"),
+        (UnknownEvent, {"start": "A", "known": {"AA": 1}}, "Did you mean 'AA'"),
+        (BadInput, {"start": "A", "depth": 0}, "at least one step"),
+        (BadInput, {"start": "A", "top": 0}, "at least one child"),
+        (BadInput, {"start": "A", "below": 5}, "0.01 for 1 %"),
+    ],
+)
+def test_bad_questions(error, options, said) -> None:
+    with pytest.raises(error, match=said):
+        journeys(log({"a": "0m A"}), **options)

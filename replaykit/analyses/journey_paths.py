@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 import numpy as np
 import polars as pl
 
+from replaykit.analyses.ordered_rows import by_session, by_time, codes, runs
 from replaykit.errors import (
     BadInput,
     UnknownOption,
@@ -179,9 +180,9 @@ def find_paths(frame: pl.LazyFrame | pl.DataFrame, plan: JourneyPlan) -> Paths:
     rows = _rows(frame, plan)
     flags = rows["@flags"].to_numpy()
     time = rows["@time"].to_physical().to_numpy()
-    by_session = plan.window is None or plan.count == "sessions"
-    user = _runs(rows, ["@user"])
-    sessions = _runs(rows, ["@user", "@session"]) if by_session else user
+    own = plan.window is None or plan.count == "sessions"
+    user = runs(rows, ["@user"])
+    sessions = runs(rows, ["@user", "@session"]) if own else user
     key = sessions if plan.window is None else user
     which = {
         "users": kernel.FIRST_OF_USER,
@@ -201,7 +202,7 @@ def find_paths(frame: pl.LazyFrame | pl.DataFrame, plan: JourneyPlan) -> Paths:
         found = place[found]
         flags, time, user = flags[order], time[order], user[order]
         key = user
-    labels, code = _codes(rows["@label"])
+    labels, code = codes(rows["@label"])
     nodes, starts, anchors, ended = kernel.cut(
         frozen(key),
         frozen(time),
@@ -221,8 +222,6 @@ def find_paths(frame: pl.LazyFrame | pl.DataFrame, plan: JourneyPlan) -> Paths:
 def _rows(frame: pl.LazyFrame | pl.DataFrame, plan: JourneyPlan) -> pl.DataFrame:
     """Return the rows that can be part of a path, flagged, labelled and sorted."""
     from replaykit.analyses import journey_kernel as kernel  # noqa: PLC0415 - numba
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
-    from replaykit.analyses.rows_kernel import in_order  # noqa: PLC0415 - numba
 
     lf = canonical(frame)
     _check_properties(lf, plan)
@@ -237,7 +236,7 @@ def _rows(frame: pl.LazyFrame | pl.DataFrame, plan: JourneyPlan) -> pl.DataFrame
     enters = pl.all_horizontal(
         anchor, *plan.segment, plan.span.holds(pl.col("time"))
     ).fill_null(value=False)
-    by_session = plan.window is None or plan.count == "sessions"
+    sessions = plan.window is None or plan.count == "sessions"
     wanted = pl.col("@flags") != 0
     if plan.window is None:
         # A session's rows are bounded by the charted period, and rows without a
@@ -252,22 +251,15 @@ def _rows(frame: pl.LazyFrame | pl.DataFrame, plan: JourneyPlan) -> pl.DataFrame
         "user": pl.col("user"),
         "time": pl.col("time"),
         "row": pl.col("row"),
-        "label": _label(plan),
+        "label": _label(plan).cast(pl.Categorical),
         "flags": reduce(or_, flags),
         "session": pl.col("session_id"),
     }
-    if not by_session:
+    if not sessions:
         del columns["session"]
     chosen = lf.select(expr.alias(f"@{name}") for name, expr in columns.items())
     rows = chosen.filter(wanted).collect(engine="streaming")
-    keys = ["@user", "@session"] if by_session else ["@user"]
-    if by_session or not rows.schema["@user"].is_integer():
-        return rows.sort(*keys, "@time", "@row")
-    time = rows["@time"].to_physical().to_numpy()
-    user = rows["@user"].cast(pl.Int32).to_numpy()
-    if in_order(frozen(user), frozen(time), frozen(rows["@row"].to_numpy())):
-        return rows
-    return rows.sort("@user", "@time", "@row")
+    return by_session(rows) if sessions else by_time(rows)
 
 
 def _visible(plan: JourneyPlan) -> pl.Expr:
@@ -304,24 +296,6 @@ def _flag(condition: pl.Expr, bit: int) -> pl.Expr:
 
 def _any(parts: list[pl.Expr]) -> pl.Expr:
     return reduce(or_, parts)
-
-
-def _runs(rows: pl.DataFrame, keys: list[str]) -> NDArray[np.int32]:
-    """Give a number to each run of equal keys."""
-    change = _any([pl.col(key).ne_missing(pl.col(key).shift()) for key in keys])
-    first = pl.int_range(pl.len()) == 0
-    return rows.select((change | first).cum_sum().cast(pl.Int32).alias("n"))[
-        "n"
-    ].to_numpy()
-
-
-def _codes(labels: pl.Series) -> tuple[list[str], NDArray[np.int32]]:
-    """Return the distinct labels in order, and each row's place among them."""
-    distinct = labels.unique().sort()
-    if distinct.is_empty():
-        return [], np.zeros(0, np.int32)
-    codes = labels.cast(pl.Enum(distinct)).to_physical().cast(pl.Int32)
-    return distinct.to_list(), codes.to_numpy()
 
 
 def _check_properties(lf: pl.LazyFrame, plan: JourneyPlan) -> None:

@@ -85,3 +85,67 @@ def decode(
                 gap |= between[code[row]]
             broken[row] = gap
     return mask, broken
+
+
+@compiled
+def session_order(
+    user: NDArray[np.int32], session: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the order that puts each session's rows together; empty if they are.
+
+    Rows are in (user, time) order. Only users whose sessions interleave are sorted.
+    """
+    total = len(user)
+    order = np.empty(0, np.int64)
+    start = 0
+    while start < total:
+        stop = start + 1
+        changes = 0
+        while stop < total and user[stop] == user[start]:
+            if session[stop] != session[stop - 1]:
+                changes += 1
+            stop += 1
+        if changes > 1:
+            heads = np.empty(changes + 1, np.int64)
+            heads[0] = session[start]
+            count = 1
+            for row in range(start + 1, stop):
+                if session[row] != session[row - 1]:
+                    heads[count] = session[row]
+                    count += 1
+            heads.sort()
+            twice = False
+            for line in range(1, count):
+                twice = twice or heads[line] == heads[line - 1]
+            if twice:
+                if len(order) == 0:
+                    order = np.arange(total)
+                inside = np.argsort(session[start:stop], kind="mergesort")
+                order[start:stop] = inside + start
+        start = stop
+    return order
+
+
+@compiled
+def packed(
+    key: NDArray[np.int32], code: NDArray[np.int32], length: int, base: int
+) -> NDArray[np.int64]:
+    """Return every `length` codes in a row of one key, as the digits of one number."""
+    total = len(key)
+    found = np.empty(total, np.int64)
+    count = 0
+    highest = np.int64(1)
+    for _ in range(length - 1):
+        highest *= base
+    number = np.int64(0)
+    held = 0
+    for row in range(total):
+        if row == 0 or key[row] != key[row - 1]:
+            number = np.int64(0)
+            held = 0
+        number = number % highest * base + code[row]
+        held += 1
+        if held >= length:
+            found[count] = number
+            count += 1
+    return found[:count]
