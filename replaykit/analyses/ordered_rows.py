@@ -6,8 +6,6 @@ interleave: both are checked in one pass, and only what is out of order is sorte
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import or_
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,18 +34,27 @@ def by_session(rows: pl.DataFrame) -> pl.DataFrame:
     from replaykit.analyses.rows_kernel import session_order  # noqa: PLC0415 - numba
 
     rows = by_time(rows)
-    session = rows["@session"].fill_null(np.iinfo(np.int64).min).to_numpy()
-    user = runs(rows, ["@user"])
-    order = session_order(frozen(user), frozen(session))
+    order = session_order(frozen(runs(rows, ["@user"])), frozen(_sessions(rows)))
     return rows[order] if len(order) else rows
 
 
 def runs(rows: pl.DataFrame, keys: list[str]) -> NDArray[np.int32]:
-    """Give a number to each run of equal keys."""
-    change = reduce(or_, [pl.col(key).ne_missing(pl.col(key).shift()) for key in keys])
-    first = pl.int_range(pl.len()) == 0
-    numbers = (change | first).cum_sum().cast(pl.Int32).alias("n")
-    return rows.select(numbers)["n"].to_numpy()
+    """Give a number to each run of equal keys: `@user`, and `@session` where named."""
+    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
+    from replaykit.analyses.rows_kernel import number_runs  # noqa: PLC0415 - numba
+
+    user = rows["@user"]
+    if user.dtype != pl.Int32:
+        # Whatever users are, what matters is where one follows another.
+        change = user.ne_missing(user.shift()).cast(pl.Int32)
+        user = change.cum_sum()
+    session = _sessions(rows) if "@session" in keys else np.zeros(0, np.int64)
+    return number_runs(frozen(user.to_numpy()), frozen(session))
+
+
+def _sessions(rows: pl.DataFrame) -> NDArray[np.int64]:
+    """Return session ids; rows without one share a number that no session has."""
+    return rows["@session"].fill_null(np.iinfo(np.int64).min).to_numpy()
 
 
 def codes(labels: pl.Series) -> tuple[list[str], NDArray[np.int32]]:

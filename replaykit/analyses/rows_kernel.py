@@ -127,6 +127,24 @@ def session_order(
 
 
 @compiled
+def number_runs(
+    user: NDArray[np.int32], session: NDArray[np.int64]
+) -> NDArray[np.int32]:
+    """Give a number to each run of one user (and one session, where there are any)."""
+    total = len(user)
+    numbers = np.empty(total, np.int32)
+    number = 0
+    for row in range(total):
+        if row and (
+            user[row] != user[row - 1]
+            or (len(session) and session[row] != session[row - 1])
+        ):
+            number += 1
+        numbers[row] = number
+    return numbers
+
+
+@compiled
 def packed(
     key: NDArray[np.int32], code: NDArray[np.int32], length: int, base: int
 ) -> NDArray[np.int64]:
@@ -140,10 +158,12 @@ def packed(
     number = np.int64(0)
     held = 0
     for row in range(total):
-        if row == 0 or key[row] != key[row - 1]:
+        if row and key[row] != key[row - 1]:
             number = np.int64(0)
             held = 0
-        number = number % highest * base + code[row]
+        if held >= length:
+            number -= code[row - length] * highest
+        number = number * base + code[row]
         held += 1
         if held >= length:
             found[count] = number

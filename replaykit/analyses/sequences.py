@@ -99,8 +99,12 @@ def sequences(
         pl.DataFrame({"packed": found})
         .group_by("packed")
         .agg(times=pl.len().cast(pl.Int64))
-        .sort("times", "packed", descending=[True, False])
     )
+    if top is not None and counted.height > top:
+        # Most sequences are rare: only those that can be among the first are sorted.
+        least = counted["times"].top_k(max(top, 1)).min()
+        counted = counted.filter(pl.col("times") >= least)
+    counted = counted.sort("times", "packed", descending=[True, False])
     if top is not None:
         counted = counted.head(top)
     # Codes follow the labels' order, so packed numbers do too.
