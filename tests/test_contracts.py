@@ -79,9 +79,7 @@ def _imports(tree: ast.AST) -> set[str]:
     return found
 
 
-MODULES = sorted(
-    path for path in PACKAGE.rglob("*.py") if "node_modules" not in path.parts
-)
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "js" not in path.parts)
 
 
 @pytest.mark.parametrize(
