@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from replaykit import microscope, timeline
+from replaykit import timeline
 from replaykit.errors import BadInput, UnknownProperty, did_you_mean
 from replaykit.query import Step, as_step, check_events, conditions
 from replaykit.questions import Questions, names_in
@@ -66,10 +66,14 @@ class Events(Questions):
 
         A list means any of its values, `None` a missing one. `user` is the public id.
         """
-        added = conditions(*predicates, **equals)
-        self._check(names_in(added))
-        translated = tuple(self._by_number(one) for one in added)
-        return replace(self, segment=(*self.segment, *translated))
+        added = self.read(*predicates, **equals)
+        return replace(self, segment=(*self.segment, *added))
+
+    def read(self, *predicates: pl.Expr, **equals: Value) -> tuple[pl.Expr, ...]:
+        """Read conditions as `filter` takes them, with public ids translated."""
+        given = conditions(*predicates, **equals)
+        self._check(names_in(given))
+        return tuple(self._by_number(one) for one in given)
 
     def _by_number(self, condition: pl.Expr) -> pl.Expr:
         """Turn a condition on public ids into one on the numbers of users."""
@@ -150,50 +154,6 @@ class Events(Questions):
     # ── people ────────────────────────────────────────────────────────────────
     def users(self, population: pl.DataFrame, label: str) -> Users:
         """Return the users of a population (`microscope.POPULATION`)."""
-        return Users(self, population, label)
-
-    def users_who(self, event: str | Step, *, at_least: int = 1) -> Users:
-        """Return the users who did something in the range, so many times.
-
-        Parameters
-        ----------
-        event
-            A name, or a step made by `rk.event`.
-        at_least
-            How many times, from 1.
-        """
-        if at_least < 1:
-            raise BadInput(
-                f"at_least={at_least!r}: users who did not do it are "
-                "events.everyone() - events.users_who(…)."
-            )
-        (step,) = self.steps([event])
-        rows = self.rows(names_in([step.predicate(), *self.segment]))
-        mine = rows.filter(
-            self.span.holds(pl.col("time")), *self.segment, step.predicate()
-        )
-        often = "" if at_least == 1 else f" at least {at_least} times"
-        return self._whose(mine, f"did {step.label}{often}", at_least)
-
-    def everyone(self) -> Users:
-        """Return all users with an event in range, at their first one."""
-        return self._whose(self.frame(), "everyone")
-
-    def _whose(self, rows: pl.LazyFrame, label: str, at_least: int = 1) -> Users:
-        population = (
-            rows.sort("user", "time", "row")
-            .group_by("user", maintain_order=True)
-            .agg(
-                start=pl.col("time").min(),
-                end=pl.col("time").max(),
-                at=pl.col("time").min(),
-                rows=pl.col("row").head(microscope.MOST_CHARTED),
-                times=pl.len(),
-            )
-            .filter(pl.col("times") >= at_least)
-            .collect()
-            .select(*microscope.POPULATION)
-        )
         return Users(self, population, label)
 
     def __repr__(self) -> str:

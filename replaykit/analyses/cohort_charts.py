@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import polars as pl
 
-from replaykit.analyses.cohorts import Cohort, Moment, make_moment, performed
+from replaykit.analyses.cohort_clauses import Cohort, Moment, make_moment
+from replaykit.analyses.cohorts import performed
 from replaykit.analyses.grid import Calendar, make_grid
 from replaykit.analyses.properties import groupings, label
 from replaykit.analyses.segments import Segment

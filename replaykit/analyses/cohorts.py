@@ -1,277 +1,48 @@
 """Cohorts: users defined by what they did, had or were.
 
 A definition is a tree of clauses: `&` is and, `|` is or, `~` is did not, `.then(...)`
-is a sequence. It holds no users; `members` evaluates it on events.
+is a sequence. It holds no users; `members` evaluates it on events, and `population`
+also says by which rows each is a member.
 """
 
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from replaykit.analyses.grid import Calendar, make_grid
-from replaykit.analyses.properties import groupings, number
-from replaykit.analyses.segments import first_seen
-from replaykit.analyses.session_query import compared
+from replaykit.analyses.cohort_clauses import (
+    Been,
+    Clause,
+    Cohort,
+    Counted,
+    During,
+    Had,
+    Listed,
+    Performed,
+    When,
+    make_moment,
+)
+from replaykit.analyses.point_users import MOST_ROWS
 from replaykit.errors import BadInput, UnknownOption, check_option
 from replaykit.query import Step, as_step, check_events
 from replaykit.schema import canonical
-from replaykit.timeline import Span, check_interval, instant, microseconds
+from replaykit.timeline import Span, check_interval, microseconds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
+    from replaykit.analyses.grid import Calendar
     from replaykit.timeline import Interval
 
-Counted: TypeAlias = Literal["rows", "sum", "distinct", "intervals"]
-"""What is compared: rows, the sum of a property, its distinct values, or intervals."""
-
 COUNTED: Final[tuple[Counted, ...]] = ("rows", "sum", "distinct", "intervals")
-
-When: TypeAlias = Literal["last", "any"]
-"""Whether a property was had most recently, or at any time."""
 
 WHENS: Final[tuple[When, ...]] = ("last", "any")
 
 _COMPARED: Final = re.compile(r"(>=|<=|!=|>|<|=)\s*(-?\d+(?:\.\d+)?)")
 _SIGNS: Final = (">", ">=", "<", "<=", "=", "!=")
-_DAYS: Final = re.compile(r"(\d+)d")
-
-#: The time frame of a clause: a range, or "7d" for the last days, today included.
-During: TypeAlias = Span | str | None
-
-
-@dataclass(frozen=True, eq=False)
-class Moment:
-    """What a definition is evaluated on: the events, the range, and now."""
-
-    frame: pl.LazyFrame
-    span: Span
-    now: datetime
-    calendar: Calendar
-
-    def within(self, during: During) -> Span:
-        """Return a clause's time frame."""
-        if during is None:
-            return self.span
-        if isinstance(during, Span):
-            return during
-        match = _DAYS.fullmatch(during)
-        if match is None or int(match[1]) < 1:
-            raise UnknownOption(
-                f"during={during!r} is not a time frame. Give a Span such as "
-                "between('2026-03-01', '2026-03-31'), or the last days: '7d'."
-            )
-        today = pl.lit(self.now - timedelta(microseconds=1), pl.Datetime("us", "UTC"))
-        start = pl.select(self.calendar.start_of(today, "1d")).item()
-        days = int(match[1]) - 1
-        starts = self.calendar.starts_before(start, "1d", days)
-        return Span(starts[0] if starts else start, self.now, self.calendar.tz)
-
-
-class Cohort(ABC):
-    """A definition of users; combine with `&`, `|` and `~`."""
-
-    def __and__(self, other: Cohort) -> Cohort:
-        """Return the users in both."""
-        return _Combined("and", self, other)
-
-    def __or__(self, other: Cohort) -> Cohort:
-        """Return the users in either one."""
-        return _Combined("or", self, other)
-
-    def __invert__(self) -> Cohort:
-        """Return the users who are not in it."""
-        return _Excluded(self)
-
-    @abstractmethod
-    def users(self, moment: Moment) -> pl.DataFrame:
-        """Return the members: `user`, each once."""
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """The events that the definition names."""
-        return ()
-
-
-@dataclass(frozen=True, eq=False)
-class _Combined(Cohort):
-    word: Literal["and", "or"]
-    left: Cohort
-    right: Cohort
-
-    def users(self, moment: Moment) -> pl.DataFrame:
-        left, right = self.left.users(moment), self.right.users(moment)
-        if self.word == "and":
-            return left.join(right, on="user", how="semi")
-        return pl.concat([left, right]).unique()
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        return (*self.left.steps, *self.right.steps)
-
-
-@dataclass(frozen=True, eq=False)
-class _Excluded(Cohort):
-    inner: Cohort
-
-    def users(self, moment: Moment) -> pl.DataFrame:
-        everyone = moment.frame.select("user").unique().collect(engine="streaming")
-        return everyone.join(self.inner.users(moment), on="user", how="anti")
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        return self.inner.steps
-
-
-@dataclass(frozen=True, eq=False)
-class Performed(Cohort):
-    """Users who did something so often; made by `performed`."""
-
-    step: Step
-    sign: str
-    bound: float
-    counting: Counted = "rows"
-    of: str | pl.Expr | None = None
-    every: Interval = "1d"
-    versus: Step | None = None
-    during: During = None
-    within: str | None = None
-
-    def then(self, *others: Performed) -> Cohort:
-        """Return the users who did this and, strictly later, the others in turn.
-
-        Each side must also meet its own count.
-        """
-        return _Sequence((self, *others))
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """The events that the clause names."""
-        return (self.step,) if self.versus is None else (self.step, self.versus)
-
-    def rows(self, moment: Moment, step: Step) -> pl.LazyFrame:
-        """Return the rows of an event inside the clause's time frame."""
-        span = moment.within(self.during)
-        lf = moment.frame
-        met = step.predicate(since=span.start)
-        if step.which is not None:
-            lf = lf.with_columns(_met=met)
-            met = pl.col("_met")
-        rows = lf.filter(span.holds(pl.col("time")), met)
-        if self.within is None:
-            return rows
-        # Within x days of first use counts from the first event ever, active or not.
-        limit = pl.duration(microseconds=microseconds(self.within))
-        firsts = first_seen(moment.frame)
-        rows = rows.join(firsts, on="user", how="left")
-        return rows.filter(pl.col("time") <= pl.col("first") + limit).drop("first")
-
-    def users(self, moment: Moment) -> pl.DataFrame:
-        """Return the users who did it so often."""
-        rows = self.rows(moment, self.step)
-        if self.versus is not None:
-            mine = rows.group_by("user").agg(n=pl.len().cast(pl.Int64))
-            theirs = (
-                self.rows(moment, self.versus)
-                .group_by("user")
-                .agg(m=pl.len().cast(pl.Int64))
-            )
-            both = mine.join(theirs, on="user", how="full", coalesce=True)
-            n, m = pl.col("n").fill_null(0), pl.col("m").fill_null(0)
-            kept = both.filter(compared(n - m, self.sign, 0))
-            return kept.select("user").collect(engine="streaming")
-        counted = rows.group_by("user").agg(n=self._quantity(moment))
-        kept = counted.filter(compared(pl.col("n"), self.sign, self.bound))
-        return kept.select("user").collect(engine="streaming")
-
-    def _quantity(self, moment: Moment) -> pl.Expr:
-        if self.counting == "rows":
-            return pl.len().cast(pl.Int64)
-        if self.counting == "intervals":
-            return moment.calendar.start_of(pl.col("time"), self.every).n_unique()
-        (prop,) = groupings(moment.frame, self.of, word="of")
-        if self.counting == "distinct":
-            return prop.expr.drop_nulls().n_unique()
-        return number(prop.expr, prop.dtype).sum()
-
-
-@dataclass(frozen=True, eq=False)
-class _Sequence(Cohort):
-    parts: tuple[Performed, ...]
-
-    def users(self, moment: Moment) -> pl.DataFrame:
-        reached: pl.DataFrame | None = None
-        for part in self.parts:
-            rows = part.rows(moment, part.step).select("user", "time")
-            rows = rows.join(part.users(moment).lazy(), on="user", how="semi")
-            if reached is not None:
-                later = rows.join(reached.lazy(), on="user", suffix="_before")
-                rows = later.filter(pl.col("time") > pl.col("time_before"))
-            reached = rows.group_by("user").agg(pl.col("time").min()).collect()
-        assert reached is not None  # noqa: S101
-        return reached.select("user")
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        return tuple(step for part in self.parts for step in part.steps)
-
-
-@dataclass(frozen=True, eq=False)
-class _Had(Cohort):
-    condition: pl.Expr
-    when: When
-    during: During
-
-    def users(self, moment: Moment) -> pl.DataFrame:
-        rows = moment.frame.filter(moment.within(self.during).holds(pl.col("time")))
-        if self.when == "any":
-            return rows.filter(self.condition).select("user").unique().collect()
-        # Of the last active event; a missing number counts as 0 there.
-        schema = moment.frame.collect_schema()
-        names = [name for name in self.condition.meta.root_names() if name in schema]
-        last = (
-            rows.filter(pl.col("active"))
-            .select("user", "time", "row", *(n for n in names if n not in _OWN))
-            .sort("time", "row")
-            .group_by("user")
-            .last()
-        )
-        zero = [
-            pl.col(name).fill_null(0) for name in names if schema[name].is_numeric()
-        ]
-        return last.with_columns(zero).filter(self.condition).select("user").collect()
-
-
-_OWN: Final = frozenset({"user", "time", "row"})
-
-
-@dataclass(frozen=True, eq=False)
-class _Been(Cohort):
-    word: Literal["active", "new"]
-    during: During
-
-    def users(self, moment: Moment) -> pl.DataFrame:
-        span = moment.within(self.during)
-        if self.word == "new":
-            firsts = first_seen(moment.frame).filter(span.holds(pl.col("first")))
-            return firsts.select("user").collect(engine="streaming")
-        rows = moment.frame.filter(pl.col("active"), span.holds(pl.col("time")))
-        return rows.select("user").unique().collect(engine="streaming")
-
-
-@dataclass(frozen=True, eq=False)
-class _Listed(Cohort):
-    members: pl.DataFrame
-
-    def users(self, moment: Moment) -> pl.DataFrame:
-        dtype = moment.frame.collect_schema()["user"]
-        return self.members.select(pl.col("user").cast(dtype)).unique()
 
 
 def performed(
@@ -284,6 +55,7 @@ def performed(
     versus: Step | str | None = None,
     during: During = None,
     within: str | None = None,
+    at_most: float | None = None,
 ) -> Performed:
     """Users who performed an event.
 
@@ -305,6 +77,9 @@ def performed(
         the range of the evaluation.
     within
         Only rows so long after the user's first event ever: `"2d"` is 48 hours.
+    at_most
+        An upper bound beside `times`: `">= 1"` and `at_most=1` are those who did it
+        once.
 
     Examples
     --------
@@ -350,6 +125,7 @@ def performed(
         every,
         during=during,
         within=within,
+        at_most=at_most,
     )
 
 
@@ -365,7 +141,7 @@ def _asks_for_none(sign: str, bound: float) -> bool:
     }[sign]
 
 
-def had(condition: pl.Expr, when: When = "last", *, during: During = None) -> Cohort:
+def had(condition: pl.Expr, when: When = "last", *, during: During = None) -> Clause:
     """Users who had a property, on their last active event or on any row.
 
     A missing number counts as 0 most recently.
@@ -376,10 +152,10 @@ def had(condition: pl.Expr, when: When = "last", *, during: During = None) -> Co
     True
     """
     check_option("when", when, WHENS)
-    return _Had(condition, when, during)
+    return Had(condition, when, during)
 
 
-def active(during: During = None) -> Cohort:
+def active(during: During = None) -> Clause:
     """Users with an active event in the time frame.
 
     Examples
@@ -387,10 +163,10 @@ def active(during: During = None) -> Cohort:
     >>> isinstance(active() & ~performed("Buy"), Cohort)
     True
     """
-    return _Been("active", during)
+    return Been("active", during)
 
 
-def new(during: During = None) -> Cohort:
+def new(during: During = None) -> Clause:
     """Users whose first event ever, active or not, lies in the time frame.
 
     Examples
@@ -398,7 +174,7 @@ def new(during: During = None) -> Cohort:
     >>> isinstance(new("7d"), Cohort)
     True
     """
-    return _Been("new", during)
+    return Been("new", during)
 
 
 def listed(users: pl.DataFrame) -> Cohort:
@@ -411,7 +187,7 @@ def listed(users: pl.DataFrame) -> Cohort:
     """
     if "user" not in users.columns:
         raise BadInput(f"A list of users needs a column 'user', not {users.columns}.")
-    return _Listed(users)
+    return Listed(users)
 
 
 def members(
@@ -459,19 +235,65 @@ def members(
     return cohort.users(moment).sort("user")
 
 
-def make_moment(
-    frame: pl.LazyFrame,
+def population(
+    frame: pl.LazyFrame | pl.DataFrame,
+    clause: Clause,
     *,
     span: Span | None = None,
-    now: datetime | None = None,
     calendar: Calendar | None = None,
-) -> Moment:
-    """Return what definitions are evaluated on."""
-    span = span or Span(tz=calendar.tz if calendar else "UTC")
-    calendar = calendar or Calendar(span.tz)
-    if now is None:
-        now = span.now or span.end
-    if now is None:
-        grid = make_grid(frame, every="1d", span=span, calendar=calendar)
-        now = grid.span.end or instant("1970-01-01")
-    return Moment(frame, span, instant(now, calendar.tz), calendar)
+    segment: Sequence[pl.Expr] = (),
+) -> pl.DataFrame:
+    """Return the users of a clause with the rows by which they are members.
+
+    Parameters
+    ----------
+    frame
+        Canonical events, in any order; the whole table, not only the range.
+    clause
+        A definition made by `performed`, `had`, `active` or `new`.
+    span, calendar
+        The time frame, and the zone of days.
+    segment
+        Conditions on the rows that count.
+
+    Returns
+    -------
+    DataFrame
+        `user`; `start` and `end`, the first and the last of the rows; `at`, the first;
+        `rows` (the first 200). One line per user.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> frame = pl.DataFrame(
+    ...     {
+    ...         "user": [1, 2, 2],
+    ...         "time": [datetime(2026, 3, 1)] * 3,
+    ...         "event": ["Play", "Play", "Buy"],
+    ...     }
+    ... )
+    >>> population(frame, performed("Play"))["rows"].to_list()
+    [[0], [1]]
+    """
+    moment = make_moment(
+        canonical(frame), span=span, calendar=calendar, segment=segment
+    )
+    found = clause.users(moment)
+    rows = clause.evidence(moment).join(found.lazy(), on="user", how="semi")
+    return spans_of(rows.unique(["user", "row"]))
+
+
+def spans_of(rows: pl.LazyFrame) -> pl.DataFrame:
+    """Return users with the rows that count for them, first to last."""
+    return (
+        rows.select("user", "time", "row")
+        .sort("user", "time", "row")
+        .group_by("user", maintain_order=True)
+        .agg(
+            start=pl.col("time").first(),
+            end=pl.col("time").last(),
+            at=pl.col("time").first(),
+            rows=pl.col("row").head(MOST_ROWS),
+        )
+        .collect()
+    )
