@@ -171,7 +171,10 @@ def test_journey_map(expected: list[Row]) -> None:
 
 def test_sequences_of_sessions() -> None:
     events = log(
-        {"a": "0m A@1, 1m B@1, 2m A@2, 3m B@1, 4m B@2", "b": "0m A@1, 1m X!@1, 2m B@1, 3m C"}
+        {
+            "a": "0m A@1, 1m B@1, 2m A@2, 3m B@1, 4m B@2",
+            "b": "0m A@1, 1m X!@1, 2m B@1, 3m C",
+        }
     )
     found = sequences(events, 2)
     assert found.rows() == [(["A", "B"], 3), (["B", "B"], 1)]

@@ -24,10 +24,8 @@ def walk(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Run the kernel: per unit its interval, depth, and its path's row positions."""
     from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
-    from replaykit.analyses.path_kernel import (  # noqa: PLC0415 - numba
-        chosen_paths,
-        plain_paths,
-    )
+    from replaykit.analyses.path_kernel import chosen_paths  # noqa: PLC0415 - numba
+    from replaykit.analyses.plain_kernel import plain_paths  # noqa: PLC0415 - numba
     from replaykit.analyses.totals_kernel import all_paths  # noqa: PLC0415 - numba
 
     arrays = (

@@ -23,7 +23,7 @@ A tick's occurrences stand in `occ`, one line each, `occ[0, 0]` being their numb
 step bits, event type, first row, first row that may enter (-1: none).
 """
 
-# ruff: noqa: C901, PLR0917 - a kernel is one loop over plain arrays
+# ruff: noqa: C901, FBT001, PLR0917 - a kernel is one loop over plain arrays
 
 from __future__ import annotations
 
@@ -267,3 +267,53 @@ def plain_reaches(bits: int, n: int, reach: I64) -> None:
         if bits >> depth & 1 == 0:
             to = depth
         reach[depth] = to
+
+
+@compiled
+def tick_reach(
+    mask: U16,
+    bucket: I32,
+    kind: I32,
+    start: int,
+    stop: int,
+    wanted: int,
+    n: int,
+    occ: I64,
+    used: I64,
+    holder: I64,
+    work: I64,
+    reach: I64,
+) -> bool:
+    """Write how deep each depth gets in this tick; return whether steps overlap.
+
+    `reach[0]` is the depth of a path that enters here.
+    """
+    bits, several = tick_bits(mask, bucket, start, stop, wanted)
+    if not several:
+        plain_reaches(bits, n, reach)
+        return False
+    gather(mask, bucket, kind, start, stop, wanted, n, occ)
+    reaches(occ, n, used, holder, work, reach)
+    return True
+
+
+@compiled
+def take(
+    mask: U16,
+    bucket: I32,
+    start: int,
+    stop: int,
+    wanted: int,
+    steps: int,
+    several: bool,
+    occ: I64,
+    used: I64,
+    holder: I64,
+    work: I64,
+    rows: I64,
+) -> None:
+    """Write the rows of the steps (bits) that a path takes in this tick."""
+    if several:
+        assign(occ, steps, used, holder, work, rows)
+    else:
+        first_rows(mask, bucket, start, stop, wanted, steps, rows)
