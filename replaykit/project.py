@@ -328,6 +328,7 @@ def events(
     time: str = "time",
     event: str = "event",
     session: str | None = None,
+    active: str | None = None,
     replays: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None = None,
     tz: str = "UTC",
     now: datetime | None = None,
@@ -342,6 +343,8 @@ def events(
     user, time, event, session
         The columns that say who, when and what, and in which session. Naive times are
         read in `tz`. All other columns are properties.
+    active
+        The column that is false for events users do not do themselves, such as a push.
     replays
         Recordings to join: a file, a folder, a pattern. Their device or user is matched
         with `user`.
@@ -376,7 +379,7 @@ def events(
     """
     timeline.check_zone(tz)
     read = tables.from_frame(
-        frame, user=user, time=time, event=event, session=session, tz=tz
+        frame, user=user, time=time, event=event, session=session, active=active, tz=tz
     )
     rows = read.rows
     recordings = None

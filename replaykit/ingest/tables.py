@@ -86,6 +86,7 @@ def from_frame(
     time: str,
     event: str,
     session: str | None = None,
+    active: str | None = None,
     tz: str = "UTC",
     properties: Iterable[str] | None = None,
 ) -> FrameEvents:
@@ -105,6 +106,8 @@ def from_frame(
     session
         Column with the session's id. Text becomes a number in `session_id`; the text
         itself stays as a property (`session_name` when its own name is taken).
+    active
+        Column that is false for events that users do not do themselves.
     tz
         Zone that times without one are read in.
     properties
@@ -136,7 +139,9 @@ def from_frame(
     [(0, 'ana'), (1, 'bob')]
     """
     kept = None if properties is None else tuple(properties)
-    mapping = Mapping(user, time, event, session, properties=kept, tz=tz)
+    mapping = Mapping(
+        user, time, event, session, active=active, properties=kept, tz=tz
+    )
     tally = Tally("table")
     rows = _read(_collected(_checked(to_lazy(frame), mapping)), mapping, tally, 0)
     if not rows.height:
