@@ -203,11 +203,11 @@ def stream(source: Source, population: pl.DataFrame, user_id: str) -> dict[str, 
         .then(1)
         .otherwise(2)
     )
-    rows = rows.with_columns(place=place)
-    before = rows.filter(pl.col("place") == 0).tail(ROWS_BEFORE)
-    within = rows.filter(pl.col("place") == 1)
+    places = rows.select(place=place).to_series()
+    before = rows.filter(places == 0).tail(ROWS_BEFORE)
+    within = rows.filter(places == 1)
     room = max(0, ROWS_FROM_START - within.height)
-    after = rows.filter(pl.col("place") == 2).head(room)
+    after = rows.filter(places == 2).head(room)
     shown = pl.concat([before, within, after])
     watch = {
         row["session_id"]: row
@@ -226,7 +226,7 @@ def stream(source: Source, population: pl.DataFrame, user_id: str) -> dict[str, 
             "name": shown["event"].to_list(),
             "props": [properties(row) for row in shown.iter_rows(named=True)],
             "charted": [int(row in charted) for row in shown["row"]],
-            "place": shown["place"].to_list(),
+            "place": [0] * before.height + [1] * within.height + [2] * after.height,
             "out_of_session": [int(value is None) for value in shown["session_id"]],
         },
     }
@@ -239,7 +239,8 @@ def _sessions_of(
 ) -> list[dict[str, Any]]:
     """Split rows in time order into runs of one session, with the replay of each."""
     runs = (
-        shown.with_row_index("position")
+        shown.select("session_id", "time")
+        .with_row_index("position")
         .with_columns(run=pl.col("session_id").rle_id())
         .group_by("run", maintain_order=True)
         .agg(
@@ -300,7 +301,7 @@ def properties(row: dict[str, Any]) -> dict[str, Any]:
     return {
         name: _plain(value)
         for name, value in row.items()
-        if name not in COLUMNS and name not in {"place", "t"} and value is not None
+        if name not in COLUMNS and value is not None
     }
 
 
@@ -403,22 +404,24 @@ def _events_beside(
     shift_ms = round(float(skew)) if isinstance(skew, int | float) else 0
     start_ms = _epoch_ms(replay["start"])
     t = pl.col("time").dt.epoch("ms") - start_ms - shift_ms
-    rows = rows.with_columns(t=t).with_columns(
-        place=pl.when(out)
+    # Beside the rows, not in them: a property may be called `t` or `state`.
+    state = (
+        pl.when(out)
         .then(3)
-        .when(pl.col("t") < 0)
+        .when(t < 0)
         .then(1)
-        .when(pl.col("t") > replay["length_ms"])
+        .when(t > replay["length_ms"])
         .then(2)
         .otherwise(0)
     )
+    beside = rows.select(t=t, state=state)
     ids = [str(row) for row in rows["row"]]
     return {
         "id": ids,
-        "t": rows["t"].to_list(),
+        "t": beside["t"].to_list(),
         "name": rows["event"].to_list(),
         "props": [properties(row) for row in rows.iter_rows(named=True)],
-        "state": rows["place"].to_list(),
+        "state": beside["state"].to_list(),
         "charted": [int(row in charted) for row in ids],
     }, shift_ms
 

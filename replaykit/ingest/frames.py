@@ -24,6 +24,8 @@ SUFFIXES: Final = (
     ".arrow",
     ".feather",
 )
+#: What splits the columns of a `.csv` whose header holds no comma.
+_SEPARATORS: Final = (";", "\t", "|")
 
 
 def to_lazy(table: object) -> pl.LazyFrame:
@@ -33,8 +35,9 @@ def to_lazy(table: object) -> pl.LazyFrame:
     ----------
     table
         A polars frame, a pandas frame (its named index becomes a column), a DuckDB
-        relation, any object of the Arrow stream protocol, a dict of columns, or the
-        path of a CSV, Parquet, Arrow or JSON lines file (folder, pattern, or several).
+        relation, any object of the Arrow stream protocol, a dict of columns, a list of
+        dicts, or the path of a CSV, Parquet, Arrow or JSON lines file (folder,
+        pattern, or several).
 
     Raises
     ------
@@ -60,7 +63,13 @@ def to_lazy(table: object) -> pl.LazyFrame:
         return scan_files(find_files(table, SUFFIXES))
     try:
         return _foreign(table).lazy()
-    except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
+    # Polars panics on Arrow types that it does not know, such as DuckDB's intervals.
+    except (
+        pl.exceptions.PolarsError,
+        pl.exceptions.PanicException,
+        TypeError,
+        ValueError,
+    ) as error:
         raise BadInput(
             f"A {type(table).__module__}.{type(table).__name__} is no table that can "
             f"be read ({error}). Give a polars or pandas frame, an Arrow table, a "
@@ -73,6 +82,9 @@ def _foreign(table: object) -> pl.DataFrame:
         return _from_pandas(table)
     if hasattr(table, "__arrow_c_stream__") or isinstance(table, dict):
         return pl.DataFrame(table)
+    if isinstance(table, list) and all(isinstance(row, dict) for row in table):
+        # Every row is looked at: a property may first appear in the last one.
+        return pl.DataFrame(table, infer_schema_length=None)
     for method in ("pl", "fetch_arrow_table", "arrow", "to_arrow", "collect"):
         convert: Callable[[], object] | None = getattr(table, method, None)
         if callable(convert):
@@ -84,6 +96,9 @@ def _from_pandas(table: Any) -> pl.DataFrame:
     # A named index is data; an unnamed one only numbers the rows.
     named = any(name is not None for name in table.index.names)
     flat = table.reset_index() if named else table.reset_index(drop=True)
+    twice = sorted({str(name) for name in flat.columns[flat.columns.duplicated()]})
+    if twice:
+        raise ValueError(f"several columns are called {', '.join(twice)}")
     columns: list[pl.Series] = []
     for name in flat.columns:
         values = flat[name]
@@ -144,11 +159,7 @@ def _scan(path: Path) -> pl.LazyFrame:
     name = path.name.lower().removesuffix(".gz").removesuffix(".zst")
     try:
         if name.endswith((".csv", ".tsv")):
-            scan = pl.scan_csv(
-                path,
-                separator="\t" if name.endswith(".tsv") else ",",
-                infer_schema_length=None,
-            )
+            scan = _scan_text(path, "\t" if name.endswith(".tsv") else ",")
         elif name.endswith((".parquet", ".pq")):
             scan = pl.scan_parquet(path)
         elif name.endswith((".ndjson", ".jsonl", ".json")):
@@ -165,4 +176,20 @@ def _scan(path: Path) -> pl.LazyFrame:
         raise BadInput(
             f"{path} cannot be read as a table: {error}. Nothing was ingested."
         ) from error
+    return scan
+
+
+def _scan_text(path: Path, separator: str) -> pl.LazyFrame:
+    """Scan delimited text; where the comma is decimal, exports are split by `;`."""
+    scan = pl.scan_csv(path, separator=separator, infer_schema_length=None)
+    header = scan.collect_schema().names()
+    if len(header) == 1:
+        for other in _SEPARATORS:
+            if other in header[0]:
+                return pl.scan_csv(
+                    path,
+                    separator=other,
+                    infer_schema_length=None,
+                    decimal_comma=other == ";",
+                )
     return scan

@@ -26,6 +26,8 @@ _AMBIGUOUS: Final = "{} local times happened twice; the earlier was taken"
 _JUMPED: Final = "{} local times never happened; the end of the gap was taken"
 _SESSION_NAME: Final = "session_name"
 _BATCH: Final = 500_000
+#: The largest whole number up to which floats are exact.
+_EXACT: Final = 2**53
 
 
 @dataclass(frozen=True)
@@ -139,15 +141,13 @@ def from_frame(
     [(0, 'ana'), (1, 'bob')]
     """
     kept = None if properties is None else tuple(properties)
-    mapping = Mapping(
-        user, time, event, session, active=active, properties=kept, tz=tz
-    )
+    mapping = Mapping(user, time, event, session, active=active, properties=kept, tz=tz)
     tally = Tally("table")
     rows = _read(_collected(_checked(to_lazy(frame), mapping)), mapping, tally, 0)
     if not rows.height:
+        why = f"{tally.rows:,} rows, all left out ({tally.report(0, 0)!r})"
         raise BadInput(
-            f"The table has no event: {tally.rows:,} rows, all left out "
-            f"({tally.report(0, 0)!r})."
+            f"The table has no event: {why if tally.rows else 'it has no row'}."
         )
     people = rows.select("user_id").unique().sort("user_id")
     directory = people.select(
@@ -335,8 +335,21 @@ def _empty(height: int, dtype: pl.DataType) -> pl.Series:
 
 
 def _ids(values: pl.Series) -> pl.Series:
+    if values.dtype.is_float() and values.drop_nulls().is_finite().all():
+        # pandas turns whole numbers into floats as soon as one of them is missing.
+        values = _whole(values)
     text = values.cast(pl.String)
     return text.set(text == "", None)
+
+
+def _whole(values: pl.Series) -> pl.Series:
+    if (values.abs() > _EXACT).any():
+        raise BadInput(
+            f"{values.name!r} holds ids beyond 2^53 as floats, which cannot tell "
+            "neighbours apart. Read the column as Int64 or as text."
+        )
+    whole = values.cast(pl.Int64)
+    return whole if (whole == values).all() else values
 
 
 def _sessions(values: pl.Series) -> pl.Series:
