@@ -283,7 +283,8 @@ def events_of(source: Source, user: int) -> pl.DataFrame:
     What tells the rows apart comes first; what is known of the person and the device
     on every row (the country, the platform) comes last.
     """
-    rows = source.scan(None, (user,)).sort("time", "row").collect()
+    found = source.scan(None, (user,)).sort("time", "row").collect()
+    rows = source.with_sessions(found)
     others = [name for name in rows.columns if name not in COLUMNS]
     standing = {
         name

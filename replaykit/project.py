@@ -329,6 +329,7 @@ def events(
     event: str = "event",
     session: str | None = None,
     active: str | None = None,
+    device: str | None = None,
     replays: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None = None,
     tz: str = "UTC",
     now: datetime | None = None,
@@ -345,9 +346,12 @@ def events(
         read in `tz`. All other columns are properties.
     active
         The column that is false for events users do not do themselves, such as a push.
+    device
+        The column with the device's id, for the match of recordings.
     replays
-        Recordings to join: a file, a folder, a pattern. Their device or user is matched
-        with `user`.
+        Recordings to join: a file, a folder, a pattern. What names them (a device, a
+        user, a session) is matched with the events; with no session column, they show
+        what happened while they ran.
     tz
         The zone of days and naive times.
     now
@@ -379,7 +383,14 @@ def events(
     """
     timeline.check_zone(tz)
     read = tables.from_frame(
-        frame, user=user, time=time, event=event, session=session, active=active, tz=tz
+        frame,
+        user=user,
+        time=time,
+        event=event,
+        session=session,
+        active=active,
+        device=device,
+        tz=tz,
     )
     rows = read.rows
     recordings = None

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import polars as pl
 
 from replaykit.errors import UnknownReplay, UnknownUser, did_you_mean
-from replaykit.schema import REPLAY_ID
+from replaykit.owners import name_sessions, owners, sessions_meanwhile
+from replaykit.schema import REPLAY_ID, session_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -107,59 +108,84 @@ class Source:
     def catalogue(self) -> pl.DataFrame:
         """Return one row per replay, with the person and the country it belongs to.
 
-        A recording knows its device and session only. Its person is the one whose
-        events carry the same device and session, or name the replay by id, or whose
-        own id is the recording's device id (`spec/capture.md` 2).
+        A recording knows its device, its session, sometimes its user; the events say
+        whose they are (`owners`).
         """
         if self.recordings is None:
             return _EMPTY_CATALOGUE
         catalogue = self.recordings.catalogue()
         if catalogue.is_empty():
             return catalogue.with_columns(country=pl.lit(None, pl.String))
-        return self._named(catalogue)
+        context = [name for name in _CONTEXT if name in self.properties]
+        more = [REPLAY_ID] if REPLAY_ID in self.properties else []
+        numbers = self._sessions_like(catalogue)
+        if numbers is None:
+            # With no sessions at all, a recording is the session of what it shows.
+            own = session_numbers(catalogue["replay_id"])
+            catalogue = catalogue.with_columns(pl.col("session_id").fill_null(own))
+        else:
+            catalogue = name_sessions(catalogue, numbers)
+        rows = self.scan([*context, *more])
+        joined = owners(catalogue, rows, self.directory, context)
+        joined = sessions_meanwhile(joined, rows)
+        if "country" not in joined.columns:
+            joined = joined.with_columns(country=pl.lit(None, pl.String))
+        return joined.join(
+            self.directory.select("user", "user_id"), on="user", how="left"
+        ).sort(["start", "replay_id"], descending=[True, False])
+
+    def _sessions_like(self, catalogue: pl.DataFrame) -> pl.Series | None:
+        """Return session ids where a recording lacks its own, `None` if there are none.
+
+        Recordings that all know their session need no look at those of the events.
+        """
+        if self.sessionless:
+            return None
+        if catalogue["session_id"].null_count() == 0:
+            return pl.Series([], dtype=pl.Int64)
+        return self.scan(()).select(pl.col("session_id").unique()).collect().to_series()
+
+    @cached_property
+    def sessionless(self) -> bool:
+        """Whether no event has a session."""
+        known = self.scan(()).select(pl.col("session_id").is_not_null().any())
+        return not known.collect().item()
 
     @cached_property
     def recorded_rows(self) -> pl.DataFrame:
         """`user`, `row`, `time`, `session_id` of everybody who was ever recorded."""
         people = self.catalogue["user"].drop_nulls().unique()
         rows = self.scan((), people).select("user", "row", "time", "session_id")
-        return rows.collect()
+        return self.with_sessions(rows.collect())
 
-    def _named(self, catalogue: pl.DataFrame) -> pl.DataFrame:
-        context = [name for name in _CONTEXT if name in self.properties]
-        wanted = [*context, *([REPLAY_ID] if REPLAY_ID in self.properties else [])]
-        sessions = catalogue["session_id"].drop_nulls().unique()
-        rows = self.scan(wanted)
-        mine = pl.col("session_id").is_in(sessions.implode())
-        if REPLAY_ID in wanted:
-            mine |= pl.col(REPLAY_ID).is_in(catalogue["replay_id"].implode())
-        aggregates = [
-            pl.col("user").first(),
-            *(pl.col(name).drop_nulls().first() for name in context),
-        ]
-        found = rows.filter(mine).collect()
-        by_session = found.group_by("device_id", "session_id").agg(aggregates)
-        joined = catalogue.drop("user", "user_id", strict=False).join(
-            by_session,
-            on=["device_id", "session_id"],
-            how="left",
+    def with_sessions(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Give rows the session of the recording that runs meanwhile.
+
+        Only where no event has a session, so that replays can be matched by time.
+        """
+        if self.recordings is None or not self.sessionless:
+            return rows
+        running = self.catalogue.drop_nulls("user").select(
+            "user", "start", "end", running="session_id"
         )
-        if REPLAY_ID in wanted:
-            by_id = (
-                found.drop_nulls(REPLAY_ID)
-                .group_by(pl.col(REPLAY_ID).alias("replay_id"))
-                .agg(aggregates)
+        found = (
+            rows.select("user", "row", "time")
+            .sort("time")
+            .join_asof(
+                running.sort("start"),
+                left_on="time",
+                right_on="start",
+                by="user",
+                check_sortedness=False,
             )
-            joined = _fill(joined, by_id, on="replay_id", columns=["user", *context])
-        people = self.directory.select(
-            pl.col("user_id").alias("device_id"), "user"
-        ).unique("device_id")
-        joined = _fill(joined, people, on="device_id", columns=["user"])
-        if "country" not in joined.columns:
-            joined = joined.with_columns(country=pl.lit(None, pl.String))
-        return joined.join(
-            self.directory.select("user", "user_id"), on="user", how="left"
-        ).sort(["start", "replay_id"], descending=[True, False])
+            .filter(pl.col("time") <= pl.col("end"))
+            .select("user", "row", "running")
+        )
+        return (
+            rows.join(found, on=["user", "row"], how="left", maintain_order="left")
+            .with_columns(session_id="running")
+            .drop("running")
+        )
 
     def replay(self, replay_id: str) -> dict[str, Any]:
         """Return the catalogue's row of one replay."""
@@ -182,6 +208,10 @@ class Source:
             how="left",
             maintain_order="left",
         )["user_id"]
+
+    def named(self, table: pl.DataFrame) -> pl.DataFrame:
+        """Return a table with the public ids of its users."""
+        return table.with_columns(self.user_ids(table["user"]).alias("user"))
 
     def user(self, user_id: str) -> int:
         """Return the index of a public id."""
@@ -217,13 +247,3 @@ _EMPTY_CATALOGUE: Final = pl.DataFrame(
         "activity": pl.List(pl.UInt8),
     }
 )
-
-
-def _fill(
-    left: pl.DataFrame, right: pl.DataFrame, *, on: str, columns: list[str]
-) -> pl.DataFrame:
-    """Fill nulls of `columns` from `right`, matched by `on`."""
-    joined = left.join(right.select(on, *columns), on=on, how="left", suffix="_other")
-    return joined.with_columns(
-        pl.coalesce(name, f"{name}_other").alias(name) for name in columns
-    ).drop(f"{name}_other" for name in columns)

@@ -27,6 +27,7 @@ LAYERS = {
     "engine": 3,
     "points": 3,
     "replays": 3,
+    "owners": 2,
     "source": 3,
     "analyses": 4,
     "microscope": 4,

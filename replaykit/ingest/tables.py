@@ -89,6 +89,7 @@ def from_frame(
     event: str,
     session: str | None = None,
     active: str | None = None,
+    device: str | None = None,
     tz: str = "UTC",
     properties: Iterable[str] | None = None,
 ) -> FrameEvents:
@@ -110,6 +111,8 @@ def from_frame(
         itself stays as a property (`session_name` when its own name is taken).
     active
         Column that is false for events that users do not do themselves.
+    device
+        Column with the device's id, by which recordings are matched.
     tz
         Zone that times without one are read in.
     properties
@@ -141,9 +144,16 @@ def from_frame(
     [(0, 'ana'), (1, 'bob')]
     """
     kept = None if properties is None else tuple(properties)
-    mapping = Mapping(user, time, event, session, active=active, properties=kept, tz=tz)
+    mapping = Mapping(
+        user, time, event, session, device, active=active, properties=kept, tz=tz
+    )
     tally = Tally("table")
     rows = _read(_collected(_checked(to_lazy(frame), mapping)), mapping, tally, 0)
+    # A device only says whose a recording is: it makes no user of rows without one.
+    nobody = rows["user_id"].null_count()
+    if nobody:
+        tally.skip(_NOBODY, nobody)
+        rows = rows.drop_nulls("user_id")
     if not rows.height:
         why = f"{tally.rows:,} rows, all left out ({tally.report(0, 0)!r})"
         raise BadInput(
