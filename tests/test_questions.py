@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime, timedelta
+
 import polars as pl
 import pytest
 
 import replaykit as rk
-from replaykit import errors
-from tests.answerblocks import NUMBERS, moment
+from replaykit import errors, points
+from tests.answerblocks import NUMBERS, assert_series, moment
 from tests.spec.blocks import answers, block
 
 
@@ -123,3 +126,254 @@ def test_users_who_did_not_are_a_difference():
         events.users_whose(plann="pro")
     with pytest.raises(errors.UnknownEvent, match="Did you mean 'Buy'"):
         events.users_who("Play", then="Bye")
+
+
+# ── counts, formulas, the past ────────────────────────────────────────────────
+def january():
+    return log_of("seg.events").between("2024-01-08", "2024-01-10")
+
+
+def by_day(table, column="value"):
+    return dict(zip(table["time"].dt.strftime("%Y-%m-%d"), table[column], strict=True))
+
+
+def days_of(row):
+    return [column for column in row if column[:2] == "20"]
+
+
+@answers("seg.play")
+def test_measures(expected):
+    active = january().filter(pl.col("active"))
+    asked = {
+        "uniques": january().segmentation("Play"),
+        "totals": january().segmentation("Play", measure="totals"),
+        "average": january().segmentation("Play", measure="average"),
+        "active_pct": january().segmentation("Play", measure="active"),
+        "active_pct of Push Received": january().segmentation(
+            "Push Received", measure="active"
+        ),
+        "active_users": active.segmentation("*"),
+    }
+    for row in expected:
+        found = asked[row["measure"]]
+        got = by_day(found.table) | {"range": found.total["value"].item()}
+        assert_series(got, row, [*days_of(row), "range"])
+
+
+@answers("seg.formulas")
+def test_formulas(expected):
+    for row in expected:
+        # Blocks hold no commas: `f(A 0.9)` stands for `f(A, 0.9)`.
+        text = re.sub(r"(?<=[A-Z\d)]) (?=[\dA-Z.])", ", ", row["formula"])
+        found = january().formula(text, "Play", "Purchase", of={"B": "price"})
+        assert_series(by_day(found.table), row, days_of(row))
+
+
+@answers("seg.play.compare")
+def test_compared_with_the_day_before(expected):
+    found = january().segmentation("Play", measure="totals", compare="1d")
+    columns = {"current": "value", "previous day": "past", "change_pct": "change"}
+    for row in expected:
+        days = {name: by_day(found.table, one) for name, one in columns.items()}
+        got = {name: values[row["day"]] for name, values in days.items()}
+        assert_series(got, row, list(columns))
+    assert [trace.meta["role"] for trace in found.chart().data].count("past") == 1
+
+
+def test_a_formula_names_the_users_of_all_its_terms():
+    found = january().formula("%:UNIQUES(B)/UNIQUES(A)", "Play", "Purchase")
+    keys = [key for trace in found.chart().data for key in trace.customdata if key]
+    assert len(set(keys)) == found.table.height
+    terms = found.terms(at="2024-01-09")
+    counts = {name: users.count() for name, users in terms.items()}
+    assert counts == {"UNIQUES(B)": 2, "UNIQUES(A)": 3}
+    point = found.point(at="2024-01-09")
+    assert set(point.users) == set(terms["UNIQUES(A)"]) | set(terms["UNIQUES(B)"])
+    assert found.describe(points.parse_key(keys[0])).code.startswith("point = result")
+    with pytest.raises(errors.BadInput, match=r"\^"):
+        january().formula("UNIQUES(A", "Play")
+    with pytest.raises(errors.UnknownPoint, match="UNIQUES"):
+        found.point("TOTALS(A)")
+
+
+def test_a_bucket_of_a_histogram_names_its_users():
+    found = january().formula("HIST(A)", "Play")
+    for row in found.total.iter_rows(named=True):
+        if row["value"]:
+            assert found.point(by=row["bucket"]).count() == row["value"]
+
+
+def test_an_expression_is_a_measure():
+    dearest = pl.col("price").max()
+    found = january().segmentation("Purchase", measure=dearest)
+    wanted = january().segmentation(
+        "Purchase", measure="property", of="price", aggregate="max"
+    )
+    assert found.total["value"].item() == wanted.total["value"].item()
+    assert "price" in found.chart().layout.meta["title"]
+
+
+def test_segments_are_conditions_users_or_kinds():
+    events = january()
+    found = events.segmentation(
+        "Play",
+        segments={
+            "everyone": [],
+            "in the US": pl.col("country") == "US",
+            "buyers": events.users_who("Purchase"),
+            "new": "new",
+        },
+    )
+    total = dict(found.total.select("segment", "value").iter_rows())
+    us = events.filter(country="US").segmentation("Play")
+    both = events.users_who("Play") & events.users_who("Purchase")
+    assert total["everyone"] == events.users_who("Play").count()
+    assert total["in the US"] == us.total["value"].item()
+    assert total["buyers"] == both.count()
+    for label, value in total.items():
+        assert found.point("Play", by=label).count() == value
+    with pytest.raises(errors.BadInput, match="another source"):
+        events.segmentation("Play", segments={"x": january().everyone()})
+
+
+# ── what else a funnel tells ──────────────────────────────────────────────────
+def searches(**options):
+    events = log_of("fun.totals").between("2024-01-01", "2024-01-03")
+    return events.funnel("S", "C", within="7d", **options)
+
+
+@answers("fun.totals.expected")
+def test_uniques_and_totals(expected):
+    row = next(row for row in expected if row["user"] == "all")
+    for count in ("uniques", "totals"):
+        found = searches(count=count).table["users"].to_list()
+        assert found == [int(row[f"{count} step{step}"]) for step in (1, 2)]
+
+
+@answers("fun.overtime.expected")
+def test_conversion_over_time(expected):
+    found = searches().over_time()
+    got = found.table.select("time", "entered", "converted", "share", "median_time")
+    for row, line in zip(expected, got.iter_rows(named=True), strict=True):
+        assert row["entry day"] == f"{line['time']:%Y-%m-%d}"
+        values = {
+            "entered": line["entered"],
+            "converted": line["converted"],
+            "conversion_pct": line["share"] * 100,
+            "median_time_to_convert_s": line["median_time"].total_seconds(),
+        }
+        assert_series(values, row, list(values))
+        assert found.point(at=row["entry day"]).count() == line["converted"]
+    keys = found.chart().data[0].customdata
+    assert found.open(points.parse_key(keys[0])).count() == got["converted"][0]
+
+
+@answers("fun.ttc.expected")
+def test_time_to_convert(expected):
+    found = searches().time_to_convert()
+    seconds = dict(found.times.rows())
+    assert {user: time.total_seconds() for user, time in seconds.items()} == {
+        row["user"]: float(row["seconds"]) for row in expected
+    }
+    assert found.median == timedelta(seconds=240)
+
+
+@answers("fun.ttc.hist")
+def test_time_to_convert_in_bins(expected):
+    found = searches().time_to_convert(bins=(0, "10m", "2m"))
+    for row, line in zip(expected, found.table.iter_rows(named=True), strict=True):
+        assert line["users"] == int(row["users"])
+        low, high = (f"{line[one].seconds}s" for one in ("low", "high"))
+        assert found.users("0" if low == "0s" else low, high).count() == line["users"]
+
+
+@answers("fun.frequency.expected")
+def test_frequency(expected):
+    column = "step-1 occurrences before step 2"
+    assert sorted(searches().frequency().rows()) == sorted(
+        (row["user"], int(row[column])) for row in expected
+    )
+
+
+@answers("fun.drivers.expected")
+def test_drivers(expected):
+    found = log_of("fun.drivers").funnel("Search", "Buy").drivers()
+    lines = {row["event"]: row for row in found.iter_rows(named=True)}
+    assert set(lines) == {row["event"] for row in expected}
+    for row in expected:
+        assert lines[row["event"]]["correlation"] == pytest.approx(
+            float(row["phi"]), abs=1e-4
+        )
+
+
+def test_drivers_read_a_property_that_the_funnel_did_not():
+    events = rk.events(
+        pl.DataFrame(
+            {
+                "user": ["ana", "ana", "ana", "ben"],
+                "time": [datetime(2026, 3, 1, hour) for hour in (9, 10, 11, 9)],
+                "event": ["Search", "Play", "Buy", "Search"],
+                "kind": [None, "film", None, None],
+            }
+        )
+    )
+    found = events.funnel("Search", "Buy")
+    assert found.drivers(by="kind")["kind"].to_list() == ["film"]
+    with pytest.raises(errors.UnknownProperty, match="kind"):
+        found.drivers(by="kin")
+    assert found.takeaways()["conversion"] == 0.5
+
+
+def test_groups_are_compared_with_a_baseline():
+    rows = [
+        {
+            "user": f"{device}{number}",
+            "time": datetime(2026, 3, 1, hour),
+            "event": name,
+            "device": device,
+        }
+        for device, paid in (("phone", 20), ("desktop", 60))
+        for number in range(100)
+        for hour, name in ((9, "Cart"), (10, "Pay"))
+        if name == "Cart" or number < paid
+    ]
+    events = rk.events(pl.DataFrame(rows))
+    found = events.funnel("Cart", "Pay", by="device").significance(baseline="desktop")
+    phone = found.filter(variant="phone").row(0, named=True)
+    assert phone["difference"] == pytest.approx(-0.4)
+    assert phone["significant"]
+    alone = {
+        device: events.filter(device=device).funnel("Cart", "Pay")
+        for device in ("phone", "desktop")
+    }
+    again = alone["phone"].significance(against=alone["desktop"])
+    assert again["p_value"][1] == phone["p_value"]
+    assert alone["phone"].differences(alone["desktop"])["points"][1] == (
+        pytest.approx(-40)
+    )
+    with pytest.raises(errors.BadInput, match="by="):
+        alone["phone"].significance()
+
+
+# ── users who return ──────────────────────────────────────────────────────────
+@answers("ret.usage.expected")
+def test_usage(expected):
+    found = log_of("ret.events").usage("R")
+    got = {row["user"]: row["median"] for row in found.gaps.iter_rows(named=True)}
+    for row in expected:
+        median = row["median_gap_days"]
+        assert got.get(row["user"]) == (None if median is None else float(median))
+    for units, users, _ in found.table.rows():
+        assert found.users(units).count() == users
+
+
+@answers("ret.ltv.expected")
+def test_lifetime_value(expected):
+    events = log_of("ret.events", now="2024-04-07T00:00:00Z")
+    found = events.between("2024-04-01", "2024-04-03").lifetime_value(
+        of="revenue", start="S", back="R", depth=4
+    )
+    columns = {"users": "users", "revenue": "revenue", "ltv_all": "value"}
+    for row, line in zip(expected, found.iter_rows(named=True), strict=True):
+        got = {name: line[column] for name, column in columns.items()}
+        assert_series(got, row, list(columns))

@@ -69,12 +69,14 @@ class FormulasAnswer:
     def terms(self, key: SegmentationKey) -> dict[str, pl.DataFrame]:
         """Name the users behind a point, per term of its formula.
 
-        `key.event` is the position of the formula. Terms of sessions name the users
+        `key.event` is the position of the formula; its group ends with the bucket, if
+        the table has any. Terms of sessions name the users
         with such a session; those of any active event are named under "any active".
         """
         if not 0 <= key.event < len(self.formulas):
             raise UnknownPoint(f"There is no formula number {key.event}.")
         labels = list(key.group)
+        bucket = labels.pop() if "bucket" in self.table.columns and labels else None
         segment = 0
         if _several(self.query, self.formulas):
             segment = list(self.query.segments).index(str(labels.pop()))
@@ -83,10 +85,14 @@ class FormulasAnswer:
             at = segment if term.segment is None else term.segment - 1
             charted, spec, window = self.query.charted(_counted(term), at)
             group = tuple(labels) if charted.by else ()
+            if spec.has_buckets and bucket is not None:
+                group = (*group, bucket)
+            else:
+                spec = replace_buckets(spec)
             place = key._replace(event=0, group=group)
             own = replace(charted, segments={"": next(iter(charted.segments.values()))})
             name = f"{term.measure}({term.event or 'any active'})"
-            found[name] = point_users(own, replace_buckets(spec), window, None, place)
+            found[name] = point_users(own, spec, window, None, place)
         return found
 
     def population(self, key: SegmentationKey) -> pl.DataFrame:

@@ -69,7 +69,11 @@ class OverTime:
         group: Sequence[str | None] = (),
     ) -> pl.DataFrame:
         """Return the units of one interval; see `FunnelAnswer.population`."""
-        inside = self.units.filter(pl.col("interval") == time)
+        same = [
+            pl.col(name).eq_missing(pl.lit(value, pl.String))
+            for name, value in zip(self.plan.groups, group, strict=False)
+        ]
+        inside = self.units.filter(pl.col("interval") == time, *same)
         if inside.is_empty():
             raise UnknownPoint(f"Nobody enters in the interval of {time}.")
         last = len(self.answer.plan.steps) if step is None else step

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from replaykit.analyses.measures import FREQUENCIES, bin_labels
-from replaykit.analyses.properties import NONE, OTHER, number
+from replaykit.analyses.properties import NONE, OTHER, number, tidy
 from replaykit.errors import UnknownPoint, did_you_mean
 
 if TYPE_CHECKING:
@@ -62,6 +62,9 @@ def point_users(
         low, high = ranges[position(bucket, bin_labels(ranges, closed=False))]
         found = found.filter(pl.col("v").is_between(low, high, closed="left"))
     rows = found.collect()
+    if bucket is not None and spec.what == "values":
+        text = pl.col("v").map_elements(tidy, return_dtype=pl.String)
+        rows = rows.filter(text == bucket)
     one = replace(
         charted,
         steps=(charted.steps[key.event],),
@@ -70,6 +73,9 @@ def point_users(
     rows = one.of_kind(one.of(rows, 0, 0), 0, whole=whole)
     if bucket is not None and spec.what == "frequency":
         rows = _as_often(rows, spec, bucket)
+    if bucket is not None and spec.what == "counts":
+        times = pl.len().over("user").cast(pl.String)
+        rows = rows.filter(times == bucket)
     start, _ = grid.at(first)
     _, end = grid.at(last)
     ordered = rows.unique(["user", "row"]).sort("user", "time", "row")

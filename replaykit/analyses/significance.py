@@ -94,12 +94,20 @@ def improvements(
         `difference`, `improvement`, `t`, `p_value`, `significance` and `significant`;
         null on the baseline's line.
     """
-    if not variants:
+    return compared(
+        {name: outcome(answer) for name, answer in variants.items()}, baseline
+    )
+
+
+def compared(
+    counts: Mapping[str, tuple[int, int]], baseline: str | None = None
+) -> pl.DataFrame:
+    """Compare conversions given as `(entered, converted)`; see `improvements`."""
+    if not counts:
         raise BadInput("There are no variants to compare.")
-    base = next(iter(variants)) if baseline is None else baseline
-    if base not in variants:
-        raise BadInput(f"{base!r} is not a variant; they are {', '.join(variants)}.")
-    counts = {name: _outcome(answer) for name, answer in variants.items()}
+    base = next(iter(counts)) if baseline is None else baseline
+    if base not in counts:
+        raise BadInput(f"{base!r} is not a variant; they are {', '.join(counts)}.")
     lines = []
     for name, (entered, converted) in counts.items():
         found = significance(
@@ -140,7 +148,8 @@ _SCHEMA: Final = {
 }
 
 
-def _outcome(answer: FunnelAnswer) -> tuple[int, int]:
+def outcome(answer: FunnelAnswer) -> tuple[int, int]:
+    """Return how many users of a funnel entered and converted."""
     if answer.plan.count != "uniques":
         raise BadInput("Significance compares unique users: count='uniques'.")
     if answer.plan.groups:

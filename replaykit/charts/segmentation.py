@@ -35,6 +35,7 @@ def segmentation_chart(
     every: str = "1d",
     title: str | None = None,
     note: str = "",
+    unit: str | None = None,
 ) -> go.Figure:
     """Draw each series of a segmentation over time.
 
@@ -46,6 +47,7 @@ def segmentation_chart(
     table
         Columns `event`, those of `by`, `time`, `value`, `incomplete`. Without `time`
         and with `bucket` (the total of a frequency or distribution) it becomes bars.
+        With `past` (a comparison) each series has its earlier values beside it, dashed.
     events
         The labels of the events in the order of the question, which keys count by; by
         default their order in the table.
@@ -57,6 +59,8 @@ def segmentation_chart(
         The interval, to name the buckets.
     title, note
         Plain text above the chart; a title is made from the events when not given.
+    unit
+        What one value counts, if the measure does not say it.
 
     Examples
     --------
@@ -75,7 +79,7 @@ def segmentation_chart(
     (['Search', 'Search'], 'seg|0||1772323200000')
     """
     named = [*(events or table["event"].unique(maintain_order=True))]
-    unit = _UNITS.get(measure, "")
+    unit = _UNITS.get(measure, "") if unit is None else unit
     if "time" not in table.columns:
         return distribution(
             table,
@@ -115,6 +119,7 @@ def _series(
         values=part["value"].to_list(),
         incomplete=part["incomplete"].to_list(),
         keys=[str(SegmentationKey(place, group, time)) for time in part["ms"]],
+        past=part["past"].to_list() if "past" in part.columns else None,
     )
 
 

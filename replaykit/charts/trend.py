@@ -57,13 +57,17 @@ _DENSE: Final = 62
 
 
 class Series(NamedTuple):
-    """One line: its name (safe for plotly), its points, and the key of each."""
+    """One line: its name (safe for plotly), its points, and the key of each.
+
+    `past` are the values of an earlier range, aligned by position; they have no keys.
+    """
 
     name: str
     x: list[str]
     values: list[float | None]
     incomplete: list[bool]
     keys: list[str]
+    past: list[float | None] | None = None
 
 
 def interval_words(every: str) -> str:
@@ -120,6 +124,8 @@ def trend(
         traces.append(_line(line, place, solid, hover) | {"text": text})
         if any(line.incomplete):
             traces.append(_dotted(line, place, hover) | {"text": text})
+        if line.past is not None:
+            traces.append(_before(line, place, hover))
     several = len(lines) > 1
     most = max((value or 0 for line in lines for value in line.values), default=0)
     return drawing(
@@ -178,6 +184,20 @@ def _line(
         "zorder": int(named),
         "hovertemplate": f"{hover}<extra></extra>",
         "meta": {"series": place, "role": "line"},
+    }
+
+
+def _before(line: Series, place: int, hover: str) -> dict[str, Any]:
+    """Draw the earlier range, dashed and quiet, under the days it is compared with."""
+    trace = _line(line, place, line.past or [], f"{hover} before")
+    return trace | {
+        "customdata": None,
+        "line": trace["line"] | {"dash": "dash", "width": 1},
+        "mode": "lines",
+        "opacity": 0.6,
+        "showlegend": False,
+        "zorder": 0,
+        "meta": {"series": place, "role": "past"},
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -67,6 +68,10 @@ def _named(options: object) -> set[str]:
         return set(options.meta.root_names())
     if isinstance(options, Step):
         return set(options.predicate().meta.root_names())
+    if isinstance(options, Mapping):
+        # Segments by label: their conditions read columns, other words name none.
+        parts = [one for one in options.values() if not isinstance(one, str)]
+        return {name for one in parts for name in _named(one)}
     if isinstance(options, tuple | list | set | frozenset):
         return {name for one in options for name in _named(one)}
     return set()

@@ -1,21 +1,46 @@
-"""Counts over time: segmentation."""
+"""Counts over time: segmentation, and formulas over several of them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
+import polars as pl
+
+from replaykit.analyses import comparison as _comparison
+from replaykit.analyses import formulas as _formulas
 from replaykit.analyses import segmentation as _segmentation
+from replaykit.analyses.grid import Calendar
+from replaykit.analyses.segments import Segment, UserKind
+from replaykit.errors import BadInput
 from replaykit.questions.asking import Asking
-from replaykit.results import Segmentation
+from replaykit.results import Formula, Segmentation
 
 if TYPE_CHECKING:
-    import polars as pl
+    from collections.abc import Mapping
+    from datetime import date
 
     from replaykit import timeline
     from replaykit.analyses.measures import Aggregate, Measure
     from replaykit.analyses.properties import Bins, By, Items
+    from replaykit.analyses.segments import Segments
     from replaykit.query import Step
+
+
+@runtime_checkable
+class _Named(Protocol):
+    """Users, as a segment takes them."""
+
+    @property
+    def within(self) -> Asking: ...
+
+    @property
+    def population(self) -> pl.DataFrame: ...
+
+
+#: What a segment may be: conditions on rows, a set of users, or a kind of user.
+Part: TypeAlias = pl.Expr | Sequence[pl.Expr] | _Named | UserKind
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -25,7 +50,7 @@ class Counts(Asking):
     def segmentation(
         self,
         *events: str | Step,
-        measure: Measure = "uniques",
+        measure: Measure | pl.Expr = "uniques",
         of: str | pl.Expr | None = None,
         aggregate: Aggregate | None = None,
         bins: Bins | None = None,
@@ -35,6 +60,8 @@ class Counts(Asking):
         top: int | None = None,
         over: str | None = None,
         items: Items = "all",
+        segments: Mapping[str, Part] | None = None,
+        compare: str | date | None = None,
     ) -> Segmentation:
         """Count events over time: who did something, how often, with what values.
 
@@ -48,7 +75,8 @@ class Counts(Asking):
         measure
             `"uniques"` users, `"totals"` events, `"active"` percent of active users,
             `"average"` events per user, `"frequency"` users per number of events,
-            `"property"` an aggregate of a property.
+            `"property"` an aggregate of a property. A polars expression such as
+            `pl.col("price").max()` is evaluated over the rows of each point.
         of, aggregate
             With `measure="property"`: the property, and `"sum"`, `"average"`, …
         bins
@@ -63,12 +91,20 @@ class Counts(Asking):
             `"rolling 7"`, `"rolling average 7"` or `"cumulative"`.
         items
             Whether arrays count every item (`"all"`) or each distinct one.
+        segments
+            Up to ten, by label, one series each: a condition, a list of conditions,
+            users (a set such as `events.users_who("Buy")`), or `"active"` or `"new"`
+            users of each interval.
+        compare
+            `"1d"`, `"1w"`, `"1mo"`, `"1q"` or `"1y"` back, or the last date of an
+            earlier range: as many intervals, aligned by position.
 
         Returns
         -------
         Segmentation
             `.table`: `event` String, the groupings String, `time` Datetime in the
-            project's zone, `value`, `incomplete` Boolean. Rules:
+            project's zone, `value`, `incomplete` Boolean; with `compare` also
+            `past_time`, `past` and `change` (percent; null where `past` is 0). Rules:
             `spec/segmentation.md`.
 
         Raises
@@ -93,8 +129,9 @@ class Counts(Asking):
         [2]
         """
         steps = self.steps(events)
+        read = measure if isinstance(measure, pl.Expr) else None
         answer = _segmentation.segmentation(
-            self._asked(steps, by, segment_by, of),
+            self._asked(steps, by, segment_by, of, read, segments),
             steps,
             measure=measure,
             of=of,
@@ -106,9 +143,114 @@ class Counts(Asking):
             by=by,
             segment_by=segment_by,
             top=top,
-            segments=self.segment or None,
+            segments=self._segments(segments),
             over=over,
             items=items,
             week_start=self.source.week_start,
         )
-        return Segmentation(self, answer, measure, every)
+        past = None
+        if compare is not None:
+            calendar = Calendar(self.source.zone, self.source.week_start)
+            past = _comparison.compare(answer, compare, calendar=calendar)
+        word = measure if isinstance(measure, str) else _words_of(measure)
+        return Segmentation(self, answer, word, every, past)
+
+    def formula(
+        self,
+        text: str,
+        *events: str | Step,
+        of: Mapping[str, str | pl.Expr] | None = None,
+        every: timeline.Interval = "1d",
+        by: By = None,
+        segments: Mapping[str, Part] | None = None,
+    ) -> Formula:
+        """Calculate with the measures of several events, per interval.
+
+        Every term is counted as `segmentation` counts it; division by zero is null. A
+        point names the users of all its terms together, each once.
+
+        Parameters
+        ----------
+        text
+            Up to ten expressions separated by `;`. `UNIQUES(A)`, `TOTALS(A)`, `AVG(A)`,
+            `ACTIVE(A)`, `PROPSUM(A)`, `ROLLAVG(TOTALS, A, 7)`, … with `+ - * / ( )`.
+            `%:` in front means percent, `$:` money; `A2` is event A in the second
+            segment.
+        events
+            What the letters A, B, C … stand for, in this order.
+        of
+            The property that `PROPSUM` and its like read, by letter: `{"B": "price"}`.
+        every
+            Civil interval in the project's zone.
+        by
+            Properties to group all events by.
+        segments
+            As in `segmentation`.
+
+        Returns
+        -------
+        Formula
+            `.table`: `formula` String, the groupings String, `segment` String (if
+            several are named), `time` Datetime in the project's zone, `value` Float64,
+            `incomplete` Boolean; `.total` the same over the whole range. Rules and
+            functions: `spec/formulas.md`.
+
+        Raises
+        ------
+        BadInput
+            With a caret under the spot that cannot be read.
+        UnknownEvent, UnknownProperty
+            With what exists, and the nearest match.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> import replaykit as rk
+        >>> from datetime import datetime
+        >>> log = pl.DataFrame(
+        ...     {
+        ...         "uid": ["ana", "ana", "ben"],
+        ...         "ts": [datetime(2026, 3, 1, hour) for hour in (9, 10, 11)],
+        ...         "name": ["Search", "Buy", "Search"],
+        ...     }
+        ... )
+        >>> events = rk.events(log, user="uid", time="ts", event="name")
+        >>> events.formula("%:UNIQUES(B)/UNIQUES(A)", "Search", "Buy").table["value"][0]
+        50.0
+        """
+        steps = self.steps(events)
+        read = [] if of is None else list(of.values())
+        answer = _formulas.formulas(
+            self._asked(steps, by, read, segments),
+            text,
+            steps,
+            of=of,
+            every=every,
+            span=self._span(),
+            tz=self.source.zone,
+            by=by,
+            segments=self._segments(segments),
+            week_start=self.source.week_start,
+        )
+        return Formula(self, answer, every, tuple(step.label for step in steps))
+
+    def _segments(self, given: Mapping[str, Part] | None) -> Segments:
+        """Join the filters of this handle with each named segment."""
+        if given is None:
+            return self.segment or None
+        return {label: self._segment(label, part) for label, part in given.items()}
+
+    def _segment(self, label: str, part: Part) -> Segment:
+        if isinstance(part, _Named):
+            if part.within.source is not self.source:
+                raise BadInput(f"The users of segment {label!r} are of another source.")
+            return Segment(self.segment, users=part.population.select("user").unique())
+        if isinstance(part, str):
+            return Segment(self.segment, kind=part)
+        conditions = [part] if isinstance(part, pl.Expr) else part
+        return Segment((*self.segment, *conditions))
+
+
+def _words_of(measure: pl.Expr) -> str:
+    """Name an expression by the column it makes."""
+    return measure.meta.output_name(raise_if_undetermined=False) or "expression"

@@ -1,4 +1,4 @@
-"""Users who return: retention."""
+"""Users who return: retention, usage and lifetime value."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from replaykit.analyses import retention as _retention
+from replaykit.analyses.lifetime_value import lifetime_value as _lifetime_value
+from replaykit.analyses.usage import usage as _usage
 from replaykit.questions.asking import Asking
-from replaykit.results import Retention
+from replaykit.results import Retention, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import polars as pl
 
     from replaykit import timeline
     from replaykit.analyses.retention import RetentionMeasure
@@ -100,3 +104,122 @@ class Returns(Asking):
             week_start=self.source.week_start,
         )
         return Retention(self, answer, every)
+
+    def usage(self, event: str | Step, *, every: timeline.Interval = "1d") -> Usage:
+        """Count users by the median gap between the days they did something.
+
+        Only users with the event in two or more distinct intervals have gaps; the
+        others are left out.
+
+        Parameters
+        ----------
+        event
+            A name, or a step made by `rk.event`.
+        every
+            The interval, in the project's zone.
+
+        Returns
+        -------
+        Usage
+            `.table`: `units`, `users`, `value` (percent of those with gaps);
+            `.users(7)` are those who come by every 7 units or sooner.
+
+        Raises
+        ------
+        UnknownEvent, BadDuration
+            With what exists, and the nearest match.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> import replaykit as rk
+        >>> from datetime import datetime
+        >>> log = pl.DataFrame(
+        ...     {
+        ...         "user": ["ana", "ana", "ana"],
+        ...         "time": [datetime(2026, 3, day) for day in (1, 2, 5)],
+        ...         "event": ["Play", "Play", "Play"],
+        ...     }
+        ... )
+        >>> rk.events(log).usage("Play").gaps["median"].to_list()
+        [2.0]
+        """
+        (step,) = self.steps([event])
+        answer = _usage(
+            self._asked([step]),
+            step,
+            every=every,
+            span=self._span(),
+            tz=self.source.zone,
+            segment=self.segment or None,
+            week_start=self.source.week_start,
+        )
+        return Usage(self, answer)
+
+    def lifetime_value(
+        self,
+        *,
+        of: str | pl.Expr,
+        start: str | Step | None = None,
+        back: str | Step | None = None,
+        every: timeline.Interval = "1d",
+        counting: Counting = "24 hours",
+        depth: int | None = None,
+    ) -> pl.DataFrame:
+        """Sum a property over each user's first n intervals, per cohort.
+
+        Range and filters of this handle bind the start; a user is in the cohort of its
+        first one.
+
+        Parameters
+        ----------
+        of
+            The property, such as `"revenue"`; only numbers take part.
+        start
+            What puts a user into a cohort; by default the first event of new users.
+        back
+            The event whose property is summed; by default any active one.
+        every, counting, depth
+            As in `retention`.
+
+        Returns
+        -------
+        DataFrame
+            `intervals` (the first n), `cohort` (`"all"`: the mature ones), `time`,
+            `users`, `paying`, `revenue`, `value` (per user), `value_paying`, `mature`.
+
+        Raises
+        ------
+        UnknownEvent, UnknownProperty, UnknownOption
+            With what exists, and the nearest match.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> import replaykit as rk
+        >>> from datetime import datetime
+        >>> log = pl.DataFrame(
+        ...     {
+        ...         "user": ["ana", "ana"],
+        ...         "time": [datetime(2026, 3, 1), datetime(2026, 3, 2)],
+        ...         "event": ["Sign up", "Buy"],
+        ...         "price": [None, 5.0],
+        ...     }
+        ... )
+        >>> worth = rk.events(log).lifetime_value(of="price", start="Sign up", depth=2)
+        >>> worth.filter(cohort="2026-03-01")["revenue"].to_list()
+        [0.0, 5.0]
+        """
+        named = [one for one in (start, back) if one is not None]
+        return _lifetime_value(
+            self._asked(self.steps(named), of),
+            start,
+            back,
+            of=of,
+            every=every,
+            counting=counting,
+            depth=depth,
+            span=self._span(),
+            tz=self.source.zone,
+            segment=self.segment or None,
+        ).table

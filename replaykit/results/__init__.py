@@ -4,14 +4,18 @@ Every result shows itself as one widget: the chart, and below it the people behi
 point that was clicked. In code: `result.point(…).users`, `.replays`, `.watch()`.
 """
 
-from replaykit.results.counts import Segmentation
+from replaykit.results.conversion import ConversionOverTime, ConversionTimes
+from replaykit.results.counts import Formula, Segmentation
 from replaykit.results.paths import Funnel, Journeys
 from replaykit.results.result import Answer, Opened, Result
-from replaykit.results.returns import Retention
+from replaykit.results.returns import Retention, Usage
 from replaykit.results.visits import Sessions
 
 __all__ = [
     "Answer",
+    "ConversionOverTime",
+    "ConversionTimes",
+    "Formula",
     "Funnel",
     "Journeys",
     "Opened",
@@ -19,4 +23,5 @@ __all__ = [
     "Retention",
     "Segmentation",
     "Sessions",
+    "Usage",
 ]

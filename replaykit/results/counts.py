@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     import plotly.graph_objects as go
 
+    from replaykit.analyses.formulas import FormulasAnswer
     from replaykit.analyses.segmentation import SegmentationAnswer
+    from replaykit.users import Users
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -33,6 +35,15 @@ class Segmentation(Result):
     answer: SegmentationAnswer
     measure: str
     every: timeline.Interval
+    past: pl.DataFrame | None = None
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """The numbers, and with `compare=` those of the earlier range beside them."""
+        if self.past is None:
+            return self.answer.table
+        beside = self.past.select("past_time", "past", "change")
+        return pl.concat([self.answer.table, beside], how="horizontal")
 
     @property
     def total(self) -> pl.DataFrame:
@@ -40,7 +51,7 @@ class Segmentation(Result):
         return self.answer.total
 
     def chart(self) -> go.Figure:
-        """Return lines over time, the running interval dotted."""
+        """Return lines over time, the running interval dotted, the past dashed."""
         return charts.segmentation_chart(
             self.table,
             events=self.answer.events,
@@ -90,20 +101,122 @@ class Segmentation(Result):
         if not isinstance(key, SegmentationKey):
             raise UnknownPoint(f"{key} is no point of a segmentation.")
         event = self.answer.events[key.event]
-        group = ", ".join(str(label) for label in key.group)
-        zone = self.events.source.zone
-        when = "whole range"
-        arguments = [repr(event)]
-        if key.time_ms >= 0:
-            start = pl.Series([key.time_ms]).cast(pl.Datetime("ms", "UTC"))
-            local = start.dt.convert_time_zone(zone)[0]
-            daily = (local.hour, local.minute) == (0, 0)
-            arguments.append(
-                f'at="{local:%Y-%m-%d}"' if daily else f'at="{local:%Y-%m-%d %H:%M}"'
+        return _described(key, event, self.events.source.zone)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Formula(Result):
+    """Formulas over time."""
+
+    answer: FormulasAnswer
+    every: timeline.Interval
+    letters: tuple[str, ...]
+
+    @property
+    def total(self) -> pl.DataFrame:
+        """The value of each formula over the whole range as one interval."""
+        return self.answer.total
+
+    @property
+    def texts(self) -> list[str]:
+        """The expressions, in the order of the question."""
+        return [one.text for one in self.answer.formulas]
+
+    @property
+    def groupings(self) -> list[str]:
+        """The columns that tell the series of a formula apart."""
+        own = ["bucket"] if "bucket" in self.table.columns else []
+        return [*self.answer.groups, *own]
+
+    def chart(self) -> go.Figure:
+        """Return lines over time, one per formula and group."""
+        units = {one.unit for one in self.answer.formulas}
+        named = [f"{chr(ord('A') + i)} = {name}" for i, name in enumerate(self.letters)]
+        note = " · ".join([*named, span_words(self.events.span)])
+        return charts.segmentation_chart(
+            self.table.rename({"formula": "event"}),
+            events=self.texts,
+            by=self.groupings,
+            every=self.every,
+            measure="formula",
+            title="; ".join(self.texts),
+            note=note,
+            unit=units.pop() if len(units) == 1 else "",
+        )
+
+    def point(
+        self,
+        formula: str | None = None,
+        *,
+        at: str | date | datetime | None = None,
+        by: str | Sequence[str | None] | None = None,
+    ) -> Opened:
+        """Open the point of a formula: the users of all its terms, each once.
+
+        Parameters
+        ----------
+        formula
+            Its text; not needed when there is only one.
+        at
+            A date or time inside the interval, in the project's zone; `None` opens
+            the whole range.
+        by
+            The value of the grouping, or one value per grouping.
+        """
+        return self.open(self._key(formula, at, by))
+
+    def terms(
+        self,
+        formula: str | None = None,
+        *,
+        at: str | date | datetime | None = None,
+        by: str | Sequence[str | None] | None = None,
+    ) -> dict[str, Users]:
+        """Return the users behind each term of a point, by the term's text."""
+        found = self.answer.terms(self._key(formula, at, by))
+        return {text: self.events.users(part, text) for text, part in found.items()}
+
+    def _key(
+        self,
+        formula: str | None,
+        at: str | date | datetime | None,
+        by: str | Sequence[str | None] | None,
+    ) -> SegmentationKey:
+        if formula is None and len(self.texts) == 1:
+            formula = self.texts[0]
+        if formula not in self.texts:
+            hint = did_you_mean(str(formula), self.texts)
+            raise UnknownPoint(
+                f"No formula {formula!r}. {hint} There is {'; '.join(self.texts)}."
             )
-            when = f"{local.day} {local:%b %Y}" + ("" if daily else f", {local:%H:%M}")
-        if key.group:
-            value = key.group[0] if len(key.group) == 1 else key.group
-            arguments.append(f"by={value!r}")
-        title = f"{event}, {group}" if group else event
-        return PointWords(title, when, f"point = result.point({', '.join(arguments)})")
+        time_ms = -1
+        if at is not None:
+            moment = timeline.instant(at, self.events.source.zone)
+            time_ms = interval_at(self.table["time"], moment)
+        group = group_of(self.groupings, by)
+        return SegmentationKey(self.texts.index(formula), group, time_ms)
+
+    def describe(self, key: PointKey) -> PointWords:
+        """Say what a point is, and the call that names the same people."""
+        if not isinstance(key, SegmentationKey):
+            raise UnknownPoint(f"{key} is no point of a formula.")
+        return _described(key, self.texts[key.event], self.events.source.zone)
+
+
+def _described(key: SegmentationKey, name: str, zone: str) -> PointWords:
+    group = ", ".join(str(label) for label in key.group)
+    when = "whole range"
+    arguments = [repr(name)]
+    if key.time_ms >= 0:
+        start = pl.Series([key.time_ms]).cast(pl.Datetime("ms", "UTC"))
+        local = start.dt.convert_time_zone(zone)[0]
+        daily = (local.hour, local.minute) == (0, 0)
+        arguments.append(
+            f'at="{local:%Y-%m-%d}"' if daily else f'at="{local:%Y-%m-%d %H:%M}"'
+        )
+        when = f"{local.day} {local:%b %Y}" + ("" if daily else f", {local:%H:%M}")
+    if key.group:
+        value = key.group[0] if len(key.group) == 1 else key.group
+        arguments.append(f"by={value!r}")
+    title = f"{name}, {group}" if group else name
+    return PointWords(title, when, f"point = result.point({', '.join(arguments)})")

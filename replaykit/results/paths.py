@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from replaykit import charts
-from replaykit.errors import UnknownPoint, did_you_mean
+from replaykit.analyses import funnel_measures as measures
+from replaykit.analyses.drivers import Tab, drivers
+from replaykit.analyses.funnel_variants import differences
+from replaykit.analyses.significance import compared, improvements
+from replaykit.errors import BadInput, UnknownPoint, did_you_mean
 from replaykit.points import (
     FunnelKey,
     JourneyKey,
@@ -16,7 +20,9 @@ from replaykit.points import (
     PointKey,
 )
 from replaykit.replies import Point as PointWords
+from replaykit.results.conversion import ConversionOverTime, ConversionTimes
 from replaykit.results.result import Opened, Result, group_of
+from replaykit.schema import COLUMNS
 from replaykit.wording import duration_words, span_words
 
 if TYPE_CHECKING:
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
 
     import plotly.graph_objects as go
 
+    from replaykit import timeline
     from replaykit.analyses.funnel import FunnelAnswer
     from replaykit.analyses.journeys import JourneysAnswer
     from replaykit.users import Users
@@ -85,6 +92,158 @@ class Funnel(Result):
                 "converted() returns those who reached it."
             )
         return self.point(step + 1, outcome="dropped", by=by).users
+
+    # ── measures ──────────────────────────────────────────────────────────────
+    def over_time(
+        self, every: timeline.Interval = "1d", *, pairs: bool = False
+    ) -> ConversionOverTime:
+        """Measure conversion per interval of the entry.
+
+        Parameters
+        ----------
+        every
+            Civil interval in the project's zone. A user is counted in every interval
+            it enters in.
+        pairs
+            Also every pair of neighbouring steps, beside the whole funnel.
+
+        Returns
+        -------
+        ConversionOverTime
+            `.table`: `time`, the groupings, `first` and `last` (steps), `entered`,
+            `converted`, `share`, `median_time` Duration, `incomplete` (entries may
+            still convert). A point names those who converted.
+        """
+        found = measures.over_time(self.answer, every, pairs=pairs)
+        return ConversionOverTime.of(self.events, found, self.steps, self.by, every)
+
+    def time_to_convert(
+        self,
+        *,
+        first: int | str = 1,
+        last: int | str | None = None,
+        bins: tuple[str | int, str | int, str] | None = None,
+    ) -> ConversionTimes:
+        """Measure how long converted units take from one step to a later one.
+
+        Parameters
+        ----------
+        first, last
+            The steps, by label or number from 1; the whole funnel by default.
+        bins
+            `(lowest, highest, size)` such as `(0, "10m", "2m")`; by default at most
+            150 bins over the window.
+
+        Returns
+        -------
+        ConversionTimes
+            `.table`: `low`, `high` Duration of a bin `[low, high)`, `users`, `share` of
+            those in the bins. `.times`: one line per unit. `.median`, `.mean`.
+        """
+        begin = self._step(first)
+        end = None if last is None else self._step(last)
+        found = measures.time_to_convert(self.answer, first=begin, last=end, bins=bins)
+        return ConversionTimes(self.events, found)
+
+    def frequency(self, step: int | str = 1) -> pl.DataFrame:
+        """Count how often units did a step before they reached the next one.
+
+        Returns
+        -------
+        DataFrame
+            `user` String, the held properties, `times` Int64 (from 1): one line per
+            unit that reached the next step.
+        """
+        found = measures.frequency(self.answer, self._step(step))
+        return self.events.source.named(found)
+
+    def significance(
+        self, *, baseline: str | None = None, against: Funnel | None = None
+    ) -> pl.DataFrame:
+        """Say whether conversions differ by more than chance (Welch's t-test, 95 %).
+
+        Parameters
+        ----------
+        baseline
+            Of a grouped funnel: the group that the others are compared with; the
+            first by default.
+        against
+            Of a funnel without groups: the funnel to compare with.
+
+        Returns
+        -------
+        DataFrame
+            `variant`, `entered`, `converted`, `conversion`, `difference`,
+            `improvement` (relative), `t`, `p_value`, `significance`, `significant`;
+            null on the baseline's line.
+        """
+        if against is not None:
+            if baseline is not None:
+                raise BadInput("baseline= names a group; against= a whole funnel.")
+            both = {"baseline": against.answer, "this funnel": self.answer}
+            return improvements(both)
+        if not self.by or self.answer.plan.count != "uniques":
+            raise BadInput(
+                "Significance compares unique users of groups: ask the funnel with "
+                "by=, or give significance(against=another_funnel)."
+            )
+        counts = {
+            " · ".join("(none)" if one is None else one for one in group): (
+                int(part["users"][0]),
+                int(part["users"][-1]),
+            )
+            for group, part in self.table.group_by(*self.by, maintain_order=True)
+        }
+        return compared(counts, baseline)
+
+    def drivers(
+        self,
+        *,
+        first: int | str = 1,
+        last: int | str | None = None,
+        tab: Tab = "converted",
+        by: str | Sequence[str] = (),
+    ) -> pl.DataFrame:
+        """Correlate every other event between two steps with conversion.
+
+        Parameters
+        ----------
+        first, last
+            The steps, by label or number from 1; the whole funnel by default.
+        tab
+            `"converted"`, or `"dropped"`: whose behaviour is shown.
+        by
+            Up to three properties; each combination is an event of its own.
+
+        Returns
+        -------
+        DataFrame
+            `event`, the properties, `did_converted`, `did_dropped`, `not_converted`,
+            `not_dropped` (units), `correlation` (phi, from -1 to 1), `frequency` (mean
+            count), `did_share`, `avg_time` Duration; the strongest first. Correlation
+            is not a cause.
+        """
+        wanted = {by} if isinstance(by, str) else set(by)
+        held = set(self.answer.frame.collect_schema().names()) - set(COLUMNS)
+        frame = self.events.rows(held | wanted) if wanted - held else self.answer.frame
+        return drivers(
+            replace(self.answer, frame=frame),
+            first=self._step(first),
+            last=None if last is None else self._step(last),
+            tab=tab,
+            by=by,
+        )
+
+    def takeaways(self) -> dict[str, str | float | None]:
+        """Name conversion, the largest drop-off by count, and the slowest step."""
+        return measures.takeaways(self.answer)
+
+    def differences(self, baseline: Funnel) -> pl.DataFrame:
+        """Compare step by step with a funnel of as many steps, neither grouped.
+
+        Columns: `step`, `event`, `share`, `baseline`, `points`, `relative`.
+        """
+        return differences(self.answer, baseline.answer)
 
     def _step(self, step: str | int) -> int:
         if isinstance(step, int):

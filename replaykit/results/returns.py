@@ -18,8 +18,12 @@ from replaykit.wording import span_words
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+    import polars as pl
 
     from replaykit.analyses.retention import RetentionAnswer
+    from replaykit.analyses.usage import UsageAnswer
+    from replaykit.questions.asking import Asking
+    from replaykit.users import Users
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -49,3 +53,37 @@ class Retention(Result):
         word = "came back" if key.outcome == "retained" else "did not come back"
         code = f"point = retention.point(cohort={key.cohort!r}, index={key.offset})"
         return PointWords(f"{key.cohort}, {word}", f"interval {key.offset}", code)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Usage:
+    """How often users come by; made by `events.usage`."""
+
+    events: Asking
+    answer: UsageAnswer
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """`units`, `users` (median gap at most so many) and `value` (percent)."""
+        return self.answer.table
+
+    @property
+    def gaps(self) -> pl.DataFrame:
+        """One line per kept user: `user` String, `units`, `gaps`, `median`."""
+        return self.events.source.named(self.answer.users)
+
+    def over_time(self, within: int) -> pl.DataFrame:
+        """Return per interval who comes back at most `within` intervals later.
+
+        Columns: `time`, `users`, `returned`, `value` (percent).
+        """
+        return self.answer.over_time(within)
+
+    def users(self, units: int) -> Users:
+        """Return the users whose median gap is at most so many units."""
+        label = f"come by every {units} or sooner"
+        return self.events.users(self.answer.population(units), label)
+
+    def __repr__(self) -> str:
+        """Show the table."""
+        return f"Usage\n{self.table}"
