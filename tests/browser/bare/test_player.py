@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from lab import chromium
 
 from tests.browser.bare import sessions
 from tests.browser.bare.server import STATIC, serving
@@ -123,9 +124,7 @@ def browser() -> Iterator[Browser]:
 
     assert (STATIC / "widget.js").exists(), "Build the bundle first: make bundle"
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=QUIET
-        )
+        opened = playwright.chromium.launch(executable_path=chromium(), args=QUIET)
         yield opened
         opened.close()
 

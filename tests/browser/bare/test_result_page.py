@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from lab import chromium
 
 from replaykit.points import parse_key
 from tests.browser.bare.opened import FIGURES, RECORDED, REPLAY, USERS, Answers
@@ -91,9 +92,7 @@ def browser() -> Iterator[Browser]:
 
     assert (STATIC / "widget.js").exists(), "Build the bundle first: make bundle"
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=QUIET
-        )
+        opened = playwright.chromium.launch(executable_path=chromium(), args=QUIET)
         yield opened
         opened.close()
 
