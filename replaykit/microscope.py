@@ -52,13 +52,15 @@ def matched_replays(source: Source, population: pl.DataFrame) -> pl.DataFrame:
     One row per (unit, session, replay): the catalogue's columns, `match` (`covering`,
     `overlapping`, `time`), `matched_at` (ms from the replay's first event: where to
     open it), `matched_exactly` (false when that moment lies outside the recording and
-    its nearest end is given), `matched_because` (ids of the charted rows, as text) and
-    `unit` (the row of the population). Rules: `spec/replay.md` 3, `settled.md` 14.
+    its nearest end is given), `matched_because` (ids of the charted rows, as text),
+    `unit` (the population's row, oldest moment first) and `holds_moment` (the unit's
+    own moment is in it). Rules: `spec/replay.md` 3, `settled.md` 14.
     """
     catalogue = source.catalogue.filter(
         pl.col("user").is_not_null() & pl.col("status").is_in(_PLAYABLE)
     )
-    units = population.with_row_index("unit").join(catalogue, on="user", how="semi")
+    oldest_first = population.sort("at", "user", maintain_order=True)
+    units = oldest_first.with_row_index("unit").join(catalogue, on="user", how="semi")
     charted = units.select("unit", "user", "at", pl.col("rows").alias("row")).explode(
         "row"
     )
@@ -76,18 +78,34 @@ def matched_replays(source: Source, population: pl.DataFrame) -> pl.DataFrame:
         matched_at=(clipped - pl.col("start")).dt.total_milliseconds(),
         matched_exactly=moment.is_between("start", "end"),
         matched_because=pl.col("because").cast(pl.List(pl.String)),
+        holds_moment=inside,
     ).drop("because", "first", "last", "at")
 
 
 def watchlist(source: Source, population: pl.DataFrame) -> pl.DataFrame:
-    """Return each replay once, at its best match, in the order of the population."""
+    """Return each replay once, at its best match, the oldest moments first.
+
+    Of several replays of one unit, the one that holds its moment comes first.
+    """
     order = {"covering": 0, "overlapping": 1, "time": 2}
     return (
         matched_replays(source, population)
         .with_columns(rank=pl.col("match").replace_strict(order, return_dtype=pl.Int8))
-        .sort("rank", "unit", "matched_at")
+        .sort(
+            "holds_moment",
+            "rank",
+            "unit",
+            "matched_at",
+            descending=[True, False, False, False],
+        )
         .unique("replay_id", keep="first", maintain_order=True)
-        .sort("unit", "rank", "start")
+        .sort(
+            "unit",
+            "holds_moment",
+            "rank",
+            "start",
+            descending=[False, True, False, False],
+        )
         .drop("rank")
     )
 
@@ -270,6 +288,7 @@ def _sessions_of(
                 "replay": chosen["replay_id"] if chosen and playable else None,
                 "match": replay["match"] if replay else None,
                 "at_t": replay["matched_at"] if replay else (0 if playable else None),
+                "opens": bool(replay and replay["holds_moment"]),
                 "first_row": run["first_row"],
                 "rows": run["rows"],
             }

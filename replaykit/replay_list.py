@@ -67,7 +67,8 @@ class Replays:
         named = self.frame.drop("user").rename({"user_id": "user"})
         named = named.with_columns(length=pl.duration(milliseconds="length_ms"))
         first = [name for name in _FIRST if name in named.columns]
-        rest = [name for name in named.columns if name not in {*first, "unit"}]
+        shown = {*first, "unit", "holds_moment"}
+        rest = [name for name in named.columns if name not in shown]
         return named.select(*first, *rest)
 
     @property

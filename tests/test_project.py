@@ -191,3 +191,32 @@ def test_a_folder_that_is_no_project_is_refused(tmp_path):
 def test_a_project_moves_with_its_folder(shop, tmp_path):
     shutil.move(shop.folder, tmp_path / "elsewhere.rk")
     assert rk.open(tmp_path / "elsewhere.rk").events.collect().height == 5
+
+
+def test_the_replay_that_holds_the_moment_opens_first(shop, tmp_path):
+    """Ben searches in one recorded session and adds in a later one, then leaves."""
+    early, late = (int((START + timedelta(hours=h)).timestamp() * 1000) for h in (2, 4))
+    rows = [
+        row
+        | {
+            "event_time": f"2026-03-01 {hour}:00:01",
+            "session_id": session,
+            "$insert_id": name,
+        }
+        for hour, session, name in ((11, early, "Search"), (13, late, "Add"))
+        for row in export_rows("zoe", "d5", session, name)
+    ]
+    shop.add_events(write_export(tmp_path / "zoe.json.gz", rows), progress=False)
+    recording = json.loads((DATA / "rrweb_todo_app.json").read_text())
+    first = recording[0]["timestamp"]
+    for session in (early, late):
+        moved = [
+            event | {"timestamp": event["timestamp"] - first + session}
+            for event in recording
+        ]
+        (tmp_path / f"d5_{session}.json").write_text(json.dumps(moved))
+        shop.add_replays(tmp_path / f"d5_{session}.json", progress=False)
+    lost = shop.events.funnel("Search", "Add", "Buy").dropped(after="Add")
+    found = lost.replays.table.filter(pl.col("user") == "zoe")
+    assert found["replay_id"].to_list() == [f"d5/{late}", f"d5/{early}"]
+    assert found["matched_at"].to_list() == [1000, 1000]

@@ -143,6 +143,8 @@ export interface StreamSession {
   /** In a shared page: recorded, but the recording did not travel. */
   elsewhere?: boolean;
   at_t: number | null;
+  /** Its replay holds the moment that the point opens at. */
+  opens?: boolean;
   first_row: number;
   rows: number;
 }

@@ -41,7 +41,10 @@ export function streamRows(stream: Stream): StreamRow[] {
   return out;
 }
 
-/** The session to open first: one that shows charted rows, else any that can be played. */
+/**
+ * The session to open first: the one that holds the point's moment, else one that shows charted
+ * rows, else any that can be played.
+ */
 export function firstPlayable(stream: Stream): StreamSession | null {
   const playable = stream.sessions.filter((session) => session.replay !== null);
   const charted = (session: StreamSession) =>
@@ -49,6 +52,7 @@ export function firstPlayable(stream: Stream): StreamSession | null {
       .slice(session.first_row, session.first_row + session.rows)
       .some((one) => one === 1);
   return (
+    playable.find((session) => session.opens === true) ??
     playable.find((session) => session.match !== null && charted(session)) ??
     playable.find((session) => session.match !== null) ??
     playable[0] ??
