@@ -12,7 +12,14 @@ from replaykit import charts, timeline
 from replaykit.errors import UnknownPoint
 from replaykit.points import PointKey, SegmentationKey
 from replaykit.replies import Point as PointWords
-from replaykit.results.result import Opened, Result, group_of, interval_at
+from replaykit.results.result import (
+    Opened,
+    Result,
+    group_code,
+    group_of,
+    group_words,
+    interval_at,
+)
 from replaykit.wording import span_words
 
 if TYPE_CHECKING:
@@ -109,8 +116,8 @@ class ConversionOverTime(Result):
         if label not in self.labels:
             raise UnknownPoint(f"No pair {label!r}; there is {', '.join(self.labels)}.")
         moment = timeline.instant(at, self.events.source.zone)
-        time_ms = interval_at(self.table["time"], moment)
-        group = group_of(self.by, by)
+        time_ms = interval_at(self.table["time"], moment, self.every)
+        group = group_of(self.table, self.by, by)
         return self.open(SegmentationKey(self.labels.index(label), group, time_ms))
 
     def describe(self, key: PointKey) -> PointWords:
@@ -120,8 +127,9 @@ class ConversionOverTime(Result):
         start = pl.Series([key.time_ms]).cast(pl.Datetime("ms", "UTC"))
         local = start.dt.convert_time_zone(self.events.source.zone)[0]
         label = self.labels[key.event]
-        group = f", by={key.group[0]!r}" if key.group else ""
-        title = " · ".join([f"Converted, {label}", *map(str, key.group)])
+        group = group_code(key.group)
+        title = f"Converted, {label}"
+        title += f" · {group_words(key.group)}" if key.group else ""
         code = f'point = result.point(at="{local:%Y-%m-%d}", pair={label!r}{group})'
         return PointWords(title, f"entered {local.day} {local:%b %Y}", code)
 

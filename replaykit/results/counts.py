@@ -14,7 +14,14 @@ from replaykit.points import (
     SegmentationKey,
 )
 from replaykit.replies import Point as PointWords
-from replaykit.results.result import Opened, Result, group_of, interval_at
+from replaykit.results.result import (
+    Opened,
+    Result,
+    group_code,
+    group_of,
+    group_words,
+    interval_at,
+)
 from replaykit.wording import span_words
 
 if TYPE_CHECKING:
@@ -86,15 +93,18 @@ class Segmentation(Result):
         if event not in labels:
             hint = did_you_mean(str(event), labels)
             raise UnknownPoint(
-                f"No series of {event!r}. {hint} There is {', '.join(labels)}."
+                f"No series of {event!r}. {hint} There is {', '.join(labels)}.".replace(
+                    "  ", " "
+                )
             )
-        group = group_of(self.answer.groups, by)
+        group = group_of(self.table, self.answer.groups, by)
         time_ms = -1 if at is None else self._bucket_of(at)
         return self.open(SegmentationKey(labels.index(event), group, time_ms))
 
     def _bucket_of(self, at: str | date | datetime) -> int:
         zone = self.events.source.zone
-        return interval_at(self.table["time"], timeline.instant(at, zone))
+        moment = timeline.instant(at, zone)
+        return interval_at(self.table["time"], moment, self.every)
 
     def describe(self, key: PointKey) -> PointWords:
         """Say what a point is, and the call that names the same people."""
@@ -192,8 +202,8 @@ class Formula(Result):
         time_ms = -1
         if at is not None:
             moment = timeline.instant(at, self.events.source.zone)
-            time_ms = interval_at(self.table["time"], moment)
-        group = group_of(self.groupings, by)
+            time_ms = interval_at(self.table["time"], moment, self.every)
+        group = group_of(self.table, self.groupings, by)
         return SegmentationKey(self.texts.index(formula), group, time_ms)
 
     def describe(self, key: PointKey) -> PointWords:
@@ -204,7 +214,7 @@ class Formula(Result):
 
 
 def _described(key: SegmentationKey, name: str, zone: str) -> PointWords:
-    group = ", ".join(str(label) for label in key.group)
+    group = group_words(key.group)
     when = "whole range"
     arguments = [repr(name)]
     if key.time_ms >= 0:
@@ -215,8 +225,6 @@ def _described(key: SegmentationKey, name: str, zone: str) -> PointWords:
             f'at="{local:%Y-%m-%d}"' if daily else f'at="{local:%Y-%m-%d %H:%M}"'
         )
         when = f"{local.day} {local:%b %Y}" + ("" if daily else f", {local:%H:%M}")
-    if key.group:
-        value = key.group[0] if len(key.group) == 1 else key.group
-        arguments.append(f"by={value!r}")
-    title = f"{name}, {group}" if group else name
-    return PointWords(title, when, f"point = result.point({', '.join(arguments)})")
+    title = f"{name}, {group}" if key.group else name
+    code = f"point = result.point({', '.join(arguments)}{group_code(key.group)})"
+    return PointWords(title, when, code)

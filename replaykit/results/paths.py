@@ -21,7 +21,13 @@ from replaykit.points import (
 )
 from replaykit.replies import Point as PointWords
 from replaykit.results.conversion import ConversionOverTime, ConversionTimes
-from replaykit.results.result import Opened, Result, group_of
+from replaykit.results.result import (
+    Opened,
+    Result,
+    group_code,
+    group_of,
+    group_words,
+)
 from replaykit.schema import COLUMNS
 from replaykit.wording import duration_words, span_words
 
@@ -69,21 +75,25 @@ class Funnel(Result):
         outcome
             `"reached"`, or `"dropped"`: reached the step before and not this one.
         by
-            The value of the grouping, or one value per grouping; `None` is all groups
-            when there is no grouping.
+            The value of the grouping, or one value per grouping, `"(none)"` for a
+            missing one; by default all groups together.
         """
-        group = group_of(self.by, by) if self.by and by is not None else ()
+        group = () if by is None else group_of(self.table, self.by, by)
         return self.open(FunnelKey(self._step(step), outcome, group))
 
-    def reached(self, step: str | int, *, by: str | None = None) -> Users:
+    def reached(
+        self, step: str | int, *, by: str | Sequence[str | None] | None = None
+    ) -> Users:
         """Return the units that reached a step."""
         return self.point(step, by=by).users
 
-    def converted(self, *, by: str | None = None) -> Users:
+    def converted(self, *, by: str | Sequence[str | None] | None = None) -> Users:
         """Return the units that reached the last step."""
         return self.point(len(self.steps), by=by).users
 
-    def dropped(self, *, after: str | int, by: str | None = None) -> Users:
+    def dropped(
+        self, *, after: str | int, by: str | Sequence[str | None] | None = None
+    ) -> Users:
         """Return the units that reached a step and not the next."""
         step = self._step(after)
         if step == len(self.steps):
@@ -260,20 +270,25 @@ class Funnel(Result):
             f"Its steps are {', '.join(self.steps)}."
         )
 
+    def _named(self, step: int) -> str | int:
+        """Return a step's label, or its number where several have that label."""
+        label = self.steps[step - 1]
+        return label if self.steps.count(label) == 1 else step
+
     def describe(self, key: PointKey) -> PointWords:
         """Say what a point is, and the call that names the same people."""
         if not isinstance(key, FunnelKey):
             raise UnknownPoint(f"{key} is no point of a funnel.")
         label = self.steps[key.step - 1]
-        group = f", by={key.group[0]!r}" if key.group else ""
-        note = f" · {', '.join(map(str, key.group))}" if key.group else ""
+        group = group_code(key.group)
+        note = f" · {group_words(key.group)}" if key.group else ""
         window = f"within {duration_words(self.within)}"
         span = f"{span_words(self.events.span)}, {window}"
         if key.outcome == "reached":
-            code = f"users = funnel.reached({label!r}{group})"
+            code = f"users = funnel.reached({self._named(key.step)!r}{group})"
             return PointWords(f"Reached {label}{note}", span, code)
         before = self.steps[key.step - 2]
-        code = f"lost = funnel.dropped(after={before!r}{group})"
+        code = f"lost = funnel.dropped(after={self._named(key.step - 1)!r}{group})"
         return PointWords(f"Dropped after {before}{note}", span, code)
 
 

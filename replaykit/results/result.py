@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
+import polars as pl
+
 from replaykit.bundle import bundle_of_result, table_twin, with_bundle
 from replaykit.capsule import saved_form
-from replaykit.errors import UnknownPoint
+from replaykit.charts.labels import NONE
+from replaykit.errors import UnknownPoint, did_you_mean
 from replaykit.points import Group, PointKey, parse_key
 from replaykit.replies import Microscope
 from replaykit.replies import Point as PointWords
@@ -20,8 +23,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import plotly.graph_objects as go
-    import polars as pl
 
+    from replaykit import timeline
     from replaykit.questions.asking import Asking
     from replaykit.replay_list import Replays
     from replaykit.users import Users

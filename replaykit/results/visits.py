@@ -14,7 +14,14 @@ from replaykit.points import (
     SessionsKey,
 )
 from replaykit.replies import Point as PointWords
-from replaykit.results.result import Opened, Result, group_of, interval_at
+from replaykit.results.result import (
+    Opened,
+    Result,
+    group_code,
+    group_of,
+    group_words,
+    interval_at,
+)
 from replaykit.wording import span_words
 
 if TYPE_CHECKING:
@@ -62,9 +69,8 @@ class Sessions(Result):
             raise UnknownPoint(f"{key} is no point of sessions.")
         start = pl.Series([key.time_ms]).cast(pl.Datetime("ms", "UTC"))
         local = start.dt.convert_time_zone(self.events.source.zone)[0]
-        group = ", ".join(map(str, key.group))
-        title = f"Sessions, {group}" if group else "Sessions"
-        by = f", by={key.group[0]!r}" if key.group else ""
+        title = f"Sessions, {group_words(key.group)}" if key.group else "Sessions"
+        by = group_code(key.group)
         code = f'point = sessions.point(at="{local:%Y-%m-%d}"{by})'
         return PointWords(title, f"{local.day} {local:%b %Y}", code)
 
@@ -76,5 +82,6 @@ class Sessions(Result):
     ) -> Opened:
         """Open the sessions that start in the interval that holds `at`."""
         moment = timeline.instant(at, self.events.source.zone)
-        time_ms = interval_at(self.table["time"], moment)
-        return self.open(SessionsKey(group_of(self.answer.groups, by), time_ms))
+        group = group_of(self.table, self.answer.groups, by)
+        time_ms = interval_at(self.table["time"], moment, self.every)
+        return self.open(SessionsKey(group, time_ms))
