@@ -171,8 +171,9 @@ class People(Asking):
                 "users_whose() needs a condition: users_whose(plan='pro'). All users "
                 "are events.everyone()."
             )
-        named = ", ".join(sorted(names_in(read)))
-        label = f"{'ever' if when == 'any' else 'most recently'} such in {named}"
+        words = [f"{name}={value!r}" for name, value in equals.items()]
+        words += [f"as asked of {name}" for name in sorted(names_in(predicates))]
+        label = f"{'ever' if when == 'any' else 'last'} {', '.join(words)}"
         clause = cohorts.had(pl.all_horizontal(read), when)
         return self._members(clause, label, read)
 
