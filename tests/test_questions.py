@@ -220,6 +220,7 @@ def test_segments_are_conditions_users_or_kinds():
         segments={
             "everyone": [],
             "in the US": pl.col("country") == "US",
+            "one user": pl.col("user") == "u1",
             "buyers": events.users_who("Purchase"),
             "new": "new",
         },
@@ -230,6 +231,7 @@ def test_segments_are_conditions_users_or_kinds():
     assert total["everyone"] == events.users_who("Play").count()
     assert total["in the US"] == us.total["value"].item()
     assert total["buyers"] == both.count()
+    assert total["one user"] == 1
     for label, value in total.items():
         assert found.point("Play", by=label).count() == value
     with pytest.raises(errors.BadInput, match="another source"):

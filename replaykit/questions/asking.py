@@ -15,6 +15,7 @@ from replaykit.query import Step
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from replaykit.query import Value
     from replaykit.source import Source
     from replaykit.users import Users
 
@@ -42,6 +43,10 @@ class Asking(ABC):
     @abstractmethod
     def steps(self, events: Sequence[str | Step]) -> list[Step]:
         """Read steps, and refuse names that the data do not hold."""
+
+    @abstractmethod
+    def read(self, *predicates: pl.Expr, **equals: Value) -> tuple[pl.Expr, ...]:
+        """Read conditions as `filter` takes them, with public ids translated."""
 
     def _span(self) -> timeline.Span:
         """Return the range, with the moment up to which the data are known."""

@@ -248,7 +248,7 @@ class Counts(Asking):
         if isinstance(part, str):
             return Segment(self.segment, kind=part)
         conditions = [part] if isinstance(part, pl.Expr) else part
-        return Segment((*self.segment, *conditions))
+        return Segment((*self.segment, *self.read(*conditions)))
 
 
 def _words_of(measure: pl.Expr) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +26,6 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, eq=False, repr=False)
 class People(Asking):
     """Name users; sets of them are joined with `&`, `|` and `-`."""
-
-    @abstractmethod
-    def read(self, *predicates: pl.Expr, **equals: Value) -> tuple[pl.Expr, ...]:
-        """Read conditions as `filter` takes them, with public ids translated."""
 
     def users_who(
         self,
