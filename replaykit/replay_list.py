@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, overload
 import polars as pl
 
 from replaykit import timeline
-from replaykit.errors import BadInput, check_option
+from replaykit.errors import BadInput, UnknownProperty, check_option, did_you_mean
 from replaykit.microscope import signals
-from replaykit.query import Step, as_step
+from replaykit.query import Step, as_step, check_events
 from replaykit.replays.links import replay_ref
 from replaykit.replies import Watching
+from replaykit.schema import COLUMNS
 from replaykit.widgets import Player
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date, datetime, timedelta
+
+    import pandas as pd
 
     from replaykit.source import Source
     from replaykit.users import Users
@@ -88,11 +91,17 @@ class Replays:
     @overload
     def __getitem__(self, item: str) -> pl.Series: ...
     @overload
+    def __getitem__(self, item: list[str]) -> pl.DataFrame: ...
+    @overload
     def __getitem__(self, item: int | slice) -> Replays: ...
-    def __getitem__(self, item: str | int | slice) -> pl.Series | Replays:
-        """Return a column by name, or the replays at a position or slice."""
+    def __getitem__(
+        self, item: str | list[str] | int | slice
+    ) -> pl.Series | pl.DataFrame | Replays:
+        """Return a column or columns by name, or the replays at a position or slice."""
         if isinstance(item, str):
             return self.table[item]
+        if isinstance(item, list):
+            return self.table.select(item)
         if isinstance(item, int):
             if not -self.height <= item < self.height:
                 raise IndexError(f"Replay {item} of {self.height}.")
@@ -102,6 +111,14 @@ class Replays:
     def __iter__(self) -> Iterator[Replays]:
         """Yield each replay as a list of one."""
         return (self[index] for index in range(self.height))
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the table as a pandas frame, where pandas is installed."""
+        return self.table.to_pandas()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Hand the table to any library that reads Arrow, such as duckdb."""
+        return self.table.__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
         """Show the table."""
@@ -149,9 +166,19 @@ class Replays:
             span = timeline.last(last, self.source.now(), zone)
             found = found.filter(span.holds(pl.col("start")))
         if between is not None:
+            if not isinstance(between, tuple | list) or len(between) != 2:
+                raise BadInput(
+                    f"between={between!r} is no pair. Write two dates, or None for an "
+                    "open side: between=('2026-03-01', '2026-03-31')."
+                )
             span = timeline.between(*between, zone)
             found = found.filter(span.holds(pl.col("start")))
         if cohort is not None:
+            if not hasattr(cohort, "population"):
+                raise BadInput(
+                    f"cohort={cohort!r} is not Users. Write "
+                    "cohort=events.users_who('Purchase'), or any point's users."
+                )
             people = cohort.population["user"].unique().implode()
             found = found.filter(pl.col("user").is_in(people))
         for kind in [signals] if isinstance(signals, str) else signals or ():
@@ -170,7 +197,7 @@ class Replays:
         if url is not None:
             page = pl.col("first_page").str.to_lowercase()
             found = found.filter(page.str.contains(url.lower(), literal=True))
-        for condition in _conditions(event, where):
+        for condition in _conditions(self.source, event, where):
             found = _holding(self.source, found, condition)
         order = ["start", "replay_id"]
         return replace(self, frame=found.sort(order, descending=[True, False]))
@@ -200,9 +227,21 @@ class Replays:
         return [signals(row) for row in self.frame.iter_rows(named=True)]
 
 
-def _conditions(event: str | Step | None, where: pl.Expr | None) -> list[pl.Expr]:
-    found = [] if event is None else [as_step(event).predicate()]
-    return found if where is None else [*found, where]
+def _conditions(
+    source: Source, event: str | Step | None, where: pl.Expr | None
+) -> list[pl.Expr]:
+    """Return what an event of a replay must meet; names that are not there are told."""
+    found = [] if where is None else [where]
+    if event is not None:
+        step = as_step(event)
+        check_events([step], dict(source.names.iter_rows()))
+        found.insert(0, step.predicate())
+    known = {*COLUMNS, *source.properties}
+    for name in {name for one in found for name in one.meta.root_names()} - known:
+        listed = ", ".join(sorted(source.properties))
+        message = f"No property {name!r}. {did_you_mean(name, known)} There are "
+        raise UnknownProperty(f"{message}{listed}.".replace("  ", " "))
+    return found
 
 
 def _holding(source: Source, found: pl.DataFrame, condition: pl.Expr) -> pl.DataFrame:

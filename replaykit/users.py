@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from replaykit import microscope
+from replaykit.errors import BadInput
 from replaykit.replay_list import Replays
 from replaykit.widgets import Player
 from replaykit.wording import count_words
@@ -77,6 +78,11 @@ class Users:
         )
 
     def _same(self, other: Users) -> pl.DataFrame:
+        if not isinstance(other, Users):
+            raise BadInput(
+                f"Users combine with Users, not with a {type(other).__name__}. For ids "
+                "of your own write events.filter(user=[…]).everyone()."
+            )
         mine, theirs = self.within.source, other.within.source
         if mine is theirs:
             return other.population

@@ -220,3 +220,49 @@ def test_the_replay_that_holds_the_moment_opens_first(shop, tmp_path):
     found = lost.replays.table.filter(pl.col("user") == "zoe")
     assert found["replay_id"].to_list() == [f"d5/{late}", f"d5/{early}"]
     assert found["matched_at"].to_list() == [1000, 1000]
+
+
+def test_replays_read_like_a_frame(shop):
+    replays = shop.replays
+    assert replays.to_pandas()["user"].to_list() == ["ana"]
+    assert pl.DataFrame(replays).columns == replays.columns
+    assert replays[["user", "length"]].columns == ["user", "length"]
+    assert replays[-1]["user"].to_list() == ["ana"]
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        ({"event": "Serch"}, errors.UnknownEvent, "Did you mean 'Search'"),
+        ({"where": pl.col("prize") > 1}, errors.UnknownProperty, "'price'"),
+        ({"cohort": ["ana"]}, errors.BadInput, "is not Users"),
+        ({"between": "2026"}, errors.BadInput, "no pair"),
+        ({"signals": "ragee"}, errors.UnknownOption, "Did you mean 'rage'"),
+    ],
+)
+def test_a_search_for_what_is_not_there_is_named(shop, given, error, words):
+    with pytest.raises(error, match=words):
+        shop.replays.search(**given)
+
+
+def test_seek_takes_a_name_a_moment_or_a_position(shop):
+    player = shop.events.funnel("Search", "Buy").converted().watch()
+    player.seek(ms=4_200.4)
+    assert player.time_ms == 4_200
+    player.seek(START + timedelta(seconds=2))
+    assert player.time_ms == 2_000
+    player.seek(datetime(2026, 3, 1, 10, 0, 3))
+    assert player.time_ms == 3_000
+    player.seek("Search")
+    assert player.time_ms == 0
+    player.seek(ms=10**9)
+    assert player.time_ms == shop.replays["length_ms"][0]
+    with pytest.raises(errors.BadInput, match="seek\\(ms="):
+        player.seek(5_000)
+    with pytest.raises(errors.BadInput, match="milliseconds"):
+        player.seek(ms=float("nan"))
+
+
+def test_users_combine_with_users_only(shop):
+    with pytest.raises(errors.BadInput, match="filter"):
+        shop.events.users_who("Buy") - {"ana"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
@@ -122,11 +123,18 @@ class Player(View):
             raise BadInput("seek takes an event name, a moment, or ms=…: one of them.")
         length = int(self._watching.source.replay(self.session)["length_ms"])
         if ms is not None:
+            if not isinstance(ms, int | float) or math.isnan(ms):
+                raise BadInput(f"ms={ms!r} is not a number of milliseconds.")
             target = ms
         elif isinstance(to, datetime):
             target = self._offset_of(to)
+        elif isinstance(to, str):
+            target = self._offset_of_event(to)
         else:
-            target = self._offset_of_event(str(to))
+            raise BadInput(
+                f"{to!r} is neither an event name nor a moment. For a position write "
+                "seek(ms=42_000)."
+            )
         self.time_ms = round(min(max(target, 0), length))
 
     def _offset_of(self, moment: datetime) -> float:
@@ -143,10 +151,12 @@ class Player(View):
         times = rows.filter(event=name)["t"].dt.total_milliseconds()
         if times.is_empty():
             known = rows["event"].unique(maintain_order=True).to_list()
-            raise UnknownEvent(
-                f"No event named {name!r} in this replay. "
-                f"{did_you_mean(name, known)} It holds {', '.join(known)}."
+            hint = did_you_mean(name, known)
+            message = (
+                f"No event named {name!r} in this replay. {hint} "
+                f"It holds {', '.join(known) or 'none'}."
             )
+            raise UnknownEvent(message.replace("  ", " "))
         later = times.filter(times > self.time_ms)
         return float(later[0] if later.len() else times[0])
 
