@@ -71,3 +71,18 @@ def test_a_moment_outside_the_range_opens_nothing():
     with pytest.raises(errors.UnknownPoint, match="before"):
         trend.point(at="2026-02-28")
     assert trend.point(at="2026-03-01 23:59").count() == 3
+
+
+def test_hours_are_told_apart_where_one_comes_twice():
+    times = [datetime(2026, 10, 25, hour, 30) for hour in (0, 0, 1)]
+    frame = pl.DataFrame(
+        {"user": ["ana", "ben", "eve"], "time": times, "event": "Search", "visit": 1}
+    ).with_columns(pl.col("time").dt.replace_time_zone("UTC"))
+    events = rk.events(frame, session="visit", tz="Europe/Paris")
+    trend = events.segmentation("Search", every="1h")
+    visits = events.sessions(every="1h")
+    for result, variable in ((trend, "result"), (visits, "sessions")):
+        opened = [set(by_code(result, k, variable).users) for k in result._keys()]
+        assert {"ana", "ben"} in opened
+        assert {"eve"} in opened
+    assert visits.point().count() == 3

@@ -19,6 +19,7 @@ from replaykit.results.result import (
     group_of,
     group_words,
     interval_at,
+    moment_words,
 )
 from replaykit.wording import span_words
 
@@ -124,14 +125,13 @@ class ConversionOverTime(Result):
         """Say what a point is, and the call that names the same people."""
         if not isinstance(key, SegmentationKey):
             raise UnknownPoint(f"{key} is no point of conversion over time.")
-        start = pl.Series([key.time_ms]).cast(pl.Datetime("ms", "UTC"))
-        local = start.dt.convert_time_zone(self.events.source.zone)[0]
+        when, at = moment_words(key.time_ms, self.events.source.zone)
         label = self.labels[key.event]
         group = group_code(key.group)
         title = f"Converted, {label}"
         title += f" · {group_words(key.group)}" if key.group else ""
-        code = f'point = result.point(at="{local:%Y-%m-%d}", pair={label!r}{group})'
-        return PointWords(title, f"entered {local.day} {local:%b %Y}", code)
+        code = f'point = result.point(at="{at}", pair={label!r}{group})'
+        return PointWords(title, f"entered {when}", code)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

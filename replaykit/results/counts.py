@@ -21,6 +21,7 @@ from replaykit.results.result import (
     group_of,
     group_words,
     interval_at,
+    moment_words,
 )
 from replaykit.wording import span_words
 
@@ -218,13 +219,8 @@ def _described(key: SegmentationKey, name: str, zone: str) -> PointWords:
     when = "whole range"
     arguments = [repr(name)]
     if key.time_ms >= 0:
-        start = pl.Series([key.time_ms]).cast(pl.Datetime("ms", "UTC"))
-        local = start.dt.convert_time_zone(zone)[0]
-        daily = (local.hour, local.minute) == (0, 0)
-        arguments.append(
-            f'at="{local:%Y-%m-%d}"' if daily else f'at="{local:%Y-%m-%d %H:%M}"'
-        )
-        when = f"{local.day} {local:%b %Y}" + ("" if daily else f", {local:%H:%M}")
+        when, at = moment_words(key.time_ms, zone)
+        arguments.append(f'at="{at}"')
     title = f"{name}, {group}" if key.group else name
     code = f"point = result.point({', '.join(arguments)}{group_code(key.group)})"
     return PointWords(title, when, code)

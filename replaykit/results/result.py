@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -20,7 +22,6 @@ from replaykit.widgets import View
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     import plotly.graph_objects as go
 
@@ -239,3 +240,22 @@ def group_code(group: Group) -> str:
         return ""
     labels = _labels(group)
     return f", by={(labels[0] if len(labels) == 1 else labels)!r}"
+
+
+def moment_words(time_ms: int, zone: str) -> tuple[str, str]:
+    """Name the start of an interval for a reader, and for `at=`.
+
+    Examples
+    --------
+    >>> moment_words(1_772_323_200_000, "UTC")
+    ('1 Mar 2026', '2026-03-01')
+    >>> moment_words(1_792_890_000_000, "Europe/Paris")
+    ('25 Oct 2026, 02:00', '2026-10-25 02:00+01:00')
+    """
+    local = datetime.fromtimestamp(time_ms / 1000, ZoneInfo(zone))
+    words = f"{local.day} {local:%b %Y}"
+    if (local.hour, local.minute, local.fold) == (0, 0, 0):
+        return words, f"{local:%Y-%m-%d}"
+    # The second of two equal hours is told by its offset.
+    offset = local.isoformat()[-6:] if local.fold else ""
+    return f"{words}, {local:%H:%M}", f"{local:%Y-%m-%d %H:%M}{offset}"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from replaykit import charts, timeline
 from replaykit.errors import UnknownPoint
 from replaykit.points import (
@@ -21,6 +19,7 @@ from replaykit.results.result import (
     group_of,
     group_words,
     interval_at,
+    moment_words,
 )
 from replaykit.wording import span_words
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     import plotly.graph_objects as go
+    import polars as pl
 
     from replaykit.analyses.sessions import SessionsAnswer
 
@@ -67,21 +67,25 @@ class Sessions(Result):
         """Say what a point is, and the call that names the same people."""
         if not isinstance(key, SessionsKey):
             raise UnknownPoint(f"{key} is no point of sessions.")
-        start = pl.Series([key.time_ms]).cast(pl.Datetime("ms", "UTC"))
-        local = start.dt.convert_time_zone(self.events.source.zone)[0]
+        when, arguments = "whole range", ""
+        if key.time_ms >= 0:
+            when, at = moment_words(key.time_ms, self.events.source.zone)
+            arguments = f', at="{at}"'
         title = f"Sessions, {group_words(key.group)}" if key.group else "Sessions"
-        by = group_code(key.group)
-        code = f'point = sessions.point(at="{local:%Y-%m-%d}"{by})'
-        return PointWords(title, f"{local.day} {local:%b %Y}", code)
+        arguments += group_code(key.group)
+        code = f"point = sessions.point({arguments.removeprefix(', ')})"
+        return PointWords(title, when, code)
 
     def point(
         self,
         *,
-        at: str | date | datetime,
+        at: str | date | datetime | None = None,
         by: str | Sequence[str | None] | None = None,
     ) -> Opened:
-        """Open the sessions that start in the interval that holds `at`."""
-        moment = timeline.instant(at, self.events.source.zone)
+        """Open the sessions that start in the interval that holds `at`, or all."""
         group = group_of(self.table, self.answer.groups, by)
-        time_ms = interval_at(self.table["time"], moment, self.every)
+        time_ms = -1
+        if at is not None:
+            moment = timeline.instant(at, self.events.source.zone)
+            time_ms = interval_at(self.table["time"], moment, self.every)
         return self.open(SessionsKey(group, time_ms))
