@@ -159,8 +159,9 @@ class Events(Questions):
     def __repr__(self) -> str:
         """Say the range, the size and the zone, from one cached scan."""
         names = self.names
+        bounded = self.span.start is not None or self.span.end is not None
         words = [
-            span_words(self.span),
+            span_words(self.span if bounded else self.source.span),
             f"{big(int(names['rows'].sum()))} events",
             f"{big(self.source.directory.height)} users",
             f"{names.height} names",

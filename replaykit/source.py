@@ -7,6 +7,7 @@ that a chart and the users behind it can never disagree.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -15,6 +16,7 @@ import polars as pl
 from replaykit.errors import UnknownReplay, UnknownUser, did_you_mean
 from replaykit.owners import name_sessions, owners, sessions_meanwhile
 from replaykit.schema import REPLAY_ID, session_numbers
+from replaykit.timeline import Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -98,6 +100,16 @@ class Source:
             .sort(["rows", "event"], descending=[True, False])
             .collect()
         )
+
+    @cached_property
+    def span(self) -> Span:
+        """The range from the first event to the last."""
+        time = pl.col("time")
+        edges = self.scan(()).select(first=time.min(), last=time.max()).collect()
+        first, last = edges.row(0)
+        # The end of a range is exclusive.
+        end = None if last is None else last + timedelta(microseconds=1)
+        return Span(first, end, self.zone)
 
     @cached_property
     def rows(self) -> int:

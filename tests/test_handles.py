@@ -184,3 +184,9 @@ def test_row_order_never_matters(order):
     frame = events_of(STORY).collect()
     shuffled = rk.events(frame[list(order)])
     assert shuffled.funnel("Search", "Add", "Buy").table["users"].to_list() == [3, 2, 1]
+
+
+def test_events_say_the_range_of_their_data():
+    events = events_of(STORY)
+    assert repr(events) == "1 Mar 2026 · 6 events · 3 users · 3 names · UTC"
+    assert repr(events.between("2026-02-01", None)).startswith("since 1 Feb 2026 · ")
