@@ -38,6 +38,11 @@ class Node(NamedTuple):
     series: int
 
 
+#: More nodes than this crowd a tree, and nodes under this share of all paths are thin.
+_FEW = 16
+_THIN = 0.02
+
+
 def journeys_tree_chart(
     table: pl.DataFrame,
     *,
@@ -96,11 +101,12 @@ def journeys_tree_chart(
     ends = [node for node in nodes if node.parent is not None]
     position = {node.key: at for at, node in enumerate(nodes)}
     columns = max((node.level for node in nodes), default=0) + 1
+    crowded = len(nodes) > _FEW
     bands = go.Sankey(
         arrangement="fixed",
         textfont={"size": 11},
         node={
-            "label": [f"{_name(node, 22)} · {count(node.users)}" for node in nodes],
+            "label": [_beside(node, crowded=crowded) for node in nodes],
             "customdata": [node.key for node in nodes],
             "x": [1 - at.x if backward else at.x for at in places],
             "y": [at.y for at in places],
@@ -110,7 +116,7 @@ def journeys_tree_chart(
             "pad": _GAP,
             "thickness": _NODE_WIDTH,
             "line": {"width": 0},
-            "hovertemplate": "%{label}<extra></extra>",
+            "hovertemplate": [_hover(node, unit) for node in nodes],
         },
         link={
             "target" if backward else "source": [node.parent for node in ends],
@@ -120,7 +126,7 @@ def journeys_tree_chart(
             "customdata": [node.key for node in ends],
             "color": [_seen_through(_colour(node.series)) for node in ends],
             "label": [percent(node.share) for node in ends],
-            "hovertemplate": "%{source.label}<br>then %{target.label}<extra></extra>",
+            "hovertemplate": [_hover(node, unit) for node in ends],
         },
         meta={
             "role": "flow",
@@ -220,6 +226,18 @@ def _tiles(nodes: Sequence[Node], unit: str) -> dict[str, Any]:
 
 def _name(node: Node, width: int) -> str:
     return label(_NAMES.get(node.kind, node.event), width)
+
+
+def _beside(node: Node, *, crowded: bool) -> str:
+    """Name a node beside its bar; in a crowded tree the thin ones speak on hover."""
+    if crowded and node.share < _THIN:
+        return ""
+    return f"{_name(node, 18 if crowded else 22)} · {count(node.users)}"
+
+
+def _hover(node: Node, unit: str) -> str:
+    # A template is read once more: a percent sign before a brace would be a field.
+    return _told(node, unit).replace("%{", "% {") + "<extra></extra>"
 
 
 def _told(node: Node, unit: str) -> str:
