@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 #: `user` in an expression is the public id; inside, users are numbered.
 _PUBLIC_ID = "user"
+
+#: The repr of a narrowed handle counts its rows up to so many events of the source.
+MOST_COUNTED: Final = 20_000_000
+#: From here on the repr writes counts short.
+MANY: Final = 10_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -156,19 +162,33 @@ class Events(Questions):
         """Return the users of a population (`microscope.POPULATION`)."""
         return Users(self, population, label)
 
+    @cached_property
+    def _size(self) -> tuple[int, int, int]:
+        """Return the numbers of events, users and names that this handle keeps."""
+        bounded = self.span.start is not None or self.span.end is not None
+        narrowed = bounded or self.segment or self.people is not None
+        if not narrowed or self.source.rows > MOST_COUNTED:
+            users = self.source.directory.height
+            return self.source.rows, users, self.names.height
+        counts = self.frame().select(
+            events=pl.len(),
+            users=pl.col("user").n_unique(),
+            names=pl.col("event").n_unique(),
+        )
+        events, users, names = counts.collect().row(0)
+        return events, users, names
+
     def __repr__(self) -> str:
         """Say the range, the size and the zone, from one cached scan."""
-        names = self.names
         bounded = self.span.start is not None or self.span.end is not None
+        events, users, names = self._size
         words = [
             span_words(self.span if bounded else self.source.span),
-            f"{big(int(names['rows'].sum()))} events",
-            f"{big(self.source.directory.height)} users",
-            f"{names.height} names",
+            count_words(events, "event") if events < MANY else f"{big(events)} events",
+            count_words(users, "user") if users < MANY else f"{big(users)} users",
+            count_words(names, "name"),
             self.source.zone,
         ]
         if self.segment:
             words.append(count_words(len(self.segment), "filter"))
-        if self.people is not None:
-            words.append(f"of {count_words(self.people.len(), 'user')}")
         return " · ".join(words)

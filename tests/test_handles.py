@@ -190,3 +190,11 @@ def test_events_say_the_range_of_their_data():
     events = events_of(STORY)
     assert repr(events) == "1 Mar 2026 · 6 events · 3 users · 3 names · UTC"
     assert repr(events.between("2026-02-01", None)).startswith("since 1 Feb 2026 · ")
+
+
+def test_a_narrowed_handle_says_what_it_keeps():
+    events = events_of(STORY)
+    assert "6 events · 3 users · 3 names" in repr(events)
+    assert "3 events · 3 users · 1 name ·" in repr(events.filter(event="Search"))
+    buyers = events.users_who("Buy").events
+    assert "3 events · 1 user · 3 names" in repr(buyers)
