@@ -6,6 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from replaykit.analyses.funnel_plan import Exclusion
+    from replaykit.analyses.session_rules import SessionRule
     from replaykit.demoshop.project import demo
     from replaykit.handles import Events
     from replaykit.project import Project, create, events, open  # noqa: A004
@@ -20,9 +22,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Events",
+    "Exclusion",
     "Player",
     "Project",
     "Replays",
+    "SessionRule",
     "Users",
     "create",
     "demo",
@@ -37,9 +41,11 @@ __all__ = [
 #: package starts no compiler, no widget and no chart library.
 _HOMES = {
     "Events": "handles",
+    "Exclusion": "analyses.funnel_plan",
     "Player": "widgets",
     "Project": "project",
     "Replays": "replay_list",
+    "SessionRule": "analyses.session_rules",
     "Users": "users",
     "create": "project",
     "demo": "demoshop.project",
