@@ -15,6 +15,7 @@ from replaykit.bundle import bundle_of_home, twin_of_home, with_bundle
 from replaykit.errors import BadDuration, check_option
 from replaykit.handles import Events
 from replaykit.ingest import amplitude, tables
+from replaykit.lookup import Person, find_person
 from replaykit.replay_list import Replays
 from replaykit.replays.build import RecordingReport, add_recordings
 from replaykit.replays.links import parse_ref
@@ -100,6 +101,19 @@ class Project:
         if t is not None:
             found = found.with_columns(matched_at=pl.lit(t, pl.Int64))
         return Replays(self.source, found)
+
+    def user(self, given: str) -> Person:
+        """Look a person up by canonical id, device id, user id, or its beginning.
+
+        The result tells their `profile`, `totals`, `stream()` by session, `replays`,
+        and is watched by `.watch()`.
+
+        Raises
+        ------
+        UnknownUser
+            If nobody has that id, with the nearest one.
+        """
+        return find_person(self.source, given)
 
     # ── fill ──────────────────────────────────────────────────────────────────
     def add_events(

@@ -42,10 +42,11 @@ LAYERS = {
     "users": 10,
     "questions": 10,
     "handles": 11,
-    "project": 12,
-    "demoshop": 13,
+    "lookup": 12,
+    "project": 13,
+    "demoshop": 14,
     "versions": 0,
-    "__init__": 14,
+    "__init__": 15,
 }
 
 

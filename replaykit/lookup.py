@@ -1,0 +1,183 @@
+"""One person, looked up: who they are, what they did by session, what was recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+import polars as pl
+
+from replaykit import microscope
+from replaykit.bundle import table_twin
+from replaykit.errors import UnknownUser, did_you_mean
+from replaykit.handles import Events
+from replaykit.replay_list import Replays
+from replaykit.wording import clock, count_words
+
+if TYPE_CHECKING:
+    from replaykit.replies import Watching
+    from replaykit.source import Source
+    from replaykit.widgets import Player
+
+Kind: TypeAlias = Literal["canonical id", "device id", "user id", "user id prefix"]
+"""Which kind of id a search found."""
+
+_SHOWN: Final = 8
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Person:
+    """One user of a project, found by any of their ids.
+
+    Attributes
+    ----------
+    user
+        Their number inside the source.
+    user_id
+        Their public id.
+    found_by
+        Which kind of id was given.
+    """
+
+    source: Source
+    user: int
+    user_id: str
+    found_by: Kind
+
+    @cached_property
+    def _rows(self) -> pl.DataFrame:
+        return microscope.events_of(self.source, self.user)
+
+    @cached_property
+    def profile(self) -> dict[str, Any]:
+        """The latest known value of every property, as of their last event with it."""
+        known = self._rows.select(pl.all().drop_nulls().last())
+        return microscope.properties(known.row(0, named=True))
+
+    @cached_property
+    def totals(self) -> dict[str, Any]:
+        """Count what is known of them.
+
+        `events`, `sessions`, `usage` (time in sessions), `first`, `last`, `devices`.
+        Inactive rows count as events and form no session; usage is the sum of the
+        sessions' lengths (`spec/inspect.md` 4).
+        """
+        sessions = (
+            self._rows.filter(pl.col("active"))
+            .drop_nulls("session_id")
+            .group_by("session_id")
+            .agg(length=pl.col("time").max() - pl.col("time").min())
+        )
+        lengths = sessions["length"].dt.total_microseconds()
+        usage = timedelta(microseconds=int(lengths.sum()))
+        return {
+            "events": self._rows.height,
+            "sessions": sessions.height,
+            "usage": usage,
+            "first": self._rows["time"].min(),
+            "last": self._rows["time"].max(),
+            "devices": self._rows["device_id"].drop_nulls().unique().sort().to_list(),
+        }
+
+    def stream(self, *, device: str | None = None) -> pl.DataFrame:
+        """Return their events by session, newest session and newest row first.
+
+        Columns: `group` Int64 (from 1), `session_id` Int64 (null: out of session, a
+        group of its own at its time), `time` Datetime UTC, `event` String, `active`
+        Boolean, `device_id` String, `row` Int64, then every property. A session stands
+        at its latest event. Rules: `spec/inspect.md` 4.
+
+        Parameters
+        ----------
+        device
+            Only rows of this device.
+        """
+        rows = self._rows
+        if device is not None:
+            rows = rows.filter(pl.col("device_id") == device)
+        alone = pl.col("session_id").is_null()
+        ordered = (
+            rows.with_row_index("place")
+            .with_columns(
+                pl.struct("session_id", pl.when(alone).then("place")).alias("mine")
+            )
+            .with_columns(latest=pl.col("place").max().over("mine"))
+            .sort(["latest", "place"], descending=True)
+            .with_columns(group=pl.col("latest").rle_id().cast(pl.Int64) + 1)
+        )
+        first = ["group", "session_id", "time", "event", "active", "device_id", "row"]
+        left_out = {*first, "place", "mine", "latest", "user", "client_time"}
+        rest = [name for name in ordered.columns if name not in left_out]
+        return ordered.select(*first, *rest)
+
+    @property
+    def events(self) -> Events:
+        """All their events, ready for a question."""
+        return Events(self.source, people=pl.Series([self.user], dtype=pl.Int32))
+
+    @property
+    def replays(self) -> Replays:
+        """Their recordings, newest first."""
+        mine = self.source.catalogue.filter(pl.col("user") == self.user)
+        return Replays(self.source, mine)
+
+    def watching(self) -> Watching:
+        """Return what a player plays."""
+        return self.replays.watching()
+
+    def watch(self) -> Player:
+        """Open the player on their recordings."""
+        return self.replays.watch()
+
+    def __repr__(self) -> str:
+        """Say who it is, how they were found, and how much there is."""
+        totals = self.totals
+        words = [
+            f"{self.user_id} (found by {self.found_by})",
+            count_words(totals["events"], "event"),
+            count_words(totals["sessions"], "session"),
+            f"{clock(round(totals['usage'].total_seconds() * 1000))} in sessions",
+            count_words(len(self.replays), "replay"),
+        ]
+        return " · ".join(words)
+
+    def _repr_html_(self) -> str:
+        shown = self.stream().select("session_id", "time", "event").head(_SHOWN)
+        return table_twin(repr(self), shown.columns, shown.rows())
+
+
+def find_person(source: Source, given: str) -> Person:
+    """Find a person by canonical id, device id, user id, then user id prefix.
+
+    Raises
+    ------
+    UnknownUser
+        If no id matches, with the nearest; or if a prefix fits several people.
+    """
+    people = source.directory
+    for kind, column in (("canonical id", "amplitude_id"), ("device id", "device_id")):
+        if column in people.columns:
+            found = people.filter(pl.col(column).cast(pl.String) == given)
+            if found.height == 1:
+                word: Kind = "canonical id" if kind == "canonical id" else "device id"
+                return Person(source, found["user"][0], found["user_id"][0], word)
+    exact = people.filter(pl.col("user_id") == given)
+    if exact.height:
+        return Person(source, exact["user"][0], given, "user id")
+    seen = source.scan(()).filter(pl.col("device_id") == given).select("user").unique()
+    owners = people.join(seen.collect(), on="user", how="semi")
+    if owners.height == 1:
+        return Person(source, owners["user"][0], owners["user_id"][0], "device id")
+    begins = people.filter(pl.col("user_id").str.starts_with(given)) if given else None
+    if begins is not None and begins.height == 1:
+        return Person(source, begins["user"][0], begins["user_id"][0], "user id prefix")
+    if begins is not None and begins.height:
+        some = ", ".join(map(repr, begins["user_id"].sort().head(5)))
+        raise UnknownUser(f"{given!r} begins {begins.height:,} user ids: {some}, …")
+    hint = did_you_mean(given, people["user_id"].head(50_000))
+    raise UnknownUser(
+        f"No canonical id, device id or user id {given!r} among {people.height:,} "
+        f"people, and none that begins so. {hint}".rstrip()
+    )
