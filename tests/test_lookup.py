@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import polars as pl
 import pytest
 from spec.blocks import block
@@ -83,18 +85,12 @@ def test_a_stream_shows_rows_around_the_window(rows):
         before, within, after = (
             int(row[f"events {place} range"]) for place in ("before", "in", "after")
         )
-        begin, end = pl.datetime(2026, 3, 2), pl.datetime(2026, 3, 3)
-        start, stop = pl.select(begin, end).row(0)
+        start, stop = (datetime(2026, 3, day, tzinfo=UTC) for day in (2, 3))
+        minute = timedelta(minutes=1)
         offsets = [
-            *(
-                start - pl.select(pl.duration(minutes=k + 1)).item()
-                for k in range(before)
-            ),
-            *(start + pl.select(pl.duration(minutes=k)).item() for k in range(within)),
-            *(
-                stop + pl.select(pl.duration(minutes=k + 1)).item()
-                for k in range(after)
-            ),
+            *(start - minute * (k + 1) for k in range(before)),
+            *(start + minute * k for k in range(within)),
+            *(stop + minute * (k + 1) for k in range(after)),
         ]
         log = pl.DataFrame({"user": "ana", "time": offsets, "event": "Play"})
         source = rk.events(log).source

@@ -41,6 +41,8 @@ class Node(NamedTuple):
 #: More nodes than this crowd a tree, and nodes under this share of all paths are thin.
 _FEW = 16
 _THIN = 0.02
+#: An invisible character (word joiner) before the name of a thin node.
+_QUIET = "\u2060"
 
 
 def journeys_tree_chart(
@@ -116,7 +118,7 @@ def journeys_tree_chart(
             "pad": _GAP,
             "thickness": _NODE_WIDTH,
             "line": {"width": 0},
-            "hovertemplate": [_hover(node, unit) for node in nodes],
+            "hovertemplate": "%{label}<extra></extra>",
         },
         link={
             "target" if backward else "source": [node.parent for node in ends],
@@ -126,7 +128,7 @@ def journeys_tree_chart(
             "customdata": [node.key for node in ends],
             "color": [_seen_through(_colour(node.series)) for node in ends],
             "label": [percent(node.share) for node in ends],
-            "hovertemplate": [_hover(node, unit) for node in ends],
+            "hovertemplate": "%{source.label}<br>then %{target.label}<extra></extra>",
         },
         meta={
             "role": "flow",
@@ -229,15 +231,12 @@ def _name(node: Node, width: int) -> str:
 
 
 def _beside(node: Node, *, crowded: bool) -> str:
-    """Name a node beside its bar; in a crowded tree the thin ones speak on hover."""
-    if crowded and node.share < _THIN:
-        return ""
-    return f"{_name(node, 18 if crowded else 22)} · {count(node.users)}"
+    """Name a node beside its bar; in a crowded tree the thin ones are marked.
 
-
-def _hover(node: Node, unit: str) -> str:
-    # A template is read once more: a percent sign before a brace would be a field.
-    return _told(node, unit).replace("%{", "% {") + "<extra></extra>"
+    The widget shows a marked name on hover only.
+    """
+    mark = _QUIET if crowded and node.share < _THIN else ""
+    return f"{mark}{_name(node, 18 if crowded else 22)} · {count(node.users)}"
 
 
 def _told(node: Node, unit: str) -> str:

@@ -115,6 +115,10 @@ export function createChart(source: Source, spec: ChartSpec): Chart {
     const height = Number.parseFloat(plot.style.height);
     const layout = { ...painted.layout, width, height };
     const made = await plotly.react(plot, painted.data, layout, CONFIG);
+    // In a crowded tree the names of thin nodes are marked; they are told on hover only.
+    for (const name of plot.querySelectorAll<SVGTextElement>(".sankey-node text")) {
+      if (name.textContent?.startsWith("\u2060")) name.style.display = "none";
+    }
     if (stop.signal.aborted) {
       plotly.purge(plot);
       return;
