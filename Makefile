@@ -9,7 +9,7 @@ NPM := $(CURDIR)/$(PY) $(CURDIR)/$(JS)/npm.py
 TOUR := notebooks/01_tour.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-long test-faults check lint types js spec-mutation bench demo-record notebooks chromium clean
+.PHONY: help demo lab test test-long test-faults check lint types js bench demo-record notebooks chromium clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -24,7 +24,7 @@ test: check chromium ## Set up, then lint, types, unit, law, browser and noteboo
 	$(PY) -m pytest -m "not long and not faults"
 
 test-long: check chromium ## The long forms of the tests
-	$(PY) -m pytest -m "long or not faults"
+	REPLAYKIT_MOMENTS=20 $(PY) -m pytest -m "long or not faults"
 
 test-faults: $(VENV)/.test chromium ## Kills, full disks and fuzzing
 	$(PY) -m pytest -m faults

@@ -241,7 +241,7 @@ class Project:
         """The home list as a widget; one per project and state."""
         return View(self.home, kind="home", zone=self.tz)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:  # noqa: ANN401 - IPython
         return with_bundle(
             self.widget._repr_mimebundle_(**kwargs),
             bundle_of_home(self.home),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from replaykit import timeline
     from replaykit.analyses.funnel import FunnelAnswer
+    from replaykit.analyses.journey_map import Ordering
     from replaykit.analyses.journeys import JourneysAnswer
     from replaykit.users import Users
 
@@ -300,9 +301,44 @@ class Journeys(Result):
     title: str
     unit: str
 
-    def map(self, **options: Any) -> pl.DataFrame:
-        """Rank whole paths; see `JourneysAnswer.map` for its options."""
-        return self.answer.map(**options)
+    def map(
+        self,
+        *,
+        converted: bool | None = None,
+        order: Ordering = "frequency",
+        descending: bool = True,
+        ideal: Sequence[str] | None = None,
+        steps: int | None = None,
+        top: int | None = 5,
+    ) -> pl.DataFrame:
+        """Rank whole paths: one line per distinct sequence of labels.
+
+        Columns: `path` List(String), `users` Int64, `share` of all paths, `avg_time`
+        Duration, `similarity` to the most frequent path or to `ideal`.
+
+        Parameters
+        ----------
+        converted
+            Of a journey between two events: only paths that reached the end, or not.
+        order
+            `"frequency"`, `"time"`, `"similarity"` or `"length"`.
+        descending
+            Whether the largest comes first.
+        ideal
+            The labels of a path to compare with.
+        steps
+            Show this many nodes; longer paths are joined by what is shown.
+        top
+            How many lines; None for all.
+        """
+        return self.answer.map(
+            converted=converted,
+            order=order,
+            descending=descending,
+            ideal=ideal,
+            steps=steps,
+            top=top,
+        )
 
     def chart(self) -> go.Figure:
         """Return the tree as a flow, one column per step."""

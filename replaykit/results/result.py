@@ -40,7 +40,7 @@ class Answer(Protocol):
         """The numbers."""
         ...
 
-    def population(self, key: Any) -> pl.DataFrame:
+    def population(self, key: Any) -> pl.DataFrame:  # noqa: ANN401 - each its own
         """Who stands behind one of them (`microscope.POPULATION`)."""
         ...
 
@@ -124,7 +124,7 @@ class Result(ABC):
         zone = self.events.source.zone
         return View(self._microscope, kind="result", zone=zone)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:  # noqa: ANN401 - IPython
         return with_bundle(
             self.widget._repr_mimebundle_(**kwargs),
             saved_form(*self._replaykit_share_()),
@@ -172,7 +172,7 @@ def _strings(value: object) -> list[str]:
     return []
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON
     """Turn what plotly holds (tuples, arrays, times) into plain JSON values."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}

@@ -20,7 +20,7 @@ import replaykit as rk
 
 pytestmark = pytest.mark.browser
 
-TODO = Path(__file__).parent.parent / "data" / "rrweb_todo_app.json"
+TODO_APP = Path(__file__).parent.parent / "data" / "rrweb_todo_app.json"
 START = datetime(2026, 3, 3, 9, tzinfo=UTC)
 LATE = 15_000
 
@@ -30,7 +30,7 @@ def page_file(tmp_path_factory):
     """A notebook with prose, a funnel and a player, shared."""
     folder = tmp_path_factory.mktemp("share")
     (folder / "rec").mkdir()
-    recorded = json.loads(TODO.read_text())
+    recorded = json.loads(TODO_APP.read_text())
     first = recorded[0]["timestamp"]
     rows = []
     for n in range(10):
