@@ -29,9 +29,6 @@ POPULATION: Final[dict[str, pl.DataType]] = {
     "rows": pl.List(pl.Int64()),
 }
 
-#: Charted rows that a population names per unit, at most.
-MOST_CHARTED: Final = 200
-
 #: Rows shown around the window of a point (`spec/inspect.md` 3).
 ROWS_BEFORE: Final = 25
 ROWS_FROM_START: Final = 50
@@ -380,12 +377,22 @@ def session(
         "start_ms": _epoch_ms(row["start"]),
         "length_ms": row["length_ms"],
         "status": row["status"],
+        **_why_not(source, row),
         "opened_t": matched["matched_at"] if matched else None,
         "match": matched["match"] if matched else None,
         "because": because,
         "shift_ms": shift_ms,
         "events": events,
     }
+
+
+def _why_not(source: Source, row: dict[str, Any]) -> dict[str, str]:
+    """Say why a replay that has expired cannot be played, and since when."""
+    if row["status"] != "expired":
+        return {}
+    days = source.retention_days
+    detail = f"Ingested on {row['ingested']:%d %b %Y}; kept playable for {days} days."
+    return {"status_detail": detail}
 
 
 def _agent(row: dict[str, Any]) -> str | None:

@@ -129,6 +129,11 @@ class Watching:
     def _segment(self, replay: str, index: int) -> Reply:
         if self.source.recordings is None:
             raise UnknownReplay(f"No replay {replay!r}: there are no recordings.")
+        if self.source.replay(replay)["status"] == "expired":
+            days = self.source.retention_days
+            raise UnknownReplay(
+                f"Replay {replay!r} has expired: recordings are kept for {days} days."
+            )
         body = self.source.recordings.segment(replay, index)
         return Reply({"replay": replay, "index": index}, (body,))
 

@@ -6,10 +6,11 @@ that a chart and the users behind it can never disagree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Protocol
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -88,7 +89,6 @@ class Source:
     version: int | None = None
     retention_days: int | None = None
     week_start: Weekday = "monday"
-    options: Mapping[str, object] = field(default_factory=dict)
 
     @cached_property
     def names(self) -> pl.DataFrame:
@@ -125,7 +125,7 @@ class Source:
         """
         if self.recordings is None:
             return _EMPTY_CATALOGUE
-        catalogue = self.recordings.catalogue()
+        catalogue = self._aged(self.recordings.catalogue())
         if catalogue.is_empty():
             return catalogue.with_columns(country=pl.lit(None, pl.String))
         context = [name for name in _CONTEXT if name in self.properties]
@@ -162,6 +162,20 @@ class Source:
         """Whether no event has a session."""
         known = self.scan(()).select(pl.col("session_id").is_not_null().any())
         return not known.collect().item()
+
+    def _aged(self, catalogue: pl.DataFrame) -> pl.DataFrame:
+        """Mark what is past its retention: listed, not playable.
+
+        The last day counts, in the project's days (`spec/replay.md` 2). Only a purge
+        deletes.
+        """
+        if self.retention_days is None:
+            return catalogue
+        days = pl.col("ingested").dt.convert_time_zone(self.zone).dt.date()
+        today = self.now().astimezone(ZoneInfo(self.zone)).date()
+        past = days + pl.duration(days=self.retention_days) < today
+        status = pl.when(past).then(pl.lit("expired")).otherwise("status")
+        return catalogue.with_columns(status=status)
 
     @cached_property
     def recorded_rows(self) -> pl.DataFrame:

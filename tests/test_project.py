@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 
 import replaykit as rk
 from replaykit import errors
+from replaykit.replies import Watching
+from tests.spec.blocks import block
 
 DATA = Path(__file__).parent / "data"
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -266,3 +269,46 @@ def test_seek_takes_a_name_a_moment_or_a_position(shop):
 def test_users_combine_with_users_only(shop):
     with pytest.raises(errors.BadInput, match="filter"):
         shop.events.users_who("Buy") - {"ana"}
+
+
+@pytest.mark.parametrize("row", block("rep.retention"))
+def test_a_recording_is_playable_through_its_last_day(shop, row):
+    """`rep.retention`: listed for ever, playable for so many days after ingestion."""
+    column = "viewable on 2024-07-01"
+    ingested = datetime.fromisoformat(row["ingested"]).replace(hour=23, tzinfo=UTC)
+    source = replace(
+        shop.source,
+        zone="UTC",
+        retention_days=int(row["retention_days"]),
+        now=lambda: datetime(2024, 7, 1, 12, tzinfo=UTC),
+        recordings=Ingested(shop.source.recordings, ingested),
+    )
+    (status,) = source.catalogue["status"]
+    assert (status != "expired") == (row[column] == "yes")
+    watching = Watching(source, source.catalogue)
+    question = {"replay": source.catalogue["replay_id"][0], "index": 0}
+    if status == "expired":
+        assert "kept playable" in watching.session(question["replay"])["status_detail"]
+        with pytest.raises(errors.UnknownReplay, match="expired"):
+            watching.answer("segment", question)
+    else:
+        assert watching.answer("segment", question).buffers
+
+
+class Ingested:
+    """Recordings as if they had been read in at another time."""
+
+    def __init__(self, recordings, moment):
+        self._recordings, self._moment = recordings, moment
+
+    def catalogue(self):
+        at = pl.lit(self._moment, pl.Datetime("us", "UTC"))
+        return self._recordings.catalogue().with_columns(ingested=at)
+
+    def __getattr__(self, name):
+        return getattr(self._recordings, name)
+
+
+def test_a_retention_of_part_days_is_refused(tmp_path):
+    with pytest.raises(errors.BadDuration, match="whole days"):
+        rk.create(tmp_path / "x.rk", retention="36h")
