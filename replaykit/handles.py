@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from replaykit.query import Value
+    from replaykit.timeline import Weekday
 
 #: `user` in an expression is the public id; inside, users are numbered.
 _PUBLIC_ID = "user"
@@ -54,16 +55,83 @@ class Events(Questions):
         """
         return replace(self, span=timeline.between(start, end, self.source.zone))
 
-    def last(
-        self, units: str, *, offset: str | None = None, exclude_incomplete: bool = False
+    def since(
+        self,
+        start: str | date | datetime,
+        *,
+        without: Weekday | Sequence[Weekday] = (),
     ) -> Events:
-        """Keep the last complete units and the running one: `"7d"`, `"4w"`, `"3mo"`."""
+        """Keep what happened from a moment up to now.
+
+        Parameters
+        ----------
+        start
+            A date or time, read in the project's zone.
+        without
+            Weekdays that are left out of every number, such as `"saturday"`; their
+            points disappear from daily and hourly series.
+
+        Examples
+        --------
+        >>> import replaykit as rk
+        >>> log = pl.DataFrame(
+        ...     {
+        ...         "user": ["ana", "ana"],
+        ...         "time": ["2026-03-01 09:00", "2026-03-02 09:00"],
+        ...         "event": ["Search", "Buy"],
+        ...     }
+        ... )
+        >>> events = rk.events(log).since("2026-03-01", without="monday")
+        >>> events.collect()["event"].to_list()
+        ['Search']
+        """
+        span = timeline.since(
+            start, self.source.now(), self.source.zone, without=_days(without)
+        )
+        return replace(self, span=span)
+
+    def last(
+        self,
+        units: str,
+        *,
+        offset: str | None = None,
+        exclude_incomplete: bool = False,
+        without: Weekday | Sequence[Weekday] = (),
+    ) -> Events:
+        """Keep the last complete units and the running one: `"7d"`, `"4w"`, `"3mo"`.
+
+        Parameters
+        ----------
+        units
+            A whole number of minutes, hours, days, weeks, months, quarters or years,
+            in the project's zone; they are counted back from the project's `now`.
+        offset
+            Move the same list of units back: `"1d"`.
+        exclude_incomplete
+            Leave out the running unit; not together with `offset`.
+        without
+            Weekdays that are left out of every number, such as `"saturday"`.
+
+        Examples
+        --------
+        >>> import replaykit as rk
+        >>> from datetime import datetime
+        >>> log = pl.DataFrame(
+        ...     {"user": ["ana"], "time": ["2026-03-01 09:00"], "event": ["Search"]}
+        ... )
+        >>> events = rk.events(log, now=datetime(2026, 3, 3, 12)).last("2d")
+        >>> events.segmentation("Search").table["incomplete"].to_list()
+        [False, False, True]
+        """
         span = timeline.last(
             units,
             self.source.now(),
             self.source.zone,
             offset=offset,
             exclude_incomplete=exclude_incomplete,
+            without=_days(without),
+            week_start=self.source.week_start,
+            quarter_start=self.source.quarter_start,
         )
         return replace(self, span=span)
 
@@ -101,6 +169,28 @@ class Events(Questions):
     def names(self) -> pl.DataFrame:
         """Event names and their rows, most frequent first: `event`, `rows`."""
         return self.source.names
+
+    def top(self, count: int = 10) -> list[str]:
+        """Name the active events with most rows in the range, the filters applied.
+
+        Ties stand in the order of their names: `events.segmentation(*events.top(5))`.
+
+        Examples
+        --------
+        >>> import replaykit as rk
+        >>> log = pl.DataFrame(
+        ...     {
+        ...         "user": ["ana", "ana", "ben"],
+        ...         "time": ["2026-03-01", "2026-03-02", "2026-03-02"],
+        ...         "event": ["Search", "Buy", "Search"],
+        ...     }
+        ... )
+        >>> rk.events(log).top(1)
+        ['Search']
+        """
+        rows = self.frame().filter("active").group_by("event").agg(rows=pl.len())
+        most = rows.sort(["rows", "event"], descending=[True, False]).head(count)
+        return most.collect()["event"].to_list()
 
     def frame(self, *properties: str) -> pl.LazyFrame:
         """Return the rows as a lazy frame: canonical columns and the named properties.
@@ -192,3 +282,8 @@ class Events(Questions):
         if self.segment:
             words.append(count_words(len(self.segment), "filter"))
         return " · ".join(words)
+
+
+def _days(given: Weekday | Sequence[Weekday]) -> tuple[Weekday, ...]:
+    """Return weekdays as a tuple; one alone becomes a tuple of one."""
+    return (given,) if isinstance(given, str) else tuple(given)

@@ -196,6 +196,7 @@ class Project:
             version=store.version,
             retention_days=settings.retention_days,
             week_start=cast("timeline.Weekday", settings.week_start),
+            quarter_start=settings.quarter_start,
         )
 
     def _clock(self) -> Callable[[], datetime]:
@@ -275,6 +276,7 @@ def create(
     *,
     tz: str = "UTC",
     week_start: timeline.Weekday = "monday",
+    quarter_start: int = 1,
     retention: str | None = None,
     now: datetime | None = None,
 ) -> Project:
@@ -288,6 +290,8 @@ def create(
         IANA zone in which days, weeks and naive times are read.
     week_start
         The weekday that weeks begin with.
+    quarter_start
+        The month (1 to 12) that quarter years are counted from.
     retention
         How long recordings stay playable after their ingestion, such as `"90d"`; by
         default for ever. Only `purge()` deletes.
@@ -309,7 +313,12 @@ def create(
     shop.rk · empty · 0 events · 0 users · Europe/Paris
     """
     days = None if retention is None else _days(retention)
-    settings = Settings(tz=tz, week_start=week_start, retention_days=days)
+    settings = Settings(
+        tz=tz,
+        week_start=week_start,
+        quarter_start=quarter_start,
+        retention_days=days,
+    )
     store = create_store(path, settings)
     return Project(store.folder, _aware(now))
 
@@ -346,6 +355,8 @@ def events(
     device: str | None = None,
     replays: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None = None,
     tz: str = "UTC",
+    week_start: timeline.Weekday = "monday",
+    quarter_start: int = 1,
     now: datetime | None = None,
 ) -> Events:
     """Ask questions of a frame, with no project at all.
@@ -368,6 +379,9 @@ def events(
         what happened while they ran.
     tz
         The zone of days and naive times.
+    week_start, quarter_start
+        The weekday that weeks begin with, and the month (1 to 12) that quarter years
+        are counted from.
     now
         What "last 7 days" counts from; by default the last event.
 
@@ -395,7 +409,7 @@ def events(
     >>> events.funnel("Search", "Buy").table["users"].to_list()
     [2, 1]
     """
-    timeline.check_zone(tz)
+    timeline.check_calendar(tz, week_start, quarter_start)
     read = tables.from_frame(
         frame,
         user=user,
@@ -434,6 +448,8 @@ def events(
             recordings=recordings,
             zone=tz,
             now=lambda: fixed,
+            week_start=week_start,
+            quarter_start=quarter_start,
         )
     )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 import polars as pl
 
 from replaykit.errors import BadInput, UnknownEvent, check_option, did_you_mean
+from replaykit.timeline import microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -63,6 +64,7 @@ class Nth:
     number: int
     comparison: Comparison = "="
     numbering: Numbering = "after filters"
+    look_back: str = "365d"
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,11 +137,12 @@ class Step:
         comparison: Comparison = "=",
         *,
         numbering: Numbering = "after filters",
+        look_back: str = "365d",
     ) -> Step:
         """Return the step for a user's n-th occurrence only.
 
         Rows are numbered per user in time order at full resolution, looking back at
-        most one year before the start of the date range.
+        most `look_back` before the start of the date range.
 
         Parameters
         ----------
@@ -150,6 +153,9 @@ class Step:
         numbering
             `"after filters"` numbers the rows that meet the step's conditions and the
             segment; `"before filters"` numbers all rows of its events.
+        look_back
+            How long before the range numbering begins, such as `"30d"`; a year of 365
+            days by default.
 
         Examples
         --------
@@ -160,7 +166,8 @@ class Step:
         check_option("numbering", numbering, NUMBERINGS)
         if number < 1:
             raise BadInput(f"nth({number!r}): occurrences are counted from 1.")
-        return replace(self, which=Nth(number, comparison, numbering))
+        microseconds(look_back)
+        return replace(self, which=Nth(number, comparison, numbering, look_back))
 
     def predicate(
         self,
@@ -195,12 +202,10 @@ class Step:
         else:
             base = pl.all_horizontal(met, *segment).fill_null(value=False)
         if since is not None:
-            base = base & (pl.col("time") >= since - _LOOK_BACK)
+            back = pl.duration(microseconds=microseconds(self.which.look_back))
+            base = base & (pl.col("time") >= since - back)
         number = base.cast(pl.Int64).cum_sum().over("user", order_by=["time", "row"])
         return met & base & _compare(number, self.which)
-
-
-_LOOK_BACK: Final = pl.duration(days=365)
 
 
 def _compare(number: pl.Expr, which: Nth) -> pl.Expr:

@@ -89,6 +89,7 @@ class Source:
     version: int | None = None
     retention_days: int | None = None
     week_start: Weekday = "monday"
+    quarter_start: int = 1
 
     @cached_property
     def names(self) -> pl.DataFrame:

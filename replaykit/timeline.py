@@ -229,8 +229,13 @@ def _is_short(every: str) -> bool:
     return (unit == "m" and count <= 60) or (count, unit) == (1, "h")
 
 
-def _check_calendar(every: str, tz: str, week_start: str, quarter_start: int) -> None:
-    check_interval(every)
+def check_calendar(tz: str, week_start: str, quarter_start: int) -> None:
+    """Raise unless these are a time zone, a weekday and a month.
+
+    Examples
+    --------
+    >>> check_calendar("Europe/Paris", "sunday", 2)
+    """
     check_zone(tz)
     check_option("week_start", week_start, WEEKDAYS)
     if quarter_start not in range(1, 13):
@@ -272,7 +277,8 @@ def bucket(
     >>> frame.select(bucket(pl.col("time"), "1d", "America/New_York")).item().day
     9
     """
-    _check_calendar(every, tz, week_start, quarter_start)
+    check_interval(every)
+    check_calendar(tz, week_start, quarter_start)
     time = expr.dt.convert_time_zone("UTC").dt.cast_time_unit("us")
     if tz == "UTC":
         return _truncate(time, every, week_start, quarter_start)
@@ -304,7 +310,8 @@ def next_bucket(
     >>> frame.select(next_bucket(pl.col("time"), "1mo")).item().month
     4
     """
-    _check_calendar(every, tz, week_start, quarter_start)
+    check_interval(every)
+    check_calendar(tz, week_start, quarter_start)
 
     def start_of(time: pl.Expr) -> pl.Expr:
         return bucket(
@@ -346,7 +353,8 @@ def buckets(
     >>> buckets(datetime(2026, 3, 1), datetime(2026, 3, 3), "1d").dt.day().to_list()
     [1, 2]
     """
-    _check_calendar(every, tz, week_start, quarter_start)
+    check_interval(every)
+    check_calendar(tz, week_start, quarter_start)
     first, last = instant(start, tz), instant(end, tz)
     if last <= first:
         return pl.Series("time", [], dtype=pl.Datetime("us", tz))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from replaykit.analyses.funnel import FunnelAnswer
     from replaykit.analyses.funnel_plan import FunnelPlan
     from replaykit.query import Step
+    from replaykit.timeline import Weekday
 
 #: Widths of automatic bins, and how many of them fit on a screen.
 _WIDTHS: Final = ("1s", "10s", "1m", "10m", "1h")
@@ -86,7 +87,10 @@ def over_time(
     every: str = "1d",
     *,
     pairs: bool = False,
+    between: tuple[int | str | Step, int | str | Step] | None = None,
     now: datetime | None = None,
+    week_start: Weekday = "monday",
+    quarter_start: int = 1,
 ) -> OverTime:
     """Count conversion per interval of the entry.
 
@@ -101,16 +105,25 @@ def over_time(
         A calendar interval such as `"1d"`, in the zone of the funnel's range.
     pairs
         Whether every neighbouring pair of steps is listed, beside the whole funnel.
+    between
+        Two steps, the earlier one first, instead of the whole funnel.
     now
         The end of the data: intervals whose entries may still convert after it are
         incomplete.
+    week_start, quarter_start
+        The project's calendar.
     """
-    plan = replace(answer.plan, every=check_interval(every))
+    plan = replace(
+        answer.plan,
+        every=check_interval(every),
+        week_start=week_start,
+        quarter_start=quarter_start,
+    )
     units = partial(answer.frame, plan)
     n = len(plan.steps)
-    steps = [(1, n)]
+    steps = [(1, n) if between is None else _pair(plan, *between)]
     if pairs:
-        steps = list(dict.fromkeys([(1, n), *((k, k + 1) for k in range(1, n))]))
+        steps = list(dict.fromkeys([*steps, *((k, k + 1) for k in range(1, n))]))
     groups = list(plan.groups)
     tables = []
     depth = pl.col("@depth")
@@ -124,7 +137,13 @@ def over_time(
         )
         tables.append(found)
     table = pl.concat(tables).rename({"@interval": "time"})
-    until = next_bucket(pl.col("time"), every, plan.span.tz)
+    until = next_bucket(
+        pl.col("time"),
+        every,
+        plan.span.tz,
+        week_start=week_start,
+        quarter_start=quarter_start,
+    )
     moment = now if now is not None else plan.span.now
     late = until.dt.convert_time_zone("UTC") + pl.duration(microseconds=plan.window)
     table = table.with_columns(

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from replaykit.timeline import Weekday
+
 Order: TypeAlias = Literal["this", "any", "exact"]
 """`"this"`: steps as given, anything between; `"exact"`: nothing between; `"any"`: all
 steps inside one window, whichever comes first."""
@@ -90,6 +92,8 @@ class FunnelPlan:
     exact_scope: ExactScope
     new_users: NewUsers | None
     every: str | None = None
+    week_start: Weekday = "monday"
+    quarter_start: int = 1
 
     @property
     def window_ticks(self) -> int:

@@ -77,7 +77,13 @@ def encode(frame: pl.LazyFrame | pl.DataFrame, plan: FunnelPlan, *, full: bool) 
         wanted = wanted & pl.col(name).is_not_null()
     columns |= {"tick": pl.col("time").dt.timestamp("us") // plan.unit}
     if plan.every is not None:
-        columns["interval"] = bucket(pl.col("time"), plan.every, plan.span.tz)
+        columns["interval"] = bucket(
+            pl.col("time"),
+            plan.every,
+            plan.span.tz,
+            week_start=plan.week_start,
+            quarter_start=plan.quarter_start,
+        )
     values = [*plan.hold]
     if full:
         values += ["time", "row", *plan.by, *(own for _, own in plan.step_by)]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from replaykit.analyses.return_index import Counting
     from replaykit.analyses.segments import SegmentLike
     from replaykit.query import Step
-    from replaykit.timeline import Interval, Span
+    from replaykit.timeline import Interval, Span, Weekday
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +52,8 @@ def lifetime_value(
     now: datetime | None = None,
     tz: str | None = None,
     segment: SegmentLike | None = None,
+    week_start: Weekday = "monday",
+    quarter_start: int = 1,
 ) -> ValueAnswer:
     """Sum a property over each user's first n intervals, per cohort of first starts.
 
@@ -66,7 +68,7 @@ def lifetime_value(
         The event whose property is summed. None: any active event.
     of
         The property; only numbers and numeric text take part.
-    every, counting, depth, span, now, tz, segment
+    every, counting, depth, span, now, tz, segment, week_start, quarter_start
         As in `retention`.
 
     Examples
@@ -100,6 +102,8 @@ def lifetime_value(
         now=now,
         tz=tz,
         segment=segment,
+        week_start=week_start,
+        quarter_start=quarter_start,
     )
     query = asked.query
     (prop,) = groupings(query.frame, of, word="of")

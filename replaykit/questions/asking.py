@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from replaykit import timeline
+from replaykit.analyses.grid import Calendar
 from replaykit.query import Step
 
 if TYPE_CHECKING:
@@ -48,9 +49,16 @@ class Asking(ABC):
     def read(self, *predicates: pl.Expr, **equals: Value) -> tuple[pl.Expr, ...]:
         """Read conditions as `filter` takes them, with public ids translated."""
 
+    @property
+    def calendar(self) -> Calendar:
+        """The project's zone, and how it counts weeks and quarters."""
+        source = self.source
+        return Calendar(source.zone, source.week_start, source.quarter_start)
+
     def _span(self) -> timeline.Span:
         """Return the range, with the moment up to which the data are known."""
-        return replace(self.span, now=self.span.now or self.source.now())
+        now = self.span.now or self.source.now()
+        return replace(self.span, tz=self.source.zone, now=now)
 
     def _asked(self, steps: Sequence[Step], *more: object) -> pl.LazyFrame:
         """Return the rows of a question, with the properties that it reads."""

@@ -11,7 +11,6 @@ import polars as pl
 from replaykit.analyses import comparison as _comparison
 from replaykit.analyses import formulas as _formulas
 from replaykit.analyses import segmentation as _segmentation
-from replaykit.analyses.grid import Calendar
 from replaykit.analyses.segments import Segment, UserKind
 from replaykit.errors import BadInput
 from replaykit.questions.asking import Asking
@@ -147,11 +146,11 @@ class Counts(Asking):
             over=over,
             items=items,
             week_start=self.source.week_start,
+            quarter_start=self.source.quarter_start,
         )
         past = None
         if compare is not None:
-            calendar = Calendar(self.source.zone, self.source.week_start)
-            past = _comparison.compare(answer, compare, calendar=calendar)
+            past = _comparison.compare(answer, compare, calendar=self.calendar)
         word = measure if isinstance(measure, str) else _words_of(measure)
         return Segmentation(self, answer, word, every, past)
 
@@ -231,6 +230,7 @@ class Counts(Asking):
             by=by,
             segments=self._segments(segments),
             week_start=self.source.week_start,
+            quarter_start=self.source.quarter_start,
         )
         return Formula(self, answer, every, tuple(step.label for step in steps))
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from replaykit.analyses import cohorts
-from replaykit.analyses.grid import Calendar
 from replaykit.errors import BadInput, UnknownOption
 from replaykit.query import Step
 from replaykit.questions.asking import Asking, names_in
@@ -191,7 +190,7 @@ class People(Asking):
             self._asked(clause.steps, read),
             clause,
             span=self._span(),
-            calendar=Calendar(self.source.zone, self.source.week_start),
+            calendar=self.calendar,
             segment=self.segment,
         )
         return self.users(found, label)

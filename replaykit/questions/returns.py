@@ -102,6 +102,7 @@ class Returns(Asking):
             tz=self.source.zone,
             segment=self.segment or None,
             week_start=self.source.week_start,
+            quarter_start=self.source.quarter_start,
         )
         return Retention(self, answer, every)
 
@@ -153,6 +154,7 @@ class Returns(Asking):
             tz=self.source.zone,
             segment=self.segment or None,
             week_start=self.source.week_start,
+            quarter_start=self.source.quarter_start,
         )
         return Usage(self, answer)
 
@@ -222,4 +224,6 @@ class Returns(Asking):
             span=self._span(),
             tz=self.source.zone,
             segment=self.segment or None,
+            week_start=self.source.week_start,
+            quarter_start=self.source.quarter_start,
         ).table

@@ -127,5 +127,6 @@ class Visits(Asking):
             rule=rule,
             length_from=length_from,
             week_start=self.source.week_start,
+            quarter_start=self.source.quarter_start,
         )
         return Sessions(self, answer, measure, every)
