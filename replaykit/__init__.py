@@ -6,7 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from replaykit.analyses.filters import where, where_all
     from replaykit.analyses.funnel_plan import Exclusion
+    from replaykit.analyses.inline_cohorts import performed
     from replaykit.analyses.session_rules import SessionRule
     from replaykit.demoshop.project import demo
     from replaykit.handles import Events
@@ -33,8 +35,11 @@ __all__ = [
     "event",
     "events",
     "open",
+    "performed",
     "share",
     "show_versions",
+    "where",
+    "where_all",
 ]
 
 #: Where each public name lives; it is imported on first use, so that the import of the
@@ -52,8 +57,11 @@ _HOMES = {
     "event": "query",
     "events": "project",
     "open": "project",
+    "performed": "analyses.inline_cohorts",
     "share": "sharing",
     "show_versions": "versions",
+    "where": "analyses.filters",
+    "where_all": "analyses.filters",
 }
 
 

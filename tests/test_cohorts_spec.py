@@ -8,10 +8,10 @@ import pytest
 from replaykit.analyses.cohort_charts import (
     cohort_over_time,
     compare_cohorts,
-    inline_cohort,
     read_ids,
 )
 from replaykit.analyses.cohorts import active, had, listed, members, new, performed
+from replaykit.analyses.inline_cohorts import inline_cohort
 from replaykit.analyses.segmentation import segmentation
 from replaykit.errors import BadInput, UnknownEvent, UnknownOption
 from replaykit.query import event

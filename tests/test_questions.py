@@ -292,7 +292,7 @@ def test_time_to_convert_in_bins(expected):
 @answers("fun.frequency.expected")
 def test_frequency(expected):
     column = "step-1 occurrences before step 2"
-    assert sorted(searches().frequency().rows()) == sorted(
+    assert sorted(searches().frequency().units.rows()) == sorted(
         (row["user"], int(row[column])) for row in expected
     )
 

@@ -1,114 +1,26 @@
-"""Cohorts inside charts, over time, and side by side."""
+"""Cohorts over time, and side by side."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from replaykit.analyses.cohort_clauses import Cohort, Moment, make_moment
-from replaykit.analyses.cohorts import performed
-from replaykit.analyses.grid import Calendar, make_grid
+from replaykit.analyses.grid import Calendar
 from replaykit.analyses.properties import groupings, label
 from replaykit.analyses.segments import Segment
-from replaykit.analyses.session_query import compared
-from replaykit.errors import BadInput, UnknownOption, check_option
+from replaykit.errors import BadInput, UnknownOption
 from replaykit.schema import canonical
-from replaykit.timeline import Interval, Span, instant
+from replaykit.timeline import instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from replaykit.query import Step
-
-Scope: TypeAlias = Literal["during", "in each"]
-"""One set of users for the whole chart, or one per interval of it."""
-
-SCOPES: Final[tuple[Scope, ...]] = ("during", "in each")
-
 _UTC: Final = pl.Datetime("us", "UTC")
-
-
-def inline_cohort(
-    frame: pl.LazyFrame | pl.DataFrame,
-    step: Step | str,
-    times: str = ">= 1",
-    *,
-    scope: Scope = "during",
-    rolling: int | None = None,
-    offset: int = 0,
-    every: Interval = "1d",
-    span: Span | None = None,
-    calendar: Calendar | None = None,
-) -> Segment:
-    """Return the segment of users who performed an event, for use in a chart.
-
-    Parameters
-    ----------
-    frame
-        Canonical events; the whole table, as the condition may look before the range.
-    step, times
-        The event and how often, such as `">= 2"`.
-    scope
-        `"during"`: one set of users for the range. `"in each"`: one per interval; rows
-        count only in intervals whose set holds their user.
-    rolling
-        Look at so many intervals ending at the point (days, with `"during"`).
-    offset
-        Move that window back by so many; 1 leaves out the point's own.
-    every, span, calendar
-        Those of the chart.
-
-    Examples
-    --------
-    >>> from datetime import datetime
-    >>> day = [datetime(2026, 3, 1)] * 3
-    >>> frame = pl.DataFrame({"user": [1, 1, 2], "time": day, "event": ["Play"] * 3})
-    >>> inline_cohort(frame, "Play", ">= 2").users["user"].to_list()
-    [1]
-    """
-    check_option("scope", scope, SCOPES)
-    clause = performed(step, times)
-    lf = canonical(frame)
-    if offset < 0 or (rolling is not None and rolling < 1):
-        raise UnknownOption("rolling= is 1 or more intervals, offset= 0 or more.")
-    if scope == "during" and rolling is None:
-        if offset:
-            raise UnknownOption("offset= has no effect without rolling= or 'in each'.")
-        moment = make_moment(lf, span=span, calendar=calendar)
-        return Segment(users=clause.users(moment))
-    size = rolling or 1
-    grid = make_grid(lf, every=every, span=span, calendar=calendar)
-    unit = every if scope == "in each" else "1d"
-    wide = make_grid(
-        lf,
-        every=unit,
-        span=replace(grid.span, start=grid.starts[0], end=grid.ends[-1]),
-        calendar=calendar,
-        lookback=size - 1 + offset,
-    )
-    rows = lf.filter(wide.holds(pl.col("time")), clause.step.predicate())
-    counts = rows.group_by("user", i=wide.index(pl.col("time"))).agg(n=pl.len())
-    reach = pl.int_ranges(
-        pl.col("i") + offset, pl.col("i") + offset + size, dtype=pl.Int32
-    )
-    seen = (
-        counts.with_columns(i=reach)
-        .explode("i")
-        .group_by("user", "i")
-        .agg(pl.col("n").sum().cast(pl.Int64))
-    )
-    kept = seen.filter(compared(pl.col("n"), clause.sign, clause.bound))
-    # The unit that ends a point: its own interval, or the last day of it.
-    last = grid.ends.to_frame("t").select(
-        i=wide.index(pl.col("t") - pl.duration(microseconds=1))
-    )
-    points = last.with_columns(time=grid.starts).lazy()
-    users = kept.join(points, on="i").select("user", "time").collect(engine="streaming")
-    return Segment(users=users)
 
 
 @dataclass(frozen=True, eq=False)

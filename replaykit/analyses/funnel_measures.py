@@ -7,6 +7,7 @@ time, which searches again with the entries of each interval.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,7 @@ import polars as pl
 from replaykit.analyses.funnel import partial
 from replaykit.analyses.funnel_rows import encode
 from replaykit.analyses.funnel_units import find_units, walk
+from replaykit.analyses.properties import number
 from replaykit.errors import BadInput, UnknownPoint, UnknownProperty, did_you_mean
 from replaykit.timeline import check_interval, microseconds, next_bucket
 
@@ -80,6 +82,20 @@ class OverTime:
         last = len(self.answer.plan.steps) if step is None else step
         key = self.answer.key(last, outcome, group)
         return self.answer.windows(inside, key)
+
+    def between(
+        self, time: datetime, first: int, last: int, group: Sequence[str | None] = ()
+    ) -> pl.DataFrame:
+        """Return the units of an interval that reach step `first` and not `last`.
+
+        Their window runs from the entry to the end of the funnel's window, and opens
+        at the last step they reached.
+        """
+        parts = [
+            self.population(time, outcome="dropped", step=k, group=group)
+            for k in range(first + 1, last + 1)
+        ]
+        return pl.concat(parts)
 
 
 def over_time(
@@ -183,6 +199,11 @@ class TimeToConvert:
 
     def population(self, low: str | int, high: str | int) -> pl.DataFrame:
         """Return the units of a bin `[low, high)`; see `FunnelAnswer.population`."""
+        us = (timedelta(microseconds=_micros(one)) for one in (low, high))
+        return self.within(*us)
+
+    def within(self, low: timedelta, high: timedelta) -> pl.DataFrame:
+        """Return the units that took from `low` to less than `high`."""
         plan = self.answer.plan
         ticks = pl.element().dt.timestamp("us") // plan.unit
         if plan.order == "any":
@@ -190,7 +211,8 @@ class TimeToConvert:
         moments = pl.col("times").list.eval(ticks).list
         time = (moments.get(self.last - 1) - moments.get(self.first - 1)) * plan.unit
         units = self.answer.units.filter(pl.col("depth") >= self.last)
-        inside = units.filter(time >= _micros(low), time < _micros(high))
+        us = timedelta(microseconds=1)
+        inside = units.filter(time >= low // us, time < high // us)
         return self.answer.windows(inside, self.answer.key(self.last))
 
 
@@ -270,16 +292,16 @@ def frequency(answer: FunnelAnswer, step: int | str | Step = 1) -> pl.DataFrame:
     `times` Int64, one line per unit that reached the next step.
     """
     plan = answer.plan
-    number = plan.step_number(step)
-    if number == len(plan.steps):
+    place = plan.step_number(step)
+    if place == len(plan.steps):
         raise BadInput("frequency counts a step before the next one: not the last.")
     if plan.count == "totals":
         raise BadInput("frequency needs count='uniques': a row has one path in totals.")
     rows = encode(answer.frame, plan, full=False)
     _, depths, paths = walk(rows, plan)
-    lines = np.flatnonzero(depths > number)
-    own, following = paths[lines, number - 1], paths[lines, number]
-    seen = np.flatnonzero(rows.mask >> (number - 1) & 1)
+    lines = np.flatnonzero(depths > place)
+    own, following = paths[lines, place - 1], paths[lines, place]
+    seen = np.flatnonzero(rows.mask >> (place - 1) & 1)
     # Rows of one event type in one tick are one occurrence.
     occurrences = (
         rows.frame.select(event="@event")[seen]
@@ -307,7 +329,10 @@ def frequency(answer: FunnelAnswer, step: int | str | Step = 1) -> pl.DataFrame:
 
 
 def property_at_end(answer: FunnelAnswer, name: str) -> float:
-    """Return the sum of a property over the last rows of converting paths."""
+    """Return the sum of a property over the last rows of converting paths.
+
+    Only numbers and numeric text take part.
+    """
     names = answer.frame.collect_schema().names()
     if name not in names:
         hint = did_you_mean(name, names)
@@ -315,7 +340,8 @@ def property_at_end(answer: FunnelAnswer, name: str) -> float:
     ended = answer.units.filter(pl.col("depth") == len(answer.plan.steps))
     rows = ended.select(row=pl.col("rows").list.last())
     valued = _with_rows(answer.frame).select("row", name).join(rows.lazy(), on="row")
-    return float(valued.select(pl.col(name).sum()).collect().item())
+    value = number(pl.col(name), answer.frame.collect_schema()[name])
+    return float(valued.select(value.sum()).collect().item())
 
 
 def takeaways(answer: FunnelAnswer) -> dict[str, str | float | None]:

@@ -1,5 +1,6 @@
 """Answers as plain plotly figures: one function per question, no counting."""
 
+from replaykit.charts.bars import frequency_chart, times_chart
 from replaykit.charts.funnel import funnel_chart
 from replaykit.charts.journeys import (
     journeys_icicle_chart,
@@ -11,6 +12,7 @@ from replaykit.charts.segmentation import segmentation_chart
 from replaykit.charts.sessions import sessions_chart
 
 __all__ = [
+    "frequency_chart",
     "funnel_chart",
     "journeys_icicle_chart",
     "journeys_sunburst_chart",
@@ -18,4 +20,5 @@ __all__ = [
     "retention_chart",
     "segmentation_chart",
     "sessions_chart",
+    "times_chart",
 ]

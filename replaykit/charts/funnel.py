@@ -11,6 +11,7 @@ from replaykit.charts.labels import (
     group_of,
     joined,
     label,
+    length,
     percent,
     plain,
     second,
@@ -42,7 +43,8 @@ def funnel_chart(
     ----------
     table
         Columns `step` (from 1), `event`, those of `by`, `users`, `share`,
-        `step_share`, `dropped_before`.
+        `step_share`, `dropped_before`; `median_time` and `label`, what a step is
+        called on the axis, where known.
     by
         The grouping columns; each group gets its own bar at each step.
     title, note
@@ -79,12 +81,12 @@ def funnel_chart(
         traces,
         title=made if title is None else title,
         note=" · ".join(filter(None, [said, beyond(len(groups))])),
-        height=340,
+        height=356,
         min_width=max(320, 60 + 150 * steps.height),
         barmode="group",
         bargap=0.4 if len(groups) == 1 else 0.2,
         bargroupgap=0.06 if len(groups) > 1 else 0,
-        margin={"t": 84 if len(groups) > 1 else 56, "b": 56},
+        margin={"t": 84 if len(groups) > 1 else 56, "b": 72},
         xaxis={
             "tickmode": "array",
             "tickvals": steps["step"].to_list(),
@@ -177,21 +179,33 @@ def _shares(row: dict[str, Any]) -> str:
     if row["step"] == 1:
         return "all of step 1"
     of_first = f"{percent(row['share'])} of step 1"
+    took = _took(row)
+    time = f"<br>median {took} from step {row['step'] - 1}" if took else ""
     if row["step"] == 2:
-        return of_first
-    return f"{of_first} · {percent(row['step_share'])} of step {row['step'] - 1}"
+        return f"{of_first}{time}"
+    before = f"{percent(row['step_share'])} of step {row['step'] - 1}"
+    return f"{of_first} · {before}{time}"
+
+
+def _took(row: dict[str, Any]) -> str:
+    """Say the median time since the step before, where it is known."""
+    time = row.get("median_time")
+    return "" if time is None else length(time.total_seconds())
 
 
 def _ticks(steps: pl.DataFrame, counts: pl.DataFrame | None, unit: str) -> list[str]:
     ticks = []
     for row in steps.iter_rows(named=True):
-        tick = wrapped(f"{row['step']} · {row['event']}", max(12, 80 // steps.height))
+        name = row.get("label") or row["event"]
+        tick = wrapped(f"{row['step']} · {name}", max(12, 80 // steps.height))
         if counts is not None:
             number = count(row["users"])
             line = (
                 f"{number} {unit}" if row["step"] == 1 else f"{number} · {_under(row)}"
             )
             tick += f"<br>{second(line)}"
+            if row["step"] > 1 and (took := _took(row)):
+                tick += f"<br>{second(f'median {took}')}"
         ticks.append(tick)
     return ticks
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, runtime_checkable
 
 import polars as pl
 
 from replaykit import timeline
 from replaykit.analyses.grid import Calendar
+from replaykit.analyses.inline_cohorts import InlineCohort
+from replaykit.analyses.segments import MOST_SEGMENTS, UserKind
+from replaykit.errors import BadInput, UnknownOption
 from replaykit.query import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
+    from typing import Self
 
     from replaykit.query import Value
     from replaykit.source import Source
@@ -22,6 +26,26 @@ if TYPE_CHECKING:
 
 #: Up to this many events, the columns of a question are kept in memory.
 KEPT_ROWS: Final = 2_000_000
+
+
+@runtime_checkable
+class Named(Protocol):
+    """Users, as a segment takes them."""
+
+    @property
+    def within(self) -> Asking:
+        """The events they were found in."""
+        ...
+
+    @property
+    def population(self) -> pl.DataFrame:
+        """The people, and why they are here (`microscope.POPULATION`)."""
+        ...
+
+
+#: What a segment may be: conditions on rows, a set of users, a kind of user, or
+#: users who did something in each interval.
+Part: TypeAlias = pl.Expr | Sequence[pl.Expr] | Named | UserKind | InlineCohort
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,6 +79,39 @@ class Asking(ABC):
         source = self.source
         return Calendar(source.zone, source.week_start, source.quarter_start)
 
+    def narrowed(self, label: str, part: Part) -> Self:
+        """Return the same events narrowed to a segment: its conditions, or its users.
+
+        A kind of user narrows nothing here; the question knows what it means.
+        """
+        if isinstance(part, str):
+            return self
+        if isinstance(part, Named):
+            self.check_source(label, part)
+            mine = part.population["user"].unique().sort()
+            if self.people is not None:
+                mine = mine.filter(mine.is_in(self.people.implode()))
+            return replace(self, people=mine)
+        if isinstance(part, InlineCohort):
+            if part.scope == "in each" or part.rolling is not None:
+                raise UnknownOption(
+                    f"The users of segment {label!r} differ from interval to interval, "
+                    "which only counts over time can chart. Use scope='during'."
+                )
+            rows = self.rows(names_in([part.step.predicate()]))
+            chosen = part.segment(
+                rows, every="1d", span=self._span(), calendar=self.calendar
+            )
+            assert chosen.users is not None  # noqa: S101 - one set during the range
+            return replace(self, people=chosen.users["user"].sort())
+        conditions = [part] if isinstance(part, pl.Expr) else list(part)
+        return replace(self, segment=(*self.segment, *self.read(*conditions)))
+
+    def check_source(self, label: str, part: Named) -> None:
+        """Refuse users of other events than these."""
+        if part.within.source is not self.source:
+            raise BadInput(f"The users of segment {label!r} are of another source.")
+
     def _span(self) -> timeline.Span:
         """Return the range, with the moment up to which the data are known."""
         now = self.span.now or self.source.now()
@@ -66,6 +123,17 @@ class Asking(ABC):
         rows = self.rows(read | _named(more))
         # What is small is kept in memory: a click on any point then reads no file.
         return rows.collect().lazy() if self.source.rows <= KEPT_ROWS else rows
+
+
+def check_segments(segments: Mapping[str, Part]) -> None:
+    """Refuse no segment at all, and more than a chart takes."""
+    if not segments:
+        raise BadInput("segments={} names no segment; leave it out for all users.")
+    if len(segments) > MOST_SEGMENTS:
+        raise BadInput(
+            f"{len(segments)} segments were given; a chart takes up to "
+            f"{MOST_SEGMENTS}. Use by= for many groups."
+        )
 
 
 def names_in(expressions: Iterable[pl.Expr]) -> set[str]:

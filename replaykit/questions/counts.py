@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from replaykit.analyses import comparison as _comparison
 from replaykit.analyses import formulas as _formulas
 from replaykit.analyses import segmentation as _segmentation
-from replaykit.analyses.segments import Segment, UserKind
-from replaykit.errors import BadInput
-from replaykit.questions.asking import Asking
+from replaykit.analyses.inline_cohorts import InlineCohort
+from replaykit.analyses.segments import Segment
+from replaykit.questions.asking import Asking, Named, check_segments, names_in
 from replaykit.results import Formula, Segmentation
 
 if TYPE_CHECKING:
@@ -25,21 +24,7 @@ if TYPE_CHECKING:
     from replaykit.analyses.properties import Bins, By, Items
     from replaykit.analyses.segments import Segments
     from replaykit.query import Step
-
-
-@runtime_checkable
-class _Named(Protocol):
-    """Users, as a segment takes them."""
-
-    @property
-    def within(self) -> Asking: ...
-
-    @property
-    def population(self) -> pl.DataFrame: ...
-
-
-#: What a segment may be: conditions on rows, a set of users, or a kind of user.
-Part: TypeAlias = pl.Expr | Sequence[pl.Expr] | _Named | UserKind
+    from replaykit.questions.asking import Part
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -92,8 +77,8 @@ class Counts(Asking):
             Whether arrays count every item (`"all"`) or each distinct one.
         segments
             Up to ten, by label, one series each: a condition, a list of conditions,
-            users (a set such as `events.users_who("Buy")`), or `"active"` or `"new"`
-            users of each interval.
+            users (a set such as `events.users_who("Buy")`), `"active"` or `"new"`
+            users of each interval, or `rk.performed("Play", scope="in each")`.
         compare
             `"1d"`, `"1w"`, `"1mo"`, `"1q"` or `"1y"` back, or the last date of an
             earlier range: as many intervals, aligned by position.
@@ -142,7 +127,7 @@ class Counts(Asking):
             by=by,
             segment_by=segment_by,
             top=top,
-            segments=self._segments(segments),
+            segments=self._segments(segments, every),
             over=over,
             items=items,
             week_start=self.source.week_start,
@@ -228,26 +213,37 @@ class Counts(Asking):
             span=self._span(),
             tz=self.source.zone,
             by=by,
-            segments=self._segments(segments),
+            segments=self._segments(segments, every),
             week_start=self.source.week_start,
             quarter_start=self.source.quarter_start,
         )
         return Formula(self, answer, every, tuple(step.label for step in steps))
 
-    def _segments(self, given: Mapping[str, Part] | None) -> Segments:
+    def _segments(
+        self, given: Mapping[str, Part] | None, every: timeline.Interval
+    ) -> Segments:
         """Join the filters of this handle with each named segment."""
         if given is None:
             return self.segment or None
-        return {label: self._segment(label, part) for label, part in given.items()}
+        check_segments(given)
+        return {
+            label: self._segment(label, part, every) for label, part in given.items()
+        }
 
-    def _segment(self, label: str, part: Part) -> Segment:
-        if isinstance(part, _Named):
-            if part.within.source is not self.source:
-                raise BadInput(f"The users of segment {label!r} are of another source.")
+    def _segment(self, label: str, part: Part, every: timeline.Interval) -> Segment:
+        if isinstance(part, Named):
+            self.check_source(label, part)
             return Segment(self.segment, users=part.population.select("user").unique())
         if isinstance(part, str):
             return Segment(self.segment, kind=part)
-        conditions = [part] if isinstance(part, pl.Expr) else part
+        if isinstance(part, InlineCohort):
+            (step,) = self.steps([part.step])
+            rows = self.rows(names_in([step.predicate()]))
+            chosen = part.segment(
+                rows, every=every, span=self._span(), calendar=self.calendar
+            )
+            return replace(chosen, where=self.segment)
+        conditions = [part] if isinstance(part, pl.Expr) else list(part)
         return Segment((*self.segment, *self.read(*conditions)))
 
 

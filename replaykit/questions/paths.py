@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING
 from replaykit.analyses import funnel as _funnel
 from replaykit.analyses import journeys as _journeys
 from replaykit.analyses.funnel_plan import Exclusion
+from replaykit.analyses.funnel_variants import compared_steps, optional_step
+from replaykit.errors import BadInput, UnknownOption
 from replaykit.query import Step, as_step
-from replaykit.questions.asking import Asking
-from replaykit.results import Funnel, Journeys
+from replaykit.questions.asking import Asking, check_segments
+from replaykit.results import Funnel, Funnels, Journeys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
         Resolution,
     )
     from replaykit.analyses.journey_paths import PathCount
+    from replaykit.questions.asking import Part
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -112,8 +116,7 @@ class Paths(Asking):
         ['ben']
         """
         read = self.steps(steps)
-        avoided = _excluded(exclude)
-        self.steps(avoided)
+        avoided = self.steps(_excluded(exclude))
         answer = _funnel.funnel(
             self._asked([*read, *avoided], by, hold, by_step and by_step[1]),
             read,
@@ -132,6 +135,111 @@ class Paths(Asking):
         )
         labels = tuple(answer.plan.labels)
         return Funnel(self, answer, labels, tuple(answer.plan.groups), within, order)
+
+    def funnels(
+        self,
+        *steps: str | Step,
+        optional: int | str | None = None,
+        compare: Mapping[int, Sequence[str | Step]] | None = None,
+        segments: Mapping[str, Part] | None = None,
+        within: str = "1d",
+        order: Order = "this",
+        by: str | Sequence[str] | None = None,
+        hold: str | Sequence[str] | None = None,
+        exclude: Excluded | Sequence[Excluded] | None = None,
+        count: Count = "uniques",
+        resolution: Resolution = "1s",
+        exact_scope: ExactScope = "active",
+        new_users: NewUsers | None = None,
+    ) -> Funnels:
+        """Put funnels side by side that differ in one thing: a step, or whose they are.
+
+        Each is an ordinary funnel over everybody who enters; a user may convert in
+        several. Give one of `optional`, `compare` and `segments`.
+
+        Parameters
+        ----------
+        steps
+            As in `funnel`.
+        optional
+            A step, by number or label: one funnel with it and one without it. Never
+            the first or the last.
+        compare
+            `{2: ["Browse", "Search"]}`: one funnel per event at that step, and per
+            combination where several steps are named.
+        segments
+            Up to ten, by label, as in `segmentation`: conditions on the entry, users,
+            or `"new"`: users whose first event lies in the range.
+        within, order, by, hold, exclude, count, resolution, exact_scope, new_users
+            As in `funnel`.
+
+        Returns
+        -------
+        Funnels
+            `.table` as of `funnel` with the funnel's name first, as `variant`;
+            `funnels["with Add"]` is one of them. `.over_time()`, `.differences()`,
+            `.significance()` compare them. Rules: `spec/funnel-measures.md` 7.
+
+        Raises
+        ------
+        UnknownEvent, UnknownProperty, UnknownOption, BadDuration, BadInput
+            With what exists, and the nearest match.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> import replaykit as rk
+        >>> log = pl.DataFrame(
+        ...     {
+        ...         "user": ["ana", "ana", "ana", "ben", "ben"],
+        ...         "time": [f"2026-03-01 {hour:02}:00" for hour in (9, 10, 11, 9, 10)],
+        ...         "event": ["Search", "Add", "Buy", "Search", "Buy"],
+        ...     }
+        ... )
+        >>> found = rk.events(log).funnels("Search", "Add", "Buy", optional="Add")
+        >>> found.table.select("variant", "event", "users").rows()[-2:]
+        [('without Add', 'Search', 2), ('without Add', 'Buy', 2)]
+        """
+        read = self.steps(steps)
+        given = [optional is not None, compare is not None, segments is not None]
+        if sum(given) != 1:
+            raise BadInput(
+                "funnels() compares funnels that differ in one thing: give one of "
+                "optional=, compare= and segments=. A single funnel is funnel()."
+            )
+        asked = functools.partial(
+            Paths.funnel,
+            within=within,
+            order=order,
+            by=by,
+            hold=hold,
+            exclude=exclude,
+            count=count,
+            resolution=resolution,
+            exact_scope=exact_scope,
+        )
+        if segments is not None:
+            check_segments(segments)
+            found = {
+                label: asked(self.narrowed(label, part), *read, new_users=kind)
+                for label, part in segments.items()
+                for kind in [_kind(label, part, new_users)]
+            }
+            everywhere = range(1, len(read) + 1)
+            return Funnels.of(found, dict.fromkeys(found, everywhere))
+        if compare is not None:
+            self.steps([one for at in compare.values() for one in at])
+            variants = compared_steps(read, compare)
+        else:
+            variants = optional_step(read, optional or 0)
+        places = {name: _places(read, chosen) for name, chosen in variants.items()}
+        return Funnels.of(
+            {
+                name: asked(self, *chosen, new_users=new_users)
+                for name, chosen in variants.items()
+            },
+            places,
+        )
 
     def journeys(
         self,
@@ -240,6 +348,28 @@ def _excluded(exclude: Excluded | Sequence[Excluded] | None) -> list[Step]:
         return []
     given = [exclude] if isinstance(exclude, str | Step | Exclusion) else exclude
     return [one.step if isinstance(one, Exclusion) else as_step(one) for one in given]
+
+
+def _places(steps: Sequence[Step], chosen: Sequence[Step]) -> list[int]:
+    """Return where each of the chosen steps stands among all of them, from 1."""
+    if len(chosen) == len(steps):
+        return [*range(1, len(steps) + 1)]
+    rest = enumerate(steps, start=1)
+    return [next(at for at, step in rest if step is one) for one in chosen]
+
+
+def _kind(label: str, part: Part, new_users: NewUsers | None) -> NewUsers | None:
+    """Return which new users a segment of funnels keeps."""
+    if not isinstance(part, str):
+        return new_users
+    if part == "any":
+        return new_users
+    if part != "new" or new_users is not None:
+        raise UnknownOption(
+            f'segments={{{label!r}: {part!r}}}: the users of a funnel are "any" or '
+            '"new" (beside no new_users=), a condition, or a set of users.'
+        )
+    return "any day"
 
 
 def _steps_in(*options: object) -> list[str | Step]:

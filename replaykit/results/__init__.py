@@ -4,19 +4,27 @@ Every result shows itself as one widget: the chart, and below it the people behi
 point that was clicked. In code: `result.point(…).users`, `.replays`, `.watch()`.
 """
 
-from replaykit.results.conversion import ConversionOverTime, ConversionTimes
+from replaykit.results.conversion import (
+    ConversionFrequency,
+    ConversionOverTime,
+    ConversionTimes,
+)
 from replaykit.results.counts import Formula, Segmentation
-from replaykit.results.paths import Funnel, Journeys
+from replaykit.results.funnel import Funnel
+from replaykit.results.journeys import Journeys
 from replaykit.results.result import Answer, Opened, Result
 from replaykit.results.returns import Retention, Usage
+from replaykit.results.variants import Funnels
 from replaykit.results.visits import Sessions
 
 __all__ = [
     "Answer",
+    "ConversionFrequency",
     "ConversionOverTime",
     "ConversionTimes",
     "Formula",
     "Funnel",
+    "Funnels",
     "Journeys",
     "Opened",
     "Result",

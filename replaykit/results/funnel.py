@@ -1,11 +1,9 @@
-"""Funnels and journeys, as results."""
+"""A funnel, as a result: its steps, who reached them, and what more it tells."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
-import polars as pl
 
 from replaykit import charts
 from replaykit.analyses import funnel_measures as measures
@@ -13,14 +11,13 @@ from replaykit.analyses.drivers import Tab, drivers
 from replaykit.analyses.funnel_variants import differences
 from replaykit.analyses.significance import compared, improvements
 from replaykit.errors import BadInput, UnknownPoint, did_you_mean
-from replaykit.points import (
-    FunnelKey,
-    JourneyKey,
-    Outcome,
-    PointKey,
-)
+from replaykit.points import FunnelKey, Outcome, PointKey
 from replaykit.replies import Point as PointWords
-from replaykit.results.conversion import ConversionOverTime, ConversionTimes
+from replaykit.results.conversion import (
+    ConversionFrequency,
+    ConversionOverTime,
+    ConversionTimes,
+)
 from replaykit.results.result import (
     Opened,
     Result,
@@ -35,11 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import plotly.graph_objects as go
+    import polars as pl
 
     from replaykit import timeline
     from replaykit.analyses.funnel import FunnelAnswer
-    from replaykit.analyses.journey_map import Ordering
-    from replaykit.analyses.journeys import JourneysAnswer
     from replaykit.users import Users
 
 
@@ -106,7 +102,12 @@ class Funnel(Result):
 
     # ── measures ──────────────────────────────────────────────────────────────
     def over_time(
-        self, every: timeline.Interval = "1d", *, pairs: bool = False
+        self,
+        every: timeline.Interval = "1d",
+        *,
+        pairs: bool = False,
+        first: int | str = 1,
+        last: int | str | None = None,
     ) -> ConversionOverTime:
         """Measure conversion per interval of the entry.
 
@@ -117,16 +118,31 @@ class Funnel(Result):
             it enters in.
         pairs
             Also every pair of neighbouring steps, beside the whole funnel.
+        first, last
+            Two steps, by label or number from 1, instead of the whole funnel.
 
         Returns
         -------
         ConversionOverTime
             `.table`: `time`, the groupings, `first` and `last` (steps), `entered`,
             `converted`, `share`, `median_time` Duration, `incomplete` (entries may
-            still convert). A point names those who converted.
+            still convert). A point names those who converted, entered or dropped.
         """
-        found = measures.over_time(self.answer, every, pairs=pairs)
-        return ConversionOverTime.of(self.events, found, self.steps, self.by, every)
+        pair = (
+            self._step(first),
+            len(self.steps) if last is None else self._step(last),
+        )
+        found = measures.over_time(
+            self.answer,
+            every,
+            pairs=pairs,
+            between=pair,
+            week_start=self.events.source.week_start,
+            quarter_start=self.events.source.quarter_start,
+        )
+        return ConversionOverTime.of(
+            self.events, found, self.steps, by=self.by, every=every, whole=pair
+        )
 
     def time_to_convert(
         self,
@@ -149,24 +165,47 @@ class Funnel(Result):
         -------
         ConversionTimes
             `.table`: `low`, `high` Duration of a bin `[low, high)`, `users`, `share` of
-            those in the bins. `.times`: one line per unit. `.median`, `.mean`.
+            those in the bins. `.times`: one line per unit. `.median`, `.mean`. A point
+            is a bin: `.point("10m", "20m")`.
         """
         begin = self._step(first)
         end = None if last is None else self._step(last)
         found = measures.time_to_convert(self.answer, first=begin, last=end, bins=bins)
-        return ConversionTimes(self.events, found)
+        span = f"{self.steps[begin - 1]} to {self.steps[found.last - 1]}"
+        return ConversionTimes.of(self.events, found, span)
 
-    def frequency(self, step: int | str = 1) -> pl.DataFrame:
+    def frequency(self, step: int | str = 1) -> ConversionFrequency:
         """Count how often units did a step before they reached the next one.
+
+        Parameters
+        ----------
+        step
+            The step, by label or number from 1; not the last.
 
         Returns
         -------
-        DataFrame
-            `user` String, the held properties, `times` Int64 (from 1): one line per
-            unit that reached the next step.
+        ConversionFrequency
+            `.table`: `times` Int64 (from 1), `users`, `share` of those who reached the
+            next step. `.units`: one line per unit. `.median`. A point is a number of
+            times: `.point(2)`.
         """
-        found = measures.frequency(self.answer, self._step(step))
-        return self.events.source.named(found)
+        number = self._step(step)
+        found = measures.frequency(self.answer, number)
+        told = ConversionFrequency.of(self.answer, found, number)
+        return ConversionFrequency(self.events, told, self.steps[number - 1])
+
+    def sum_at_end(self, name: str) -> float:
+        """Sum a property over the last rows of converting paths.
+
+        Only numbers and numeric text take part.
+
+        Raises
+        ------
+        UnknownProperty
+            With the nearest name.
+        """
+        frame = self.events.rows({name})
+        return measures.property_at_end(replace(self.answer, frame=frame), name)
 
     def significance(
         self, *, baseline: str | None = None, against: Funnel | None = None
@@ -291,87 +330,3 @@ class Funnel(Result):
         before = self.steps[key.step - 2]
         code = f"lost = funnel.dropped(after={self._named(key.step - 1)!r}{group})"
         return PointWords(f"Dropped after {before}{note}", span, code)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Journeys(Result):
-    """The paths that lead from an event, or to it."""
-
-    answer: JourneysAnswer
-    title: str
-    unit: str
-
-    def map(
-        self,
-        *,
-        converted: bool | None = None,
-        order: Ordering = "frequency",
-        descending: bool = True,
-        ideal: Sequence[str] | None = None,
-        steps: int | None = None,
-        top: int | None = 5,
-    ) -> pl.DataFrame:
-        """Rank whole paths: one line per distinct sequence of labels.
-
-        Columns: `path` List(String), `users` Int64, `share` of all paths, `avg_time`
-        Duration, `similarity` to the most frequent path or to `ideal`.
-
-        Parameters
-        ----------
-        converted
-            Of a journey between two events: only paths that reached the end, or not.
-        order
-            `"frequency"`, `"time"`, `"similarity"` or `"length"`.
-        descending
-            Whether the largest comes first.
-        ideal
-            The labels of a path to compare with.
-        steps
-            Show this many nodes; longer paths are joined by what is shown.
-        top
-            How many lines; None for all.
-        """
-        return self.answer.map(
-            converted=converted,
-            order=order,
-            descending=descending,
-            ideal=ideal,
-            steps=steps,
-            top=top,
-        )
-
-    def chart(self) -> go.Figure:
-        """Return the tree as a flow, one column per step."""
-        return charts.journeys_tree_chart(
-            self.table,
-            title=self.title,
-            note=span_words(self.events.span),
-            unit=self.unit,
-            backward=not self.answer.plan.forward,
-        )
-
-    def point(self, *path: str) -> Opened:
-        """Open the node that a path of labels leads to, the anchor first."""
-        rows = self.table.filter(pl.col("path").list.len() == len(path))
-        for label, node in zip(rows["path"], rows["node"], strict=True):
-            if list(label) == list(path):
-                return self.open(JourneyKey(str(node)))
-        known = [" > ".join(path) for path in self.table["path"]]
-        hint = did_you_mean(" > ".join(path), known)
-        raise UnknownPoint(
-            f"No path {' > '.join(path)!r} in this tree. {hint}".rstrip()
-        )
-
-    def describe(self, key: PointKey) -> PointWords:
-        """Say what a point is, and the call that names the same people."""
-        if not isinstance(key, JourneyKey):
-            raise UnknownPoint(f"{key} is no point of a tree.")
-        found = self.table.filter(pl.col("node").cast(pl.String) == key.node)
-        if found.is_empty():
-            raise UnknownPoint(f"No node {key.node!r} in this tree.")
-        path = found["path"][0].to_list()
-        code = f"point = journeys.point({', '.join(map(repr, path))})"
-        share = found["share"][0]
-        return PointWords(
-            " › ".join(path), f"{share:.1%} of all paths" if share else "", code
-        )
