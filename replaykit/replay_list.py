@@ -11,6 +11,7 @@ from replaykit import timeline
 from replaykit.errors import BadInput, UnknownProperty, check_option, did_you_mean
 from replaykit.microscope import signals
 from replaykit.query import Step, as_step, check_events
+from replaykit.replays import frames
 from replaykit.replays.links import replay_ref
 from replaykit.replies import Watching
 from replaykit.schema import COLUMNS
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from replaykit.replays.frames import FrameKind
     from replaykit.source import Source
     from replaykit.users import Users
 
@@ -201,6 +203,56 @@ class Replays:
             found = _holding(self.source, found, condition)
         order = ["start", "replay_id"]
         return replace(self, frame=found.sort(order, descending=[True, False]))
+
+    def read(self, kind: FrameKind, *, progress: bool = True) -> pl.DataFrame:
+        """Read what happened in these recordings as a frame, one row each.
+
+        Every frame begins with `replay_id` String, `user` String (public id),
+        `time_ms` Int64 (ms from the recording's first event: where a player shows it)
+        and `time` Datetime UTC, and most hold the page's `url` String at that moment.
+        Recordings are read in the order of this list; rows stand in time order.
+
+        Parameters
+        ----------
+        kind
+            - `"clicks"`: `action`, `x`, `y` (in the window, px), `page_x`, `page_y`,
+              the clicked element (`node` Int64, `tag`, `selector`, `label` String; the
+              link or button around what was hit, if any), `interactive`, and whether
+              it is part of a `rage` or a `dead` click (`spec/capture.md` 7)
+            - `"focus"`, `"touches"`: `action`, place and element
+            - `"inputs"`: element, `name`, `value` (as recorded: masked text is stars),
+              `checked`
+            - `"scrolls"`: `x`, `y`, `of_document` and element
+            - `"moves"`: `x`, `y`, `touch`, `node`
+            - `"mutations"`: `added`, `removed`, `texts`, `attributes` (counts)
+            - `"pages"`: `url`, `length_ms`; `"viewports"`: `width`, `height`
+            - `"console"`: `level`, `text`; `"errors"`: `text`
+            - `"network"`: `method`, `request`, `status`, `duration_ms`, `failed`
+            - `"inactive"`: `end_ms`, `length_ms` (`spec/replay.md` 5)
+            - `"media"`: `action`, `position_s` and element
+        progress
+            Show a bar while reading.
+
+        Raises
+        ------
+        UnknownOption
+            If `kind` is none of these words.
+
+        Examples
+        --------
+        >>> import replaykit as rk
+        >>> clicks = rk.demo().replays[:3].read("clicks", progress=False)
+        >>> clicks.columns[:5]
+        ['replay_id', 'user', 'time_ms', 'time', 'action']
+        """
+        recordings = self.source.recordings
+        if recordings is None:
+            raise BadInput("There are no recordings here: add some with add_replays.")
+        ids = self.frame["replay_id"]
+        found = frames.frame(recordings, ids, kind, progress=progress)
+        names = self.frame.select("replay_id", user="user_id")
+        joined = found.join(names, on="replay_id", how="left", maintain_order="left")
+        return joined.select("replay_id", "user", pl.exclude("replay_id", "user"))
 
     def watching(self) -> Watching:
         """Return what a player plays."""

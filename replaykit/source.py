@@ -20,7 +20,7 @@ from replaykit.schema import REPLAY_ID, session_numbers
 from replaykit.timeline import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from replaykit.timeline import Weekday
@@ -38,6 +38,10 @@ class Recordings(Protocol):
 
     def segment(self, replay_id: str, index: int) -> bytes:
         """One deflated segment."""
+        ...
+
+    def stored(self, replay_id: str) -> Iterator[tuple[Mapping[str, Any], bytes]]:
+        """Yield the note and the stream of all that is kept of a recording."""
         ...
 
     def summary(self, replay_id: str) -> dict[str, object]:

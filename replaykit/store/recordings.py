@@ -108,6 +108,17 @@ class Recordings:
         with self._reading(replay_id) as (file, index):
             return read_summary(file, index)
 
+    def stored(self, replay_id: str) -> Iterator[tuple[Mapping[str, Any], bytes]]:
+        """Yield the note and the stream of all that is kept of a recording.
+
+        Raises
+        ------
+        UnknownReplay
+            If there is no such replay.
+        """
+        with self._reading(replay_id) as (file, index):
+            yield from _parts(file, index)
+
     def remove(self, replay_id: str) -> None:
         """Delete one recording: its row, its file and every earlier catalogue.
 
@@ -177,6 +188,11 @@ class Recordings:
             return index
 
 
+def _parts(file: BinaryIO, index: Index) -> Iterator[tuple[Mapping[str, Any], bytes]]:
+    for entry in (*index.asides, *index.segments):
+        yield entry.note, read_segment(file, entry)
+
+
 class Batch:
     """Recordings on their way into the catalogue, committed together."""
 
@@ -203,9 +219,7 @@ class Batch:
         if row is None:
             raise UnknownReplay(f"No replay {replay_id!r} is stored.")
         with self._shelf.open(row["file"]) as file:
-            index = read_index(file)
-            for entry in (*index.asides, *index.segments):
-                yield entry.note, read_segment(file, entry)
+            yield from _parts(file, read_index(file))
 
     def draft(self) -> Draft:
         """Open a file for a new recording."""
