@@ -201,7 +201,8 @@ def test_windows_of_a_node() -> None:
     assert backward.population(backward.key("C", "B", "A")).rows() == [
         (0, start, start + 2 * minute, start, [2, 1, 0])
     ]
-    assert backward.funnel_steps(backward.key("C", "B")) == ["B", "C"]
+    steps = backward.funnel_steps(backward.key("C", "B"))
+    assert [step.label for step in steps] == ["B", "C"]
     with pytest.raises(UnknownPoint, match="no node"):
         answer.key("A", "C")
     for key in ("journey|7", "funnel|1|reached|"):

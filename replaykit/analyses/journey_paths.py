@@ -6,7 +6,7 @@ kernel cuts the rows of each user into paths.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -22,7 +22,7 @@ from replaykit.errors import (
     check_option,
     did_you_mean,
 )
-from replaykit.query import Step, as_step, check_events
+from replaykit.query import Step, as_step, check_events, event
 from replaykit.schema import canonical
 from replaykit.timeline import Span, microseconds
 
@@ -71,6 +71,11 @@ class JourneyPlan:
         return step
 
     @property
+    def ends(self) -> list[Step]:
+        """The start and the end, where given."""
+        return [step for step in (self.start, self.end) if step is not None]
+
+    @property
     def forward(self) -> bool:
         """Whether paths run forward in time."""
         return self.start is not None
@@ -79,6 +84,14 @@ class JourneyPlan:
     def between(self) -> bool:
         """Whether paths run from a start to an end."""
         return self.start is not None and self.end is not None
+
+    def node_step(self, label: str) -> Step:
+        """Return the event that a node's label stands for."""
+        if label in self.custom:
+            return self.custom[label].named(label)
+        if not self.expand and not self.custom:
+            return as_step(label)
+        return event("*", _label(self) == label).named(label)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,8 +173,7 @@ def read_plan(
         )
     if len(plan.through) > 16:
         raise BadInput("through= takes up to 16 events.")
-    steps = [step for step in (plan.start, plan.end) if step is not None]
-    steps += [*plan.hide, *plan.only, *plan.exclude, *plan.through]
+    steps = [*plan.ends, *plan.hide, *plan.only, *plan.exclude, *plan.through]
     steps += [*plan.custom.values(), *(as_step(name) for name in plan.expand)]
     check_events(steps, known)
     return plan
@@ -217,6 +229,33 @@ def find_paths(frame: pl.LazyFrame | pl.DataFrame, plan: JourneyPlan) -> Paths:
         (1 << len(plan.through)) - 1,
     )
     return Paths(plan, rows, labels, code, nodes, starts, anchors, ended.astype(bool))
+
+
+def common_events(
+    frame: pl.LazyFrame | pl.DataFrame,
+    plan: JourneyPlan,
+    share: float,
+    keep: Sequence[str],
+) -> list[str]:
+    """Return the event names that most paths hold: a share of all names, rounded down.
+
+    The score of an event is ln(paths / paths that hold it); the lowest are common, ties
+    by name. Anchor, end and the events to keep are not among them.
+    """
+    if not 0 <= share < 1:
+        raise BadInput(
+            f"drop_common={share!r} is a share of the event names, from 0 to 1: write "
+            "0.2 to leave out the most common fifth."
+        )
+    found = find_paths(frame, replace(plan, expand={}, custom={}, collapse=False))
+    paths = np.repeat(np.arange(found.size), np.diff(found.starts))
+    names = pl.Series(found.labels, dtype=pl.String).gather(found.code[found.nodes])
+    held = pl.DataFrame({"path": paths, "event": names}).unique()
+    counted = held.group_by("event").agg(paths=pl.len())
+    score = (pl.lit(found.size) / pl.col("paths")).log()
+    always = {*keep, *(name for step in plan.ends for name in step.names)}
+    ranked = counted.filter(~pl.col("event").is_in(list(always))).sort(score, "event")
+    return ranked["event"].head(int(share * ranked.height)).to_list()
 
 
 def _rows(frame: pl.LazyFrame | pl.DataFrame, plan: JourneyPlan) -> pl.DataFrame:

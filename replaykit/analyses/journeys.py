@@ -18,12 +18,14 @@ from replaykit.analyses.journey_paths import (
     JourneyPlan,
     PathCount,
     Paths,
+    common_events,
     find_paths,
     read_plan,
 )
 from replaykit.analyses.journey_tree import Node, grow
-from replaykit.errors import BadInput, UnknownPoint
+from replaykit.errors import BadInput, UnknownOption, UnknownPoint
 from replaykit.points import JourneyKey, parse_key
+from replaykit.query import as_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from replaykit.timeline import Span
 
 __all__ = ["JourneysAnswer", "PathCount", "journeys"]
+
+#: What the key of all nodes of a step with one label begins with.
+LEVEL: Final = "@"
 
 #: Depth of the tree where nothing else is asked.
 STEPS_SHOWN: Final = 5
@@ -161,8 +166,7 @@ class JourneysAnswer:
         bounds included), `at` (the node's row; for a drop-off the last row before it)
         and `rows` List(Int64), the path's rows up to the node.
         """
-        name = self._node(key)
-        node = self.nodes[name]
+        node = self._joined(key)
         found = self.found
         members = node.members
         starts = found.starts[members]
@@ -194,10 +198,32 @@ class JourneysAnswer:
             rows.group_by("p", maintain_order=True).agg("rows")["rows"],
         )
 
-    def funnel_steps(self, key: JourneyKey | str) -> list[str]:
-        """Return a node's labels as the steps of a funnel, oldest first."""
-        path = list(self.nodes[self._node(key)].path)
-        return path if self.plan.forward else path[::-1]
+    def funnel_steps(self, key: JourneyKey | str) -> list[Step]:
+        """Return a node's path as the steps of a funnel, oldest first.
+
+        A drop-off stands for the path before it.
+        """
+        node = self.nodes[self._node(key)]
+        labels = node.path if node.kind == "event" else node.path[:-1]
+        steps = [self.plan.anchor, *map(self.plan.node_step, labels[1:])]
+        return steps if self.plan.forward else steps[::-1]
+
+    @cached_property
+    def levels(self) -> pl.DataFrame:
+        """The tree with all prefixes joined: one line per step and event.
+
+        `step` Int64, `event`, `kind`, `users`, `share`; most frequent first, "Other"
+        and drop-offs last.
+        """
+        last = {"event": 0, "other": 1, "dropped": 2}
+        order = pl.col("kind").replace_strict(last, return_dtype=pl.Int32)
+        return (
+            self.table.group_by("step", "event", "kind")
+            .agg(pl.col("users").sum(), pl.col("share").sum())
+            .sort(
+                "step", order, "users", "event", descending=[False, False, True, False]
+            )
+        )
 
     def drawn(
         self,
@@ -209,6 +235,22 @@ class JourneysAnswer:
         """Return the same journeys drawn as another tree: deeper, wider or bucketed."""
         table, nodes = grow(self.found, depth=depth, top=top, below=below)
         return replace(self, table=table, nodes=nodes)
+
+    def _joined(self, key: JourneyKey | str) -> Node:
+        """Return a node; `@2.Search` joins all nodes of a step with one label."""
+        text = key.node if isinstance(key, JourneyKey) else key
+        if not text.startswith(LEVEL):
+            return self.nodes[self._node(key)]
+        step, _, label = text[len(LEVEL) :].partition(".")
+        same = [
+            node
+            for node in self.nodes.values()
+            if str(node.step) == step and node.path[-1] == label
+        ]
+        if not same:
+            raise UnknownPoint(f"No {label!r} at step {step}; .levels lists them.")
+        members = np.sort(np.concatenate([node.members for node in same]))
+        return replace(same[0], path=(label,), members=members)
 
     def _node(self, key: JourneyKey | str) -> str:
         if isinstance(key, str):
@@ -243,6 +285,8 @@ def journeys(
     exclude: str | Step | Iterable[str | Step] = (),
     through: str | Step | Iterable[str | Step] = (),
     inactive: bool = False,
+    drop_common: float | None = None,
+    keep: Sequence[str] = (),
     known: Mapping[str, int] | None = None,
 ) -> JourneysAnswer:
     """Follow what users do after `start`, before `end`, or between the two.
@@ -287,6 +331,9 @@ def journeys(
         Keep paths in which each of these occurs, anywhere in the window.
     inactive
         Show inactive events too.
+    drop_common, keep
+        Leave out this share of event names, the most common first (`common_events`),
+        except those to keep.
     known
         Event names and their numbers of rows, to name the nearest one in errors.
 
@@ -320,6 +367,11 @@ def journeys(
         inactive=inactive,
         known=known,
     )
+    if drop_common is not None:
+        common = common_events(frame, plan, drop_common, keep)
+        plan = replace(plan, hide=(*plan.hide, *map(as_step, common)))
+    elif keep:
+        raise UnknownOption("keep= has no effect without drop_common=.")
     found = find_paths(frame, plan)
     table, nodes = grow(found, depth=depth, top=top, below=below)
     return JourneysAnswer(table, plan, found, nodes)

@@ -7,6 +7,7 @@ from replaykit.charts.journeys import (
     journeys_sunburst_chart,
     journeys_tree_chart,
 )
+from replaykit.charts.levels import journeys_levels_chart
 from replaykit.charts.retention import retention_chart
 from replaykit.charts.segmentation import segmentation_chart
 from replaykit.charts.sessions import sessions_chart
@@ -15,6 +16,7 @@ __all__ = [
     "frequency_chart",
     "funnel_chart",
     "journeys_icicle_chart",
+    "journeys_levels_chart",
     "journeys_sunburst_chart",
     "journeys_tree_chart",
     "retention_chart",

@@ -91,7 +91,7 @@ def journeys_tree_chart(
     (('journey|1', 'journey|1.1', 'journey|1.2'), (4, 6))
     """
     nodes = tree_nodes(table)
-    height = _height(nodes)
+    height = chart_height(nodes)
     inner = height - _MARGIN["t"] - _MARGIN["b"]
     places = place(
         [node.parent for node in nodes],
@@ -105,14 +105,13 @@ def journeys_tree_chart(
     columns = max((node.level for node in nodes), default=0) + 1
     crowded = len(nodes) > _FEW
     bands = go.Sankey(
-        arrangement="fixed",
-        textfont={"size": 11},
+        **FLOW,
         node={
-            "label": [_beside(node, crowded=crowded) for node in nodes],
+            "label": [named_node(node, crowded=crowded) for node in nodes],
             "customdata": [node.key for node in nodes],
             "x": [1 - at.x if backward else at.x for at in places],
             "y": [at.y for at in places],
-            "color": [_colour(node.series) for node in nodes],
+            "color": [node_colour(node.series) for node in nodes],
             "align": "right" if backward else "left",
             "sort": "input",
             "pad": _GAP,
@@ -126,7 +125,7 @@ def journeys_tree_chart(
             "value": [node.users for node in ends],
             "sort": "input",
             "customdata": [node.key for node in ends],
-            "color": [_seen_through(_colour(node.series)) for node in ends],
+            "color": [seen_through(node_colour(node.series)) for node in ends],
             "label": [percent(node.share) for node in ends],
             "hovertemplate": "%{source.label}<br>then %{target.label}<extra></extra>",
         },
@@ -134,7 +133,7 @@ def journeys_tree_chart(
             "role": "flow",
             "nodes": [node.series for node in nodes],
             "links": [node.series for node in ends],
-            "told": [_told(node, unit) for node in nodes],
+            "told": [told_node(node, unit) for node in nodes],
         },
     )
     return drawing(
@@ -216,10 +215,10 @@ def _tiles(nodes: Sequence[Node], unit: str) -> dict[str, Any]:
         "customdata": [node.key for node in nodes],
         "text": [f"{count(node.users)} · {percent(node.share)}" for node in nodes],
         "textinfo": "label+text",
-        "hovertext": [_told(node, unit) for node in nodes],
+        "hovertext": [told_node(node, unit) for node in nodes],
         "hovertemplate": "%{hovertext}<extra></extra>",
         "marker": {
-            "colors": [_colour(node.series) for node in nodes],
+            "colors": [node_colour(node.series) for node in nodes],
             "line": {"width": 1},
         },
         "meta": {"role": "tiles", "nodes": [node.series for node in nodes]},
@@ -230,7 +229,7 @@ def _name(node: Node, width: int) -> str:
     return label(_NAMES.get(node.kind, node.event), width)
 
 
-def _beside(node: Node, *, crowded: bool) -> str:
+def named_node(node: Node, *, crowded: bool) -> str:
     """Name a node beside its bar; in a crowded tree the thin ones are marked.
 
     The widget shows a marked name on hover only.
@@ -239,25 +238,33 @@ def _beside(node: Node, *, crowded: bool) -> str:
     return f"{mark}{_name(node, 18 if crowded else 22)} · {count(node.users)}"
 
 
-def _told(node: Node, unit: str) -> str:
+#: What flows have in common: nodes stay where they are put.
+FLOW: Final = {"arrangement": "fixed", "textfont": {"size": 11}}
+
+
+def told_node(node: Node, unit: str) -> str:
+    """Say what the hover text of a node says."""
     return (
         f"<b>{_name(node, 60)}</b><br>{count(node.users)} {unit} · "
         f"{percent(node.share)} · step {node.level + 1}"
     )
 
 
-def _colour(series: int) -> str:
+def node_colour(series: int) -> str:
+    """Return the colour of an event by its place, grey for what is no event."""
     return QUIET if series == _NO_SERIES else colour(series)
 
 
-def _seen_through(shade: str) -> str:
+def seen_through(shade: str) -> str:
+    """Return a colour as bands have it."""
     if not shade.startswith("#"):
         return "rgba(128,128,128,0.2)"
     red, green, blue = (int(shade[at : at + 2], 16) for at in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.28)"
 
 
-def _height(nodes: Sequence[Node]) -> int:
+def chart_height(nodes: Sequence[Node]) -> int:
+    """Return a height in which the fullest column has room."""
     levels = [node.level for node in nodes]
     fullest = max((levels.count(level) for level in set(levels)), default=1)
     return max(320, min(_MOST, 120 + fullest * (_GAP + 14)))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from replaykit.questions.asking import names_in
 from replaykit.questions.counts import Counts
-from replaykit.questions.paths import Paths
+from replaykit.questions.funnels import Funnelled
+from replaykit.questions.journeys import Journeyed
 from replaykit.questions.people import People
 from replaykit.questions.returns import Returns
 from replaykit.questions.visits import Visits
@@ -15,5 +16,5 @@ __all__ = ["Questions", "names_in"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Questions(Counts, Paths, Visits, Returns, People):
+class Questions(Counts, Funnelled, Journeyed, Visits, Returns, People):
     """What can be asked of events; `Events` is what it is asked of."""

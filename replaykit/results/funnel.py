@@ -49,6 +49,15 @@ class Funnel(Result):
     within: str
     order: str
 
+    @property
+    def paths(self) -> pl.DataFrame:
+        """The chosen path of every unit that enters.
+
+        `user` String, the held properties, the groupings, `depth` Int64 (steps
+        reached), `times` List(Datetime UTC) and `rows` List(Int64) of the steps.
+        """
+        return self.events.source.named(self.answer.units)
+
     def chart(self) -> go.Figure:
         """Return bars: reached in solid, lost on the way hatched above."""
         window = duration_words(self.within)

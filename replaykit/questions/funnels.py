@@ -1,23 +1,21 @@
-"""Paths of users: funnels, and journeys."""
+"""Funnels: who reaches each step, alone or side by side."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from replaykit.analyses import funnel as _funnel
-from replaykit.analyses import journeys as _journeys
 from replaykit.analyses.funnel_plan import Exclusion
 from replaykit.analyses.funnel_variants import compared_steps, optional_step
 from replaykit.errors import BadInput, UnknownOption
 from replaykit.query import Step, as_step
 from replaykit.questions.asking import Asking, check_segments
-from replaykit.results import Funnel, Funnels, Journeys
+from replaykit.results import Funnel, Funnels
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from replaykit.analyses.funnel_plan import (
         Count,
@@ -27,13 +25,12 @@ if TYPE_CHECKING:
         Order,
         Resolution,
     )
-    from replaykit.analyses.journey_paths import PathCount
     from replaykit.questions.asking import Part
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Paths(Asking):
-    """Follow users from event to event."""
+class Funnelled(Asking):
+    """Follow users from step to step."""
 
     def funnel(
         self,
@@ -208,7 +205,7 @@ class Paths(Asking):
                 "optional=, compare= and segments=. A single funnel is funnel()."
             )
         asked = functools.partial(
-            Paths.funnel,
+            Funnelled.funnel,
             within=within,
             order=order,
             by=by,
@@ -241,106 +238,6 @@ class Paths(Asking):
             places,
         )
 
-    def journeys(
-        self,
-        *,
-        start: str | Step | None = None,
-        end: str | Step | None = None,
-        within: str = "1d",
-        count: PathCount = "users",
-        depth: int | None = 5,
-        top: int | None = 5,
-        below: float | None = None,
-        collapse: bool = False,
-        expand: Mapping[str, str | Sequence[str]] | None = None,
-        custom: Mapping[str, str | Step] | None = None,
-        hide: str | Step | Sequence[str | Step] = (),
-        only: str | Step | Sequence[str | Step] = (),
-        exclude: str | Step | Sequence[str | Step] = (),
-        through: str | Step | Sequence[str | Step] = (),
-        inactive: bool = False,
-    ) -> Journeys:
-        """Follow what users do after `start`, before `end`, or between the two.
-
-        Range and filters of this handle bind the anchor: the first `start` (or `end`)
-        of each user. Its path are the rows that follow within the window, in time
-        order. Shares are of all paths, never of the step before.
-
-        Parameters
-        ----------
-        start, end
-            An event, or a step made by `rk.event`; with both, a path ends at `end`.
-        within
-            Time after (before) the anchor, or `"session"`.
-        count
-            `"users"`, `"paths"` (every anchor) or `"sessions"`.
-        depth, top, below
-            Steps of the tree; children per node and least share, the rest is `Other`.
-        collapse
-            Neighbours with one label become one node.
-        expand
-            `{event: property}`: a node per value.
-        custom
-            `{label: event}`: nodes that stand in for several events.
-        hide, only, exclude
-            Events not shown; the only ones shown; rows not shown.
-        through
-            Keep paths in which each of these occurs.
-        inactive
-            Show inactive events too.
-
-        Returns
-        -------
-        Journeys
-            `.table`: `node`, `parent`, `step`, `path`, `event`, `kind`, `users`,
-            `share`. Rules: `spec/journeys.md`.
-
-        Raises
-        ------
-        UnknownEvent, UnknownProperty, UnknownOption, BadDuration
-            With what exists, and the nearest match.
-
-        Examples
-        --------
-        >>> import polars as pl
-        >>> import replaykit as rk
-        >>> from datetime import datetime
-        >>> log = pl.DataFrame(
-        ...     {
-        ...         "uid": ["ana", "ana", "ben"],
-        ...         "ts": [datetime(2026, 3, 1, hour) for hour in (9, 10, 11)],
-        ...         "name": ["Search", "Buy", "Search"],
-        ...     }
-        ... )
-        >>> events = rk.events(log, user="uid", time="ts", event="name")
-        >>> events.journeys(start="Search").table.select("event", "users").rows()
-        [('Search', 2), ('Buy', 1), ('Dropped off', 1), ('Dropped off', 1)]
-        """
-        named = _steps_in(start, end, hide, only, exclude, through, custom)
-        expanded = {} if expand is None else dict(expand)
-        self.steps([*expanded])
-        answer = _journeys.journeys(
-            self._asked(self.steps(named), list(expanded.values())),
-            start=start,
-            end=end,
-            span=self._span(),
-            segment=self.segment,
-            within=within,
-            count=count,
-            depth=depth,
-            top=top,
-            below=below,
-            collapse=collapse,
-            expand=expand,
-            custom=custom,
-            hide=hide,
-            only=only,
-            exclude=exclude,
-            through=through,
-            inactive=inactive,
-        )
-        return Journeys(self, answer, _journey_title(start, end), count)
-
 
 def _excluded(exclude: Excluded | Sequence[Excluded] | None) -> list[Step]:
     """Return the events that are excluded, wherever in the path."""
@@ -370,28 +267,3 @@ def _kind(label: str, part: Part, new_users: NewUsers | None) -> NewUsers | None
             '"new" (beside no new_users=), a condition, or a set of users.'
         )
     return "any day"
-
-
-def _steps_in(*options: object) -> list[str | Step]:
-    """Return the events that options name, alone, in lists or as values of a dict."""
-    found: list[str | Step] = []
-    for one in options:
-        if isinstance(one, str | Step):
-            found.append(one)
-        elif isinstance(one, Mapping):
-            found += _steps_in(*one.values())
-        elif isinstance(one, Iterable):
-            found += _steps_in(*one)
-    return found
-
-
-def _journey_title(start: str | Step | None, end: str | Step | None) -> str:
-    labels = [None if one is None else as_step(one).label for one in (start, end)]
-    match labels:
-        case [str() as first, str() as last]:
-            return f"Journeys from {first} to {last}"
-        case [str() as first, None]:
-            return f"Journeys from {first}"
-        case [_, last]:
-            return f"Journeys to {last}"
-    return "Journeys"
