@@ -112,15 +112,20 @@ class RetentionKey(NamedTuple):
     'ret|2026-03-01|7'
     >>> str(RetentionKey("2026-03-01", 7, "lost"))
     'ret|2026-03-01|7|lost'
+    >>> str(RetentionKey("2026-03-01", 7, group=("DE",)))
+    'ret|2026-03-01|7|retained|DE'
     """
 
     cohort: str
     offset: int
     outcome: Return = "retained"
+    group: Group = ()
 
     def __str__(self) -> str:
         """Write the key as a chart carries it."""
         parts = ["ret", _escape(self.cohort), str(self.offset)]
+        if self.group:
+            return _join(*parts, self.outcome, write_group(self.group))
         return _join(*parts, *([self.outcome] if self.outcome == "lost" else []))
 
 
@@ -202,10 +207,11 @@ def _sessions(parts: Sequence[str]) -> SessionsKey:
 
 def _retention(parts: Sequence[str]) -> RetentionKey:
     cohort, offset, *rest = parts
-    if rest not in ([], ["lost"]):
+    word, group = [*rest, *("retained", "")[len(rest) :]]
+    if word not in RETURNS:
         raise ValueError(rest)
-    outcome: Return = "lost" if rest else "retained"
-    return RetentionKey(_unescape(cohort), int(offset), outcome)
+    outcome: Return = "lost" if word == "lost" else "retained"
+    return RetentionKey(_unescape(cohort), int(offset), outcome, read_group(group))
 
 
 _READERS: Final[dict[str, Callable[[Sequence[str]], PointKey]]] = {

@@ -376,6 +376,6 @@ def test_lifetime_value(expected):
         of="revenue", start="S", back="R", depth=4
     )
     columns = {"users": "users", "revenue": "revenue", "ltv_all": "value"}
-    for row, line in zip(expected, found.iter_rows(named=True), strict=True):
+    for row, line in zip(expected, found.table.iter_rows(named=True), strict=True):
         got = {name: line[column] for name, column in columns.items()}
         assert_series(got, row, list(columns))

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from replaykit.analyses.point_users import MOST_ROWS
 from replaykit.analyses.properties import groupings, number
+from replaykit.analyses.retained_users import ended, start_rows
 from replaykit.analyses.retention import ALL, cohort_labels, retention
-from replaykit.errors import UnknownOption, check_option
+from replaykit.errors import UnknownOption, UnknownPoint, check_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
+    from replaykit.analyses.properties import Grouping
     from replaykit.analyses.retention_query import RetentionQuery
     from replaykit.analyses.return_index import Counting
     from replaykit.analyses.segments import SegmentLike
@@ -37,6 +41,52 @@ class ValueAnswer:
 
     table: pl.DataFrame
     query: RetentionQuery
+    revenue: Grouping
+
+    def population(self, cohort: str, intervals: int, *, paying: bool) -> pl.DataFrame:
+        """Name the users of a cohort, or only those with revenue by then.
+
+        One line per user: `user`; `start`, their first start; `end`, when the first
+        `intervals` are over; `at`, the first row with revenue in them, or the start;
+        `rows`, those rows (the first 200), or the start's.
+        """
+        known = self.table.filter(intervals=intervals, cohort=cohort)
+        if known.is_empty():
+            raise UnknownPoint(
+                f"No cohort {cohort!r} after {intervals} intervals; .table lists them."
+            )
+        starts = first_starts(self.query)
+        if cohort == ALL:
+            complete = self.query.complete()
+            mature = complete.filter(pl.col("last") >= intervals - 1)
+            starts = starts.join(mature, on="i", how="semi")
+        else:
+            labels = self.query.grid.labels()
+            at = labels.filter(time=known["time"][0])["i"][0]
+            starts = starts.filter(pl.col("i") == at)
+        value = number(self.revenue.expr, self.revenue.dtype).alias("v")
+        paid = paid_rows(self.query, starts, [value, pl.col("row")])
+        paid = paid.filter(pl.col("index") < intervals).sort("user", "time", "row")
+        spent = paid.group_by("user", maintain_order=True).agg(
+            pl.col("time").first().alias("paid"),
+            pl.col("row").head(MOST_ROWS).alias("paid_rows"),
+            pl.col("v").sum(),
+        )
+        firsts = starts.select("user", "code", start="time")
+        found = ended(self.query, firsts, intervals)
+        began = start_rows(self.query, self.query.frame, starts)
+        found = found.join(spent, on="user", how="left").join(
+            began, on="user", how="left"
+        )
+        if paying:
+            found = found.filter(pl.col("v").fill_null(0) != 0)
+        return found.select(
+            "user",
+            "start",
+            "end",
+            at=pl.coalesce("paid", "start"),
+            rows=pl.coalesce("paid_rows", "rows"),
+        ).sort("user")
 
 
 def lifetime_value(
@@ -107,15 +157,28 @@ def lifetime_value(
     )
     query = asked.query
     (prop,) = groupings(query.frame, of, word="of")
-    starts = query.starts().sort("user", "time").unique("user", keep="first")
-    value = number(prop.expr, prop.dtype).alias("v")
-    paid = query.returns(value).filter(pl.col("v").is_not_null()).collect()
+    starts = first_starts(query)
+    pairs = paid_rows(query, starts, [number(prop.expr, prop.dtype).alias("v")])
+    spent = pairs.group_by("user", "i", "index").agg(pl.col("v").sum())
+    return ValueAnswer(_table(query, starts, spent, len(asked.brackets)), query, prop)
+
+
+def first_starts(query: RetentionQuery) -> pl.DataFrame:
+    """Return every user's first start."""
+    starts = query.starts().sort("user", "time")
+    return starts.unique("user", keep="first", maintain_order=True)
+
+
+def paid_rows(
+    query: RetentionQuery, starts: pl.DataFrame, columns: Sequence[pl.Expr]
+) -> pl.DataFrame:
+    """Return the rows with a value `v` from each user's start on, with their index."""
+    paid = query.returns(*columns).filter(pl.col("v").is_not_null()).collect()
     pairs = paid.join(starts, on="user", suffix="_start").filter(
         pl.col("time") >= pl.col("time_start")
     )
     index = (pl.col("code") - pl.col("code_start")) // query.rule.size
-    spent = pairs.group_by("user", "i", index=index).agg(pl.col("v").sum())
-    return ValueAnswer(_table(query, starts, spent, len(asked.brackets)), query)
+    return pairs.with_columns(index=index)
 
 
 def _table(

@@ -55,7 +55,7 @@ def retained_users(
             at=pl.col("time_right").first(),
             rows=pl.col("row").unique(maintain_order=True).head(MOST_ROWS),
         )
-        found = _ended(query, found, end)
+        found = ended(query, found, end)
     else:
         found = _lost(query, starts.join(back, on="user", how="anti"), end)
     return found.select("user", "start", "end", "at", "rows").sort("user")
@@ -90,7 +90,7 @@ def _starts_of(
     return starts.filter(pl.col("i") == labels.filter(time=at[0])["i"][0])
 
 
-def _ended(query: RetentionQuery, found: pl.DataFrame, end: int) -> pl.DataFrame:
+def ended(query: RetentionQuery, found: pl.DataFrame, end: int) -> pl.DataFrame:
     """Add `end`: when the index is over for the user's first start, or the return."""
     found = found.with_columns(end=_over(query, end))
     if "at" not in found.columns:
@@ -122,7 +122,7 @@ def _lost(query: RetentionQuery, starts: pl.DataFrame, end: int) -> pl.DataFrame
     firsts = starts.group_by("user").agg(
         pl.col("time").min().alias("start"), pl.col("code").min()
     )
-    firsts = _ended(query, firsts, end)
+    firsts = ended(query, firsts, end)
     users = firsts["user"].implode()
     mine = query.frame.filter(pl.col("user").is_in(users))
     seen = mine.filter(pl.col("active") & pl.col("session_id").is_not_null())
@@ -135,12 +135,12 @@ def _lost(query: RetentionQuery, starts: pl.DataFrame, end: int) -> pl.DataFrame
         pl.col("began") >= pl.col("start"), pl.col("began") < pl.col("end")
     )
     last = inside.group_by("user").agg(pl.col("began").max())
-    began = _start_rows(query, mine, starts)
+    began = start_rows(query, mine, starts)
     found = firsts.join(last, on="user", how="left").join(began, on="user", how="left")
     return found.with_columns(at=pl.coalesce("began", "start"))
 
 
-def _start_rows(
+def start_rows(
     query: RetentionQuery, mine: pl.LazyFrame, starts: pl.DataFrame
 ) -> pl.DataFrame:
     """Return the row ids of the users' starts that the cell was counted from."""

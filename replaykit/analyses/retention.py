@@ -85,7 +85,7 @@ class RetentionAnswer:
         key
             The cohort as the table writes it, the offset, and "retained" or "lost".
         group
-            The values of `groups`, if the result is grouped.
+            The values of `groups`, if the result is grouped and the key has none.
 
         Returns
         -------
@@ -95,7 +95,7 @@ class RetentionAnswer:
             first counted return, or for the lost the start of their last session in
             the window; `rows`, the counted returns, or for the lost their starts.
         """
-        return retained_users(self, key, group)
+        return retained_users(self, key, group or key.group)
 
 
 def retention(
@@ -425,7 +425,13 @@ def cohort_labels(query: RetentionQuery) -> pl.DataFrame:
     """Return `i`, `time` (in the zone) and `cohort`, its text."""
     form = "%Y-%m-%d %H:%M" if query.rule.every == "1h" else "%Y-%m-%d"
     labels = query.grid.labels().select("i", "time")
-    return labels.with_columns(cohort=pl.col("time").dt.strftime(form))
+    labels = labels.with_columns(cohort=pl.col("time").dt.strftime(form))
+    # Of an hour that the clocks repeat, the offset tells which one.
+    twice = pl.col("cohort").is_duplicated()
+    exact = pl.col("time").dt.strftime(f"{form}%:z")
+    return labels.with_columns(
+        pl.when(twice).then(exact).otherwise("cohort").alias("cohort")
+    )
 
 
 def _check_events(query: RetentionQuery) -> None:

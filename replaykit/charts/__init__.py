@@ -9,6 +9,12 @@ from replaykit.charts.journeys import (
 )
 from replaykit.charts.levels import journeys_levels_chart
 from replaykit.charts.retention import retention_chart
+from replaykit.charts.returns import (
+    retention_curve_chart,
+    retention_over_time_chart,
+    usage_chart,
+    value_chart,
+)
 from replaykit.charts.segmentation import segmentation_chart
 from replaykit.charts.sessions import sessions_chart
 
@@ -20,7 +26,11 @@ __all__ = [
     "journeys_sunburst_chart",
     "journeys_tree_chart",
     "retention_chart",
+    "retention_curve_chart",
+    "retention_over_time_chart",
     "segmentation_chart",
     "sessions_chart",
     "times_chart",
+    "usage_chart",
+    "value_chart",
 ]

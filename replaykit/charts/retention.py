@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import plotly.graph_objects as go
+import polars as pl
 
-from replaykit.charts.labels import count, label, percent
+from replaykit.charts.labels import count, joined, label, percent
 from replaykit.charts.look import drawing
 from replaykit.points import RetentionKey
 
 if TYPE_CHECKING:
-    import polars as pl
+    from collections.abc import Sequence
 
 #: From hardly anybody to everybody. Opaque and light, so that one dark text colour is
 #: read on every cell (6:1 at least), on a light and on a dark page alike.
@@ -25,6 +26,7 @@ _MOST_TEXTS: Final = 16
 def retention_chart(
     table: pl.DataFrame,
     *,
+    by: Sequence[str] = (),
     title: str = "Retention",
     note: str = "",
     interval: str = "day",
@@ -39,6 +41,8 @@ def retention_chart(
     table
         Columns `cohort`, `offset`, `users`, `returned`, `value` (percent, null without
         users), `incomplete`; and `bracket`, the name of an offset, where there are any.
+    by
+        The grouping columns; the cohorts of a group stand under each other.
     title, note
         Plain text above the chart.
     interval
@@ -60,14 +64,15 @@ def retention_chart(
     >>> retention_chart(table).data[0].customdata[0][1]
     'ret|2026-03-01|1'
     """
-    cohorts = table["cohort"].unique(maintain_order=True).to_list()
+    lines = table.select(*by, "cohort").unique(maintain_order=True).rows()
     offsets = table["offset"].unique().sort().to_list()
-    cells = {(row["cohort"], row["offset"]): row for row in table.to_dicts()}
-    grid = [[cells.get((cohort, offset)) for offset in offsets] for cohort in cohorts]
+    rows = table.with_columns(group=pl.concat_list(by) if by else pl.lit([])).to_dicts()
+    cells = {(*row["group"], row["cohort"], row["offset"]): row for row in rows}
+    grid = [[cells.get((*line, offset)) for offset in offsets] for line in lines]
     sizes = [max((c["users"] for c in line if c), default=0) for line in grid]
     names = [
-        f"{label(cohort, 24)} · {count(size)}"
-        for cohort, size in zip(cohorts, sizes, strict=True)
+        f"{joined(line, 24)} · {count(size)}"
+        for line, size in zip(lines, sizes, strict=True)
     ]
     heat = go.Heatmap(
         x=list(range(len(offsets))),
@@ -136,14 +141,15 @@ def _text(cell: dict[str, Any] | None) -> str:
 def _key(cell: dict[str, Any] | None) -> str | None:
     if cell is None or cell["value"] is None:
         return None
-    return str(RetentionKey(cell["cohort"], cell["offset"]))
+    return str(RetentionKey(cell["cohort"], cell["offset"], group=tuple(cell["group"])))
 
 
 def _told(cell: dict[str, Any] | None, interval: str) -> str:
     if cell is None or cell["value"] is None:
         return ""
     of_all = f"{count(cell['returned'])} of {count(cell['users'])}"
-    where = f"{label(cell['cohort'], 40)} · {interval} {cell['offset']}"
+    cohort = joined([*cell["group"], cell["cohort"]])
+    where = f"{cohort} · {interval} {cell['offset']}"
     lines = [
         f"<b>{percent(cell['value'] / 100)} came back</b>",
         f"{of_all} · {where}",

@@ -9,7 +9,7 @@ from replaykit.analyses import retention as _retention
 from replaykit.analyses.lifetime_value import lifetime_value as _lifetime_value
 from replaykit.analyses.usage import usage as _usage
 from replaykit.questions.asking import Asking
-from replaykit.results import Retention, Usage
+from replaykit.results import LifetimeValue, Retention, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from replaykit import timeline
+    from replaykit.analyses.properties import By
     from replaykit.analyses.retention import RetentionMeasure
     from replaykit.analyses.return_index import Counting
     from replaykit.query import Step
@@ -36,6 +37,7 @@ class Returns(Asking):
         counting: Counting = "24 hours",
         brackets: Sequence[tuple[int, int]] | None = None,
         depth: int | None = None,
+        by: By = None,
     ) -> Retention:
         """Count the users of each cohort who come back after their start.
 
@@ -59,12 +61,18 @@ class Returns(Asking):
             For `"custom"`: `[(first, end), …]`, `end` not included.
         depth
             How many indices; by default all that have begun.
+        by
+            Properties to group by, as of the start; each group is a table of its own.
 
         Returns
         -------
         Retention
-            `.table`: `cohort`, `time`, `offset`, `users`, `returned`, `value`
-            (percent), `incomplete`. Rules: `spec/retention.md`.
+            `.table`: the groupings String, `cohort` ("all" for everybody), `time`,
+            `offset`, `bracket` (custom ones), `users`, `returned`, `value` (percent),
+            `incomplete`. A point are those who came back, or who did not:
+            `.point(cohort="2026-03-01", index=7, outcome="lost")`. `.drawn("curve")`
+            and `.drawn("over time")` show the same cells as lines. Rules:
+            `spec/retention.md`.
 
         Raises
         ------
@@ -90,7 +98,7 @@ class Returns(Asking):
         """
         named = [one for one in (start, back) if one is not None]
         answer = _retention.retention(
-            self._asked(self.steps(named)),
+            self._asked(self.steps(named), by),
             start,
             back,
             measure=measure,
@@ -100,6 +108,7 @@ class Returns(Asking):
             depth=depth,
             span=self._span(),
             tz=self.source.zone,
+            by=by,
             segment=self.segment or None,
             week_start=self.source.week_start,
             quarter_start=self.source.quarter_start,
@@ -123,7 +132,7 @@ class Returns(Asking):
         -------
         Usage
             `.table`: `units`, `users`, `value` (percent of those with gaps);
-            `.users(7)` are those who come by every 7 units or sooner.
+            `.point(7)` are those who come by every 7 units or sooner.
 
         Raises
         ------
@@ -156,7 +165,7 @@ class Returns(Asking):
             week_start=self.source.week_start,
             quarter_start=self.source.quarter_start,
         )
-        return Usage(self, answer)
+        return Usage.of(self, answer, every)
 
     def lifetime_value(
         self,
@@ -167,7 +176,7 @@ class Returns(Asking):
         every: timeline.Interval = "1d",
         counting: Counting = "24 hours",
         depth: int | None = None,
-    ) -> pl.DataFrame:
+    ) -> LifetimeValue:
         """Sum a property over each user's first n intervals, per cohort.
 
         Range and filters of this handle bind the start; a user is in the cohort of its
@@ -186,9 +195,11 @@ class Returns(Asking):
 
         Returns
         -------
-        DataFrame
-            `intervals` (the first n), `cohort` (`"all"`: the mature ones), `time`,
-            `users`, `paying`, `revenue`, `value` (per user), `value_paying`, `mature`.
+        LifetimeValue
+            `.table`: `intervals` (the first n), `cohort` (`"all"`: the mature ones),
+            `time`, `users`, `paying`, `revenue`, `value` (per user), `value_paying`,
+            `mature`.
+            `.point(cohort="2026-03-01", intervals=7, paying=True)` opens its users.
 
         Raises
         ------
@@ -209,11 +220,11 @@ class Returns(Asking):
         ...     }
         ... )
         >>> worth = rk.events(log).lifetime_value(of="price", start="Sign up", depth=2)
-        >>> worth.filter(cohort="2026-03-01")["revenue"].to_list()
+        >>> worth.table.filter(cohort="2026-03-01")["revenue"].to_list()
         [0.0, 5.0]
         """
         named = [one for one in (start, back) if one is not None]
-        return _lifetime_value(
+        answer = _lifetime_value(
             self._asked(self.steps(named), of),
             start,
             back,
@@ -226,4 +237,5 @@ class Returns(Asking):
             segment=self.segment or None,
             week_start=self.source.week_start,
             quarter_start=self.source.quarter_start,
-        ).table
+        )
+        return LifetimeValue.of(self, answer, every)

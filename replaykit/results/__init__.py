@@ -13,7 +13,7 @@ from replaykit.results.counts import Formula, Segmentation
 from replaykit.results.funnel import Funnel
 from replaykit.results.journeys import Journeys
 from replaykit.results.result import Answer, Opened, Result
-from replaykit.results.returns import Retention, Usage
+from replaykit.results.returns import LifetimeValue, Retention, Usage
 from replaykit.results.variants import Funnels
 from replaykit.results.visits import Sessions
 
@@ -26,6 +26,7 @@ __all__ = [
     "Funnel",
     "Funnels",
     "Journeys",
+    "LifetimeValue",
     "Opened",
     "Result",
     "Retention",
