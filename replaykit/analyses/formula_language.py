@@ -37,6 +37,7 @@ EVENT_FUNCTIONS: Final[dict[str, int]] = {
     "ARPAU": 0,
     "HIST": 0,
     "SESSIONTOTALS": 0,
+    "EVENTTOTALS": 0,
     "SEMANTICTOTALS": 1,
     "PERCENTILE": 1,
     "FREQPERCENTILE": 1,

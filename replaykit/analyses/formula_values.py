@@ -101,6 +101,11 @@ class FormulasQuery:
         return charted, self._spec(term), window
 
     def _spec(self, term: Term) -> Spec:
+        if term.measure == "EVENTTOTALS":
+            raise BadInput(
+                "EVENTTOTALS counts the events of sessions: "
+                "events.session_formula('EVENTTOTALS(A)', events.sessions())."
+            )
         quantile = term.argument if isinstance(term.argument, float) else None
         if term.measure in _SIMPLE:
             return Spec(_SIMPLE[term.measure], quantile=quantile)
@@ -146,7 +151,7 @@ def evaluated(
             own = [key for key in keys if key in points.columns]
             table = _joined(table, points, [*own, "time"], name, fill)
             total = _joined(total, collapsed, own, name, fill)
-    value = _expression(formula.node, columns, keys).cast(pl.Float64).alias("value")
+    value = expression(formula.node, columns, keys).cast(pl.Float64).alias("value")
     names = [
         pl.col(key).alias(one.name) for key, one in zip(keys, query.by, strict=True)
     ]
@@ -226,16 +231,14 @@ def _listed(
     )
 
 
-def _expression(
-    node: Node, columns: Mapping[Term, str], keys: Sequence[str]
-) -> pl.Expr:
+def expression(node: Node, columns: Mapping[Term, str], keys: Sequence[str]) -> pl.Expr:
     """Return the expression that evaluates a formula over its terms' columns."""
     if isinstance(node, Number):
         return pl.lit(node.value)
     if isinstance(node, Term):
         parts = [pl.col(columns[part]) for part in _parts(node)]
         return parts[0] if len(parts) == 1 else _divided(parts[0], parts[1])
-    values = [_expression(value, columns, keys) for value in node.values]
+    values = [expression(value, columns, keys) for value in node.values]
     first = values[0].cast(pl.Float64)
     if node.name == "TRENDLINE":
         return _trend(first, keys)

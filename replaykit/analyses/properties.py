@@ -164,7 +164,7 @@ def tidy(value: float) -> str:
     """
     if math.isinf(value):
         return "inf"
-    return str(int(value)) if float(value).is_integer() else f"{value:g}"
+    return str(int(value)) if float(value).is_integer() else f"{value:.12g}"
 
 
 def nice_bins(low: float, high: float, most: int = 10) -> list[tuple[float, float]]:

@@ -6,7 +6,7 @@ as one interval: a user seen on two days adds one to each day and one to the ran
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -219,6 +219,36 @@ def answer(
     table = _named(charted, found.table, timed=True)
     total = _named(charted, found.total, timed=False)
     return SegmentationAnswer(table, total, charted, found.spec, window, found.kept)
+
+
+def relative(found: SegmentationAnswer) -> SegmentationAnswer:
+    """Return values as percent of the sum of all series, per interval and in all."""
+    value = pl.col("value")
+    whole = value.sum().over("time")
+    share = pl.when(whole != 0).then(100 * value / whole)
+    total = pl.when(value.sum() != 0).then(100 * value / value.sum())
+    return replace(
+        found,
+        table=found.table.with_columns(value=share.cast(pl.Float64)),
+        total=found.total.with_columns(value=total.cast(pl.Float64)),
+    )
+
+
+def summary(found: SegmentationAnswer) -> pl.DataFrame:
+    """Sum up each series: its mean, its median, first minus last point, and its sum."""
+    added = found.spec.what in _ADDED
+    value = pl.col("value")
+    series = ["event", *found.groups]
+    return found.table.group_by(series, maintain_order=True).agg(
+        average=value.mean(),
+        median=value.median(),
+        change=(value.first() - value.last()).cast(pl.Float64),
+        sum=value.sum().cast(pl.Float64) if added else pl.lit(None, pl.Float64),
+    )
+
+
+#: Measures whose points may be added up; a user would count once per point.
+_ADDED: Final = ("totals", "sum", "distribution", "expression")
 
 
 def _named(charted: Charted, found: pl.DataFrame, *, timed: bool) -> pl.DataFrame:

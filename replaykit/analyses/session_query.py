@@ -42,6 +42,7 @@ VALUES_OF: Final[tuple[ValuesOf, ...]] = ("session", "matched")
 
 _SIGNS: Final = (">=", "<=", "!=", ">", "<", "=")
 _COMPARED: Final = re.compile(r"(>=|<=|!=|>|<|=)\s*(\S+)")
+_ZERO: Final = re.compile(r"0+(us|ms|[smhdw])?")
 _TIME: Final = pl.col("time")
 _COUNTS: Final = ("_matched", "_counted")
 
@@ -90,7 +91,9 @@ def compared_length(word: str, text: str) -> tuple[str, int]:
             f"{word}={text!r} is not a comparison with a duration. Write '>= 1m'; the "
             f"comparisons are {', '.join(_SIGNS)}."
         )
-    return match[1], microseconds(match[2])
+    # A session of one event has no length, so here zero is a length to compare with.
+    zero = _ZERO.fullmatch(match[2])
+    return match[1], 0 if zero else microseconds(match[2])
 
 
 @dataclass(frozen=True, eq=False)

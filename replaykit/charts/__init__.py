@@ -1,6 +1,6 @@
 """Answers as plain plotly figures: one function per question, no counting."""
 
-from replaykit.charts.bars import frequency_chart, times_chart
+from replaykit.charts.bars import frequency_chart, times_chart, totals_chart
 from replaykit.charts.funnel import funnel_chart
 from replaykit.charts.journeys import (
     journeys_icicle_chart,
@@ -31,6 +31,7 @@ __all__ = [
     "segmentation_chart",
     "sessions_chart",
     "times_chart",
+    "totals_chart",
     "usage_chart",
     "value_chart",
 ]

@@ -6,15 +6,30 @@ from typing import TYPE_CHECKING, Final
 
 import plotly.graph_objects as go
 
-from replaykit.charts.labels import count, length, percent, second
-from replaykit.charts.look import QUIET, colour, drawing, seconds_axis
+from replaykit.charts.labels import (
+    count,
+    few,
+    group_of,
+    joined,
+    length,
+    percent,
+    second,
+)
+from replaykit.charts.look import GRID, QUIET, colour, drawing, seconds_axis
+from replaykit.charts.segmentation import UNITS
 from replaykit.points import SegmentationKey
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
 
 #: Bars are drawn up to the last one that holds anybody, but not fewer than these.
 _LEAST: Final = 10
+_BAR: Final = 26
+_TALLEST: Final = 900
+#: More bars than this have no room for their names beside them; hover tells them.
+_NAMED: Final = 60
 
 
 def times_chart(
@@ -134,6 +149,89 @@ def frequency_chart(
         yaxis={"tickformat": ",~r"},
         showlegend=False,
     )
+
+
+def totals_chart(
+    total: pl.DataFrame,
+    *,
+    events: Sequence[str],
+    by: Sequence[str] = (),
+    measure: str = "uniques",
+    title: str | None = None,
+    note: str = "",
+    unit: str | None = None,
+) -> go.Figure:
+    """Draw one bar per series: its value over the whole range.
+
+    Parameters
+    ----------
+    total
+        Columns `event`, those of `by`, `value`.
+    events
+        The labels of the events in the order of the question, which keys count by.
+    by
+        The columns that tell the series of an event apart, in the order of keys.
+    measure
+        The word of the measure; it names the values.
+    title, note
+        Plain text above the chart; a title is made from the events when not given.
+    unit
+        What one value counts, if the measure does not say it.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> total = pl.DataFrame({"event": ["Search"], "value": [3]})
+    >>> totals_chart(total, events=["Search"]).data[0].customdata
+    ('seg|0||-1',)
+    """
+    rows = total.to_dicts()
+    unit = UNITS.get(measure, "") if unit is None else unit
+    one = len(events) == 1 and bool(by)
+    keys, names = [], []
+    for at in range(len(rows)):
+        part = total[at : at + 1]
+        group, event = group_of(part, by), part["event"][0]
+        keys.append(str(SegmentationKey(list(events).index(event), group, -1)))
+        names.append(joined(group if one else (event, *group)))
+    suffix = " %" if unit.startswith("%") else ""
+    bars = go.Bar(
+        orientation="h",
+        y=list(range(len(rows))),
+        x=[row["value"] for row in rows],
+        text=[_value(row["value"], suffix) for row in rows],
+        textposition="auto",
+        customdata=keys,
+        hovertext=[
+            f"{name}<br><b>{_value(row['value'], '')} {unit}</b>".rstrip()
+            for name, row in zip(names, rows, strict=True)
+        ],
+        hovertemplate="%{hovertext}<extra></extra>",
+        marker={"color": colour(0), "line": {"width": 0}},
+        meta={"series": 0, "role": "reached"},
+    )
+    return drawing(
+        [bars],
+        title=f"{few(list(events))} · {measure}" if title is None else title,
+        note=note,
+        height=min(_TALLEST, 96 + _BAR * max(3, len(rows))),
+        bargap=0.3,
+        margin={"t": 56, "b": 40, "l": 56},
+        xaxis={"showgrid": True, "gridcolor": GRID, "tickformat": "~s", "nticks": 6},
+        yaxis={
+            "autorange": "reversed",
+            "tickvals": list(range(len(rows))) if len(rows) <= _NAMED else [],
+            "ticktext": names if len(rows) <= _NAMED else [],
+            "showgrid": False,
+            "rangemode": "normal",
+            "nticks": None,
+        },
+        showlegend=False,
+    )
+
+
+def _value(value: float | None, suffix: str) -> str:
+    return "–" if value is None else f"{count(value)}{suffix}"
 
 
 def _upright(at: float | None) -> dict[str, object]:

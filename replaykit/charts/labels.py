@@ -88,6 +88,18 @@ def group_of(part: pl.DataFrame, by: Sequence[str]) -> Group:
     )
 
 
+def few(names: Sequence[str]) -> str:
+    """Name the first of many.
+
+    Examples
+    --------
+    >>> few(["A", "B"]), few(["A", "B", "C", "D"])
+    ('A, B', 'A, B, C and 1 more')
+    """
+    shown = ", ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
+
+
 def wrapped(text: str, width: int = 18, lines: int = 2) -> str:
     """Return a label broken between words into at most `lines` lines.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from replaykit.charts.distribution import WHOLE, distribution
-from replaykit.charts.labels import group_of, joined
+from replaykit.charts.labels import few, group_of, joined
 from replaykit.charts.trend import Series, clocked, interval_words, trend
 from replaykit.points import SegmentationKey
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 #: What one unit of each measure is called in the hover text.
-_UNITS: Final = {
+UNITS: Final = {
     "uniques": "users",
     "totals": "events",
     "active": "% of active users",
@@ -79,7 +79,7 @@ def segmentation_chart(
     (['Search', 'Search'], 'seg|0||1772323200000')
     """
     named = [*(events or table["event"].unique(maintain_order=True))]
-    unit = _UNITS.get(measure, "") if unit is None else unit
+    unit = UNITS.get(measure, "") if unit is None else unit
     if "time" not in table.columns:
         return distribution(
             table,
@@ -87,7 +87,7 @@ def segmentation_chart(
             key=lambda group: str(
                 SegmentationKey(named.index(group[0] or ""), group[1:], WHOLE)
             ),
-            title=f"{_few(named)} · {measure}" if title is None else title,
+            title=f"{few(named)} · {measure}" if title is None else title,
             note=note,
             unit=unit,
         )
@@ -95,7 +95,7 @@ def segmentation_chart(
         _series(part, named, by, one_event=len(named) == 1 and bool(by))
         for part in clocked(table).partition_by(["event", *by], maintain_order=True)
     ]
-    made = f"{_few(named)} · {measure} {interval_words(every)}"
+    made = f"{few(named)} · {measure} {interval_words(every)}"
     return trend(
         lines,
         title=made if title is None else title,
@@ -121,8 +121,3 @@ def _series(
         keys=[str(SegmentationKey(place, group, time)) for time in part["ms"]],
         past=part["past"].to_list() if "past" in part.columns else None,
     )
-
-
-def _few(events: list[str]) -> str:
-    shown = ", ".join(events[:3])
-    return shown if len(events) <= 3 else f"{shown} and {len(events) - 3} more"

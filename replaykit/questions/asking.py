@@ -12,7 +12,7 @@ import polars as pl
 from replaykit import timeline
 from replaykit.analyses.grid import Calendar
 from replaykit.analyses.inline_cohorts import InlineCohort
-from replaykit.analyses.segments import MOST_SEGMENTS, UserKind
+from replaykit.analyses.segments import MOST_SEGMENTS, Segment, Segments, UserKind
 from replaykit.errors import BadInput, UnknownOption
 from replaykit.query import Step
 
@@ -106,6 +106,33 @@ class Asking(ABC):
             return replace(self, people=chosen.users["user"].sort())
         conditions = [part] if isinstance(part, pl.Expr) else list(part)
         return replace(self, segment=(*self.segment, *self.read(*conditions)))
+
+    def segments_of(
+        self, given: Mapping[str, Part] | None, every: timeline.Interval
+    ) -> Segments:
+        """Join the filters of this handle with each named segment."""
+        if given is None:
+            return self.segment or None
+        check_segments(given)
+        return {
+            label: self._segment(label, part, every) for label, part in given.items()
+        }
+
+    def _segment(self, label: str, part: Part, every: timeline.Interval) -> Segment:
+        if isinstance(part, Named):
+            self.check_source(label, part)
+            return Segment(self.segment, users=part.population.select("user").unique())
+        if isinstance(part, str):
+            return Segment(self.segment, kind=part)
+        if isinstance(part, InlineCohort):
+            (step,) = self.steps([part.step])
+            rows = self.rows(names_in([step.predicate()]))
+            chosen = part.segment(
+                rows, every=every, span=self._span(), calendar=self.calendar
+            )
+            return replace(chosen, where=self.segment)
+        conditions = [part] if isinstance(part, pl.Expr) else list(part)
+        return Segment((*self.segment, *self.read(*conditions)))
 
     def check_source(self, label: str, part: Named) -> None:
         """Refuse users of other events than these."""

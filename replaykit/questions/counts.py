@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -10,9 +10,8 @@ import polars as pl
 from replaykit.analyses import comparison as _comparison
 from replaykit.analyses import formulas as _formulas
 from replaykit.analyses import segmentation as _segmentation
-from replaykit.analyses.inline_cohorts import InlineCohort
-from replaykit.analyses.segments import Segment
-from replaykit.questions.asking import Asking, Named, check_segments, names_in
+from replaykit.errors import UnknownOption
+from replaykit.questions.asking import Asking
 from replaykit.results import Formula, Segmentation
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from replaykit import timeline
     from replaykit.analyses.measures import Aggregate, Measure
     from replaykit.analyses.properties import Bins, By, Items
-    from replaykit.analyses.segments import Segments
     from replaykit.query import Step
     from replaykit.questions.asking import Part
 
@@ -46,6 +44,7 @@ class Counts(Asking):
         items: Items = "all",
         segments: Mapping[str, Part] | None = None,
         compare: str | date | None = None,
+        relative: bool = False,
     ) -> Segmentation:
         """Count events over time: who did something, how often, with what values.
 
@@ -82,14 +81,18 @@ class Counts(Asking):
         compare
             `"1d"`, `"1w"`, `"1mo"`, `"1q"` or `"1y"` back, or the last date of an
             earlier range: as many intervals, aligned by position.
+        relative
+            Values as percent of the sum of all series of an interval. One user may
+            stand in several series.
 
         Returns
         -------
         Segmentation
             `.table`: `event` String, the groupings String, `time` Datetime in the
             project's zone, `value`, `incomplete` Boolean; with `compare` also
-            `past_time`, `past` and `change` (percent; null where `past` is 0). Rules:
-            `spec/segmentation.md`.
+            `past_time`, `past` and `change` (percent; null where `past` is 0).
+            `.total` takes the range as one interval, `.summary` sums up each series,
+            `.drawn("bars")` draws the total. Rules: `spec/segmentation.md`.
 
         Raises
         ------
@@ -127,7 +130,7 @@ class Counts(Asking):
             by=by,
             segment_by=segment_by,
             top=top,
-            segments=self._segments(segments, every),
+            segments=self.segments_of(segments, every),
             over=over,
             items=items,
             week_start=self.source.week_start,
@@ -137,7 +140,11 @@ class Counts(Asking):
         if compare is not None:
             past = _comparison.compare(answer, compare, calendar=self.calendar)
         word = measure if isinstance(measure, str) else _words_of(measure)
-        return Segmentation(self, answer, word, every, past)
+        if relative:
+            if past is not None:
+                raise UnknownOption("relative= has no effect beside compare=.")
+            answer = _segmentation.relative(answer)
+        return Segmentation(self, answer, word, every, past, relative=relative)
 
     def formula(
         self,
@@ -213,38 +220,11 @@ class Counts(Asking):
             span=self._span(),
             tz=self.source.zone,
             by=by,
-            segments=self._segments(segments, every),
+            segments=self.segments_of(segments, every),
             week_start=self.source.week_start,
             quarter_start=self.source.quarter_start,
         )
         return Formula(self, answer, every, tuple(step.label for step in steps))
-
-    def _segments(
-        self, given: Mapping[str, Part] | None, every: timeline.Interval
-    ) -> Segments:
-        """Join the filters of this handle with each named segment."""
-        if given is None:
-            return self.segment or None
-        check_segments(given)
-        return {
-            label: self._segment(label, part, every) for label, part in given.items()
-        }
-
-    def _segment(self, label: str, part: Part, every: timeline.Interval) -> Segment:
-        if isinstance(part, Named):
-            self.check_source(label, part)
-            return Segment(self.segment, users=part.population.select("user").unique())
-        if isinstance(part, str):
-            return Segment(self.segment, kind=part)
-        if isinstance(part, InlineCohort):
-            (step,) = self.steps([part.step])
-            rows = self.rows(names_in([step.predicate()]))
-            chosen = part.segment(
-                rows, every=every, span=self._span(), calendar=self.calendar
-            )
-            return replace(chosen, where=self.segment)
-        conditions = [part] if isinstance(part, pl.Expr) else list(part)
-        return Segment((*self.segment, *self.read(*conditions)))
 
 
 def _words_of(measure: pl.Expr) -> str:

@@ -1,4 +1,4 @@
-"""Visits: sessions, counted and timed."""
+"""Visits: sessions, counted and timed, and formulas over them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from replaykit.analyses import sessions as _sessions
+from replaykit.analyses.session_formulas import session_formulas
 from replaykit.questions.asking import Asking
-from replaykit.results import Sessions
+from replaykit.results import Formula, Sessions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from replaykit.analyses.session_rules import LengthFrom, SessionRule
     from replaykit.analyses.session_values import SessionMeasure
     from replaykit.query import Step
+    from replaykit.questions.asking import Part
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -33,6 +35,7 @@ class Visits(Asking):
         by_value: Edge = "first",
         values_of: ValuesOf = "session",
         top: int | None = None,
+        segments: Mapping[str, Part] | None = None,
         containing: Step | str | None = None,
         times: str | None = None,
         length: str | None = None,
@@ -58,7 +61,10 @@ class Visits(Asking):
         every
             Civil interval in the project's zone.
         by, by_value, values_of, top
-            Group by a property's first or last value in the session.
+            Group by a property's first or last value in the session that is not
+            missing; `values_of="matched"` looks only at the rows of `containing`.
+        segments
+            As in `segmentation`; conditions hold before sessions are formed.
         containing, times
             Only sessions with this event, this often (`times="= 1"`).
         length
@@ -107,7 +113,7 @@ class Visits(Asking):
         edges = [*(first or {}), *(last or {})]
         constant = rule.same if rule is not None else None
         answer = _sessions.sessions(
-            self._asked(self.steps(named), by, edges, constant),
+            self._asked(self.steps(named), by, edges, constant, segments),
             measure=measure,
             every=every,
             span=self._span(),
@@ -116,7 +122,7 @@ class Visits(Asking):
             by_value=by_value,
             values_of=values_of,
             top=top,
-            segments=self.segment or None,
+            segments=self.segments_of(segments, every),
             containing=containing,
             times=times,
             length=length,
@@ -130,3 +136,53 @@ class Visits(Asking):
             quarter_start=self.source.quarter_start,
         )
         return Sessions(self, answer, measure, every)
+
+    def session_formula(self, text: str, *sessions: Sessions) -> Formula:
+        """Calculate with several counts of sessions, per interval.
+
+        Parameters
+        ----------
+        text
+            Up to ten expressions separated by `;`, of `SESSIONTOTALS(A)`, `UNIQUES(A)`
+            (users with such a session), `EVENTTOTALS(A)` (their events), `PROPSUM(A)`,
+            `PROPAVG(A)`, `PROPMIN(A)`, `PROPMAX(A)` (lengths in seconds), with
+            `+ - * / ( )` and the functions of values. `%:` in front means percent.
+        sessions
+            What the letters A, B, C … stand for: answers of `sessions`, with the same
+            intervals and groups.
+
+        Returns
+        -------
+        Formula
+            As of `formula`; a term names the users of its sessions.
+
+        Raises
+        ------
+        BadInput
+            With a caret under the spot that cannot be read.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> import replaykit as rk
+        >>> log = pl.DataFrame(
+        ...     {
+        ...         "user": ["ana", "ana", "ben"],
+        ...         "time": [f"2026-03-01 09:0{minute}" for minute in (0, 5, 7)],
+        ...         "event": ["Search", "Buy", "Search"],
+        ...         "visit": ["a", "a", "b"],
+        ...     }
+        ... )
+        >>> events = rk.events(log, session="visit")
+        >>> bounced = events.sessions(containing="Search", length="= 0s")
+        >>> rate = "%:SESSIONTOTALS(B)/SESSIONTOTALS(A)"
+        >>> found = events.session_formula(rate, events.sessions(), bounced)
+        >>> found.total["value"].to_list()
+        [50.0]
+        """
+        found = session_formulas(text, [one.answer for one in sessions])
+        every = sessions[0].every
+        letters = tuple(
+            "sessions" if k == 0 else f"sessions {k + 1}" for k in range(len(sessions))
+        )
+        return Formula(self, found, every, letters)

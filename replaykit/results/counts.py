@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import polars as pl
 
 from replaykit import charts, timeline
-from replaykit.errors import UnknownPoint, did_you_mean
+from replaykit.analyses.segmentation import summary
+from replaykit.errors import UnknownPoint, check_option, did_you_mean
 from replaykit.points import (
     PointKey,
     SegmentationKey,
@@ -33,7 +34,13 @@ if TYPE_CHECKING:
 
     from replaykit.analyses.formulas import FormulasAnswer
     from replaykit.analyses.segmentation import SegmentationAnswer
+    from replaykit.analyses.session_formulas import SessionFormulasAnswer
     from replaykit.users import Users
+
+CountView: TypeAlias = Literal["lines", "bars"]
+"""How counts are drawn: over time, or each series' total over the range."""
+
+COUNT_VIEWS: Final[tuple[CountView, ...]] = ("lines", "bars")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -44,6 +51,8 @@ class Segmentation(Result):
     measure: str
     every: timeline.Interval
     past: pl.DataFrame | None = None
+    relative: bool = False
+    view: CountView = "lines"
 
     @property
     def table(self) -> pl.DataFrame:
@@ -58,16 +67,39 @@ class Segmentation(Result):
         """The value of each series over the whole range as one interval."""
         return self.answer.total
 
+    @property
+    def summary(self) -> pl.DataFrame:
+        """Each series in one line, over the points of the table.
+
+        The columns of the series, then `average`, `median`, `change` (the first point
+        minus the last) and `sum` Float64 (null where points cannot be added up: a user
+        would count once per point).
+        """
+        return summary(self.answer)
+
+    def drawn(self, view: CountView) -> Segmentation:
+        """Draw the same numbers in another way; nothing is asked again.
+
+        Parameters
+        ----------
+        view
+            `"lines"` over time, or `"bars"`: the total of each series over the range.
+        """
+        check_option("view", view, COUNT_VIEWS)
+        return replace(self, view=view)
+
     def chart(self) -> go.Figure:
         """Return lines over time, the running interval dotted, the past dashed."""
-        return charts.segmentation_chart(
-            self.table,
-            events=self.answer.events,
-            by=self.answer.groups,
-            measure=self.measure,
-            every=self.every,
-            note=span_words(self.events.span),
-        )
+        about: dict[str, Any] = {
+            "events": self.answer.events,
+            "by": self.answer.groups,
+            "measure": self.measure,
+            "note": span_words(self.events.span),
+            "unit": "% of all series" if self.relative else None,
+        }
+        if self.view == "bars":
+            return charts.totals_chart(self.total, **about)
+        return charts.segmentation_chart(self.table, **about, every=self.every)
 
     def point(
         self,
@@ -119,7 +151,7 @@ class Segmentation(Result):
 class Formula(Result):
     """Formulas over time."""
 
-    answer: FormulasAnswer
+    answer: FormulasAnswer | SessionFormulasAnswer
     every: timeline.Interval
     letters: tuple[str, ...]
 
