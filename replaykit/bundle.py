@@ -37,6 +37,9 @@ USERS_PER_POINT: Final = 8
 ROWS_PER_UNIT: Final = 12
 TWIN_ROWS: Final = 24
 
+#: Replays of a player whose rows of other systems' tables are saved.
+TABLED_REPLAYS: Final = 10
+
 
 def with_bundle(
     widget: object, bundle: Mapping[str, Any], twin: str, text: str
@@ -56,12 +59,18 @@ def bundle_of_player(watching: Watching) -> dict[str, Any]:
     """Return the saved form of a player: its playlist and where the recordings lie."""
     wanted = ["replay_id", "match", "matched_at", "matched_because"]
     columns = [name for name in wanted if name in watching.replays.columns]
-    return {
+    saved = {
         **_origin(watching.source),
         "widget": "player",
         "because": watching.because,
         "replays": watching.replays.select(columns).to_dicts(),
     }
+    if watching.tables:
+        # The project does not hold these: the rows of the first replays travel along.
+        first = watching.replays["replay_id"].head(TABLED_REPLAYS)
+        shown = {one: watching.session(one)["tables"] for one in first}
+        saved["tables"] = pack(shown)
+    return saved
 
 
 def bundle_of_home(home: Home) -> dict[str, Any]:
@@ -146,6 +155,32 @@ def _origin(source: Source) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, eq=False)
+class SavedTable:
+    """A table of another system as a saved player showed it, by replay."""
+
+    name: str
+    answers: Mapping[str, dict[str, Any]]
+
+    def beside(self, replay: Mapping[str, Any], _shift_ms: int) -> dict[str, Any]:
+        """Return the rows saved with one replay, or none."""
+        none = {"columns": [], "t": [], "state": [], "rows": [], "total": 0}
+        saved = self.answers.get(replay["replay_id"])
+        return saved if saved is not None else {"name": self.name, **none}
+
+
+def saved_tables(bundle: Mapping[str, Any]) -> list[SavedTable]:
+    """Return the foreign tables of a saved player."""
+    if not bundle.get("tables"):
+        return []
+    by_replay = unpack(bundle["tables"])
+    names = [one["name"] for one in next(iter(by_replay.values()), [])]
+    return [
+        SavedTable(name, {replay: all_of[i] for replay, all_of in by_replay.items()})
+        for i, name in enumerate(names)
+    ]
+
+
+@dataclass(frozen=True, eq=False)
 class SavedPoint:
     """A point as it was when its notebook was saved."""
 
@@ -157,7 +192,10 @@ def answers_of(bundle: Mapping[str, Any], source: Source) -> Microscope | Watchi
     """Make a saved bundle answer again, over the project it came from."""
     widget = bundle.get("widget")
     if widget == "player":
-        return Watching(source, _playlist(bundle, source), bundle.get("because"))
+        tables = saved_tables(bundle)
+        return Watching(
+            source, _playlist(bundle, source), bundle.get("because"), tables
+        )
     if widget == "home":
         return Watching(source, source.catalogue)
     if widget != "result":

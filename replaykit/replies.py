@@ -21,7 +21,7 @@ from replaykit.errors import BadInput, UnknownOption, UnknownReplay
 from replaykit.wording import span_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from replaykit.source import Source
     from replaykit.timeline import Span
@@ -40,6 +40,14 @@ class Reply(NamedTuple):
 
     data: dict[str, Any]
     buffers: tuple[bytes, ...] = ()
+
+
+class SideTable(Protocol):
+    """A table of another system, on the clock of a replay."""
+
+    def beside(self, replay: Mapping[str, Any], shift_ms: int) -> dict[str, Any]:
+        """Return the rows around one replay, as its panel shows them."""
+        ...
 
 
 class Answers(Protocol):
@@ -91,11 +99,15 @@ class Watching:
         `matched_because` are used where present.
     because
         A sentence that says what these replays have in common.
+    tables
+        Tables of other systems, each a panel beside the events.
     """
 
     source: Source
     replays: pl.DataFrame
     because: str | None = None
+    tables: Sequence[SideTable] = ()
+    _seen: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @cached_property
     def _matched(self) -> dict[str, dict[str, Any]]:
@@ -117,14 +129,21 @@ class Watching:
                 return _unknown(kind, ("session", "segment", "playlist"))
 
     def session(self, replay: str) -> dict[str, Any]:
-        """Return what the player shows of one replay."""
-        matched = self._matched.get(replay)
-        return microscope.session(
-            self.source,
-            replay,
-            matched=matched,
-            because=self.because if matched else None,
-        )
+        """Return what the player shows of one replay; the last one is kept."""
+        if replay not in self._seen:
+            matched = self._matched.get(replay)
+            answer = microscope.session(
+                self.source,
+                replay,
+                matched=matched,
+                because=self.because if matched else None,
+            )
+            if self.tables:
+                row, shift = self.source.replay(replay), answer["shift_ms"]
+                answer["tables"] = [one.beside(row, shift) for one in self.tables]
+            self._seen.clear()
+            self._seen[replay] = answer
+        return self._seen[replay]
 
     def _segment(self, replay: str, index: int) -> Reply:
         if self.source.recordings is None:

@@ -31,6 +31,7 @@ LAYERS = {
     "source": 3,
     "analyses": 4,
     "microscope": 4,
+    "foreign": 4,
     "charts": 5,
     "replies": 5,
     "bundle": 6,

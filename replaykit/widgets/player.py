@@ -3,24 +3,44 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from bisect import bisect_left, bisect_right
+from dataclasses import replace
+from datetime import datetime
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import polars as pl
+import traitlets
 
 from replaykit.bundle import bundle_of_player, twin_of_player, with_bundle
 from replaykit.capsule import saved_form
-from replaykit.errors import BadInput, UnknownEvent, UnknownReplay, did_you_mean
+from replaykit.errors import (
+    BadInput,
+    BadTime,
+    UnknownEvent,
+    UnknownReplay,
+    did_you_mean,
+)
+from replaykit.foreign import read_tables
+from replaykit.replays.offsets import current
 from replaykit.replies import Watching
+from replaykit.timeline import instant, microseconds
 from replaykit.widgets.view import View
 from replaykit.wording import clock, count_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from os import PathLike
 
     from replaykit.sharing import SharedPage
+
+#: How much of the past `Player.window` lists.
+WINDOW_MS: Final = 10_000
+
+#: Recordings are read with this threshold; longer ones are chosen among what it found.
+_INACTIVE_MS: Final = 10_000
+
+_STATES: Final = ("recorded", "before", "after", "out of session")
 
 
 class Watchable(Protocol):
@@ -38,17 +58,40 @@ class Player(View):
     ----------
     replays
         `Users`, `Replays`, one row of them, or a list of these.
+    tables
+        Frames of other systems (polars, pandas, Arrow, …) by the word on their tab,
+        each a panel on the same clock. Their moments are in a column `time` (or the
+        only column of moments); a column `user` or `replay_id` keeps the rows of
+        whoever is on screen. Moments without a zone are read in the project's.
+    inactive
+        How long nobody must have acted for a stretch to be inactive, from `"10s"` on:
+        it is drawn as a band and jumped over. Exactly so long is not yet inactive.
 
     Attributes
     ----------
     time_ms
-        Position in milliseconds from the first recorded event; set it to seek.
+        Position in whole milliseconds from the first recorded event; set it to seek.
     playing, speed
         Whether time runs, and how fast (0.5 to 16).
     session
         Id of the replay on screen; set it to change over.
     event
         Id of the event row under the playhead, `""` before the first.
+    window
+        What is on screen, to read and observe: `url` and `title` of the page, and
+        `events`, those of the last ten seconds as `{"event", "t", "row"}`, oldest
+        first, `t` in milliseconds from the first recorded event.
+    inactive_ms
+        The threshold of inactive stretches in milliseconds.
+
+    Raises
+    ------
+    UnknownReplay
+        If there is nothing to watch, or `session` is set to no replay.
+    UnknownProperty
+        If a table has no column of moments.
+    BadInput, BadDuration
+        If `replays` names no replays, or `inactive` is no duration from `"10s"` on.
 
     Examples
     --------
@@ -56,9 +99,20 @@ class Player(View):
     >>> player = rk.Player(rk.demo().replays)
     >>> player.time_ms
     0
+    >>> sorted(player.window)
+    ['events', 'title', 'url']
     """
 
-    def __init__(self, replays: Watchable | Watching | Sequence[Watchable]) -> None:
+    window: traitlets.Dict[str, Any] = traitlets.Dict(read_only=True)
+    inactive_ms = traitlets.Int(_INACTIVE_MS).tag(sync=True)
+
+    def __init__(
+        self,
+        replays: Watchable | Watching | Sequence[Watchable],
+        *,
+        tables: Mapping[str, object] | None = None,
+        inactive: str = "10s",
+    ) -> None:
         watching = _watching(replays)
         playlist = watching.replays["replay_id"].to_list()
         if not playlist:
@@ -66,6 +120,9 @@ class Player(View):
                 "There is no replay to watch here. Users.replays shows which users "
                 "were recorded; shop.replays lists all recordings."
             )
+        if tables:
+            read = read_tables(tables, watching.source.zone)
+            watching = replace(watching, tables=read, _seen={})
         self._watching = watching
         first = watching.replays.row(0, named=True)
         super().__init__(
@@ -75,28 +132,99 @@ class Player(View):
             replays=playlist,
             session=playlist[0],
             time_ms=int(first.get("matched_at") or 0),
+            inactive_ms=microseconds(inactive) // 1000,
         )
+
+    @traitlets.default("window")
+    def _first_window(self) -> dict[str, Any]:
+        return self._look()
+
+    @traitlets.validate("session")
+    def _known_session(self, proposal: traitlets.Bunch) -> str:
+        name: str = proposal["value"]
+        if name:
+            self._watching.source.replay(name)
+        return name
+
+    @traitlets.validate("inactive_ms")
+    def _long_enough(self, proposal: traitlets.Bunch) -> int:
+        length: int = proposal["value"]
+        if length < _INACTIVE_MS:
+            raise BadInput(
+                f"inactive={length / 1000:g} s is too short: recordings are read with "
+                "a threshold of 10 s, and shorter stretches were not kept. Give '10s' "
+                "or longer."
+            )
+        return length
+
+    @traitlets.observe("time_ms", "session")
+    def _moved(self, _change: object) -> None:
+        """Keep `event` and `window` in step, with a front end or without one."""
+        if self.session:
+            window = self._look()
+            if window != self.window:
+                self.set_trait("window", window)
+
+    def _look(self) -> dict[str, Any]:
+        answer = self._watching.session(self.session)
+        beside, pages = answer["events"], answer["pages"]
+        at, now = self.time_ms, max(0, self.time_ms)
+        # Rows of other sessions stand between them and never are under the playhead.
+        mine = [i for i, state in enumerate(beside["state"]) if state == 0]
+        times = [beside["t"][i] for i in mine]
+        found = current(times, at, answer["length_ms"])
+        self.event = "" if found < 0 else beside["id"][mine[found]]
+        page = bisect_right([page["t"] for page in pages], now) - 1
+        shown = pages[max(page, 0)] if pages else {"url": "", "title": ""}
+        recent = mine[bisect_left(times, at - WINDOW_MS) : bisect_right(times, at)]
+        return {
+            "url": shown["url"],
+            "title": shown["title"],
+            "events": [
+                {
+                    "event": beside["name"][i],
+                    "t": beside["t"][i],
+                    "row": beside["id"][i],
+                }
+                for i in recent
+            ],
+        }
 
     @property
     def events(self) -> pl.DataFrame:
         """The event table beside the replay: one row per event, in order.
 
         Columns: `t` (Duration from the first recorded event; negative before it),
-        `event` String, `state` (`recorded`, `before`, `after`, `out of session`),
-        `row` String, `charted` Boolean.
+        `time` Datetime in the project's zone, `event` String, `state` (`recorded`,
+        `before`, `after`, `out of session`), `row` String, `charted` Boolean, then the
+        properties of these events, each as it is named (`property <name>` where that
+        name is taken by one of these columns).
         """
-        beside = self._watching.session(self.session)["events"]
-        words = ["recorded", "before", "after", "out of session"]
-        return pl.DataFrame(
+        answer = self._watching.session(self.session)
+        beside = answer["events"]
+        t = pl.Series(beside["t"], dtype=pl.Int64)
+        zero = answer["start_ms"] + answer["shift_ms"]
+        time = pl.from_epoch(t + zero, "ms").dt.replace_time_zone("UTC")
+        table = pl.DataFrame(
             {
-                "t": pl.Series(beside["t"], dtype=pl.Duration("ms")),
+                "t": t.cast(pl.Duration("ms")),
+                "time": time.dt.convert_time_zone(self.zone),
                 "event": pl.Series(beside["name"], dtype=pl.String),
                 "state": pl.Series(
-                    [words[state] for state in beside["state"]], dtype=pl.String
+                    [_STATES[state] for state in beside["state"]], dtype=pl.String
                 ),
                 "row": pl.Series(beside["id"], dtype=pl.String),
                 "charted": pl.Series(map(bool, beside["charted"]), dtype=pl.Boolean),
             }
+        )
+        names = dict.fromkeys(name for props in beside["props"] for name in props)
+        return table.with_columns(
+            pl.Series(
+                f"property {name}" if name in table.columns else name,
+                [props.get(name) for props in beside["props"]],
+                strict=False,
+            )
+            for name in names
         )
 
     def seek(
@@ -108,14 +236,15 @@ class Player(View):
         ----------
         to
             The name of an event: the next one after the playhead, or the first if none
-            follows. Or a moment; a naive one is read in the project's zone.
+            follows. Or a moment, as a datetime or written out (`"2026-03-03 14:08"`); a
+            naive one is read in the project's zone.
         ms
             Milliseconds from the first recorded event, clamped to the recording.
 
         Raises
         ------
         UnknownEvent
-            If the replay holds no such event.
+            If the replay holds no such event, and the text is no moment.
         BadInput
             If not exactly one of `to` and `ms` is given.
         """
@@ -137,28 +266,35 @@ class Player(View):
             )
         self.time_ms = round(min(max(target, 0), length))
 
-    def _offset_of(self, moment: datetime) -> float:
-        start: datetime = self._watching.source.replay(self.session)["start"]
-        if moment.tzinfo is None:
-            local = pl.Series([moment]).dt.replace_time_zone(
-                self._watching.source.zone, ambiguous="earliest"
-            )
-            moment = local.dt.convert_time_zone("UTC")[0]
-        return (moment.astimezone(UTC) - start).total_seconds() * 1000
+    def _offset_of(self, moment: str | datetime) -> float:
+        answer = self._watching.session(self.session)
+        at = instant(moment, self.zone).timestamp() * 1000
+        return at - float(answer["start_ms"]) - float(answer["shift_ms"])
 
     def _offset_of_event(self, name: str) -> float:
-        rows = self.events.filter(state="recorded")
-        times = rows.filter(event=name)["t"].dt.total_milliseconds()
-        if times.is_empty():
-            known = rows["event"].unique(maintain_order=True).to_list()
+        beside = self._watching.session(self.session)["events"]
+        rows = [
+            (one, t)
+            for one, t, state in zip(
+                beside["name"], beside["t"], beside["state"], strict=True
+            )
+            if state == 0
+        ]
+        times = [t for one, t in rows if one == name]
+        if not times:
+            try:
+                return self._offset_of(name)
+            except BadTime:
+                pass
+            known = list(dict.fromkeys(one for one, _ in rows))
             hint = did_you_mean(name, known)
             message = (
                 f"No event named {name!r} in this replay. {hint} "
                 f"It holds {', '.join(known) or 'none'}."
             )
             raise UnknownEvent(message.replace("  ", " "))
-        later = times.filter(times > self.time_ms)
-        return float(later[0] if later.len() else times[0])
+        later = [t for t in times if t > self.time_ms]
+        return float((later or times)[0])
 
     def __repr__(self) -> str:
         """Say how many replays there are, and which is on screen."""

@@ -68,7 +68,7 @@ export class Clock {
   /** Open a replay of a length, with the stretches that skipping jumps over. */
   load(length: number, skips: readonly Span[] = []): void {
     this.#length = Math.max(0, length);
-    this.#skips = [...skips].sort(([a], [b]) => a - b);
+    this.setSkips(skips);
     this.#graceUntil = -1;
     this.#hold("paused", 0);
   }
@@ -127,6 +127,10 @@ export class Clock {
         : steps.findLast((speed) => speed < this.#speed);
     if (next !== undefined) this.setSpeed(next);
     return this.#speed;
+  }
+
+  setSkips(skips: readonly Span[]): void {
+    this.#skips = [...skips].sort(([a], [b]) => a - b);
   }
 
   setSkipping(on: boolean): void {

@@ -6,7 +6,7 @@ export interface KeyActions {
   session(by: 1 | -1): void;
   event(by: 1 | -1): void;
   frame(by: 1 | -1): void;
-  speed(by: 1 | -1): void;
+  faster(by: 1 | -1): void;
   skipping(): void;
   row(by: 1 | -1): void;
   unfold(): void;
@@ -77,9 +77,9 @@ export function actOnKey(event: KeyboardEvent, act: KeyActions): boolean {
     "]": () => act.event(1),
     ",": () => act.frame(-1),
     ".": () => act.frame(1),
-    "-": () => act.speed(-1),
-    "+": () => act.speed(1),
-    "=": () => act.speed(1),
+    "-": () => act.faster(-1),
+    "+": () => act.faster(1),
+    "=": () => act.faster(1),
     s: act.skipping,
     j: () => act.row(1),
     k: () => act.row(-1),

@@ -1,70 +1,29 @@
 /** The session replay player, as a part: home, microscope and shared page embed it too. */
 
-import { Clock } from "./clock.ts";
-import { copyText, replayRef } from "./copy.ts";
+import { replayRef } from "./copy.ts";
 import { RequestError, type Source } from "./kernel.ts";
-import { actOnKey, KEY_HELP } from "./keys.ts";
-import { createControls } from "./panels/controls.ts";
+import { actOnKey, type KeyActions } from "./keys.ts";
+import { type ControlActions, createControls } from "./panels/controls.ts";
 import { createHead } from "./panels/head.ts";
 import { createPanel, type Panel } from "./panels/session-panel.ts";
 import { createStage } from "./panels/stage.ts";
-import { createStrip, type Strip } from "./panels/strip.ts";
 import { createTimeline } from "./panels/timeline.ts";
 import { el, setText } from "./parts/dom.ts";
 import { elapsed } from "./parts/format.ts";
 import type { MarkKind } from "./parts/icons.ts";
-import { closePopovers, popover } from "./parts/popover.ts";
+import { closePopovers } from "./parts/popover.ts";
+import { createActs } from "./player/acts.ts";
+import type { LoadOptions, PlayerChange, PlayerHandle, PlayerOptions } from "./player/handle.ts";
+import { createPlayback, PATIENCE_MS } from "./player/playback.ts";
+import { createPlaylist } from "./player/playlist.ts";
 import type { Session } from "./protocol.ts";
 import { cursorOf, Rows } from "./rows.ts";
 import { Segments } from "./segments.ts";
 import { Sync } from "./sync.ts";
-import { Track } from "./tracks.ts";
+import { longerThan, Track } from "./tracks.ts";
 
-export interface PlayerOptions {
-  /** The small form beside a stream: no session strip, no event panel, no legend. */
-  compact: boolean;
-  /** Read and write the player's traits (position, speed, …) on the source. Default: true. */
-  synced?: boolean;
-  /** Show the source's playlist and open what its traits say, at the position they say. */
-  playlist?: boolean;
-  /** "Open in the player" of the compact form; the button is left out without it. */
-  onExpand?(replay: string, t: number): void;
-  /** What copying a link copies; by default the reference that `shop.replay(ref)` reads. */
-  link?(replay: string, t: number | null): string;
-}
+export type { LoadOptions, PlayerChange, PlayerHandle, PlayerOptions } from "./player/handle.ts";
 
-export interface LoadOptions {
-  /** The charted point this replay belongs to. */
-  point?: string;
-  /** Where to start, in milliseconds from the replay's first event. Default: where the point is. */
-  at?: number;
-  play?: boolean;
-}
-
-export interface PlayerChange {
-  replay: string;
-  t: number;
-  time_ms: number;
-  playing: boolean;
-  /** Row id of the event under the playhead, "" when none. */
-  event: string;
-}
-
-export interface PlayerHandle {
-  node: HTMLElement;
-  /** Open a replay; rejects when the source cannot give it (the stage says so too). */
-  load(replay: string, options?: LoadOptions): Promise<void>;
-  seek(t: number): void;
-  play(): void;
-  pause(): void;
-  /** Position, playing state or current event changed (about 10 times a second while playing). */
-  onChange(then: (change: PlayerChange) => void): () => void;
-  focus(): void;
-  destroy(): void;
-}
-
-/** Nothing moves before this: what comes sooner needs no loading state. */
-const PATIENCE_MS = 200;
 /** Texts and table move this often; the playhead moves with every frame. */
 const TEXT_EVERY_MS = 100;
 const SAY_EVERY_MS = 1000;
@@ -81,27 +40,21 @@ export function createPlayer(
   const { signal } = stop;
   const synced = options.synced !== false;
   const zone = () => source.get("zone") || "UTC";
-  const clock = new Clock(() => performance.now());
   const listeners = new Set<(change: PlayerChange) => void>();
 
   let session: Session | null = null;
-  let playable = false;
   let rows: Rows | null = null;
   let cursor = new Track([]);
   let cursorRows: Uint32Array = new Uint32Array();
   let eventId = "";
   let point: string | undefined;
   let token = 0;
-  let frame = 0;
   let lastText = Number.NEGATIVE_INFINITY;
   let lastSaid = Number.NEGATIVE_INFINITY;
-  let waitingSince: number | null = null;
   let loadingTimer: ReturnType<typeof setTimeout> | undefined;
-  let scrubbing: { playing: boolean } | null = null;
-  let autoplay = false;
+  let loadingIndex: number | null = null;
+  let wanted: { replay: string; options: LoadOptions } | null = null;
   let gone = false;
-  let strip: Strip | null = null;
-  let stripCount = 0;
 
   // ── Parts ────────────────────────────────────────────────────────────────────
 
@@ -110,18 +63,10 @@ export function createPlayer(
       screen: {
         at: () => {
           painted();
-          clock.release();
-          run();
+          playback.release();
         },
-        stalled: () => {
-          clock.wait();
-          run();
-        },
-        resumed: (t) => {
-          clock.seek(t);
-          clock.release();
-          run();
-        },
+        stalled: () => playback.stalled(),
+        resumed: (t) => playback.resumed(t),
         failed: (_index, message) => {
           clock.pause();
           painted();
@@ -132,29 +77,42 @@ export function createPlayer(
           loadingIndex = index;
         },
       },
-      onSeek: seek,
+      onSeek: (t) => playback.seek(t),
       onPlayFrom: (t) => {
-        seek(t);
-        play();
+        playback.seek(t);
+        playback.play();
       },
       onRetry: () => {
-        if (session) request();
+        if (session) playback.request();
         else if (wanted) open(wanted.replay, wanted.options);
       },
-      onToggle: toggle,
+      onToggle: () => playback.toggle(),
       nextPlayable: () => {
-        const next = strip?.neighbour(1) ?? null;
+        const next = playlist.neighbour(1);
         return next === null ? null : () => open(next, { play: true });
       },
     },
     signal,
   );
-  let loadingIndex: number | null = null;
-  let wanted: { replay: string; options: LoadOptions } | null = null;
+
+  const playback = createPlayback(
+    stage,
+    {
+      draw,
+      changed,
+      moved: () => panel?.resumeFollowing(),
+      ended() {
+        const next = playlist.autoplay ? playlist.neighbour(1) : null;
+        if (next !== null) open(next, { play: true });
+      },
+    },
+    signal,
+  );
+  const { clock, seek, play, pause, toggle } = playback;
 
   const timeline = createTimeline({
     compact: options.compact,
-    onSeek: scrub,
+    onSeek: playback.scrub,
     onMark(row) {
       const t = Math.max(0, rows?.t[row] ?? 0);
       panel?.select(row);
@@ -163,37 +121,51 @@ export function createPlayer(
     onLegend: (kind, shown) => panel?.setKind(kind, shown),
   });
 
-  const controls = createControls(
-    {
-      toggle,
-      skip: (ms) => seek(clock.position + ms),
-      event: stepEvent,
-      frame: (by) => {
-        pause();
-        seek(clock.position + by * FRAME_MS);
-      },
-      speed: setSpeed,
-      skipping: setSkipping,
-      link: () => void copyLink(clock.position),
-      html: () => void copyHtml(),
-      wide: toggleWide,
-      full: () => void toggleFull(),
-      help: openHelp,
-      expand:
-        options.compact && options.onExpand
-          ? () => {
-              if (session) options.onExpand?.(session.replay, clock.position);
-            }
-          : null,
+  const act: ControlActions & KeyActions = {
+    toggle,
+    skip: (ms) => seek(clock.position + ms),
+    session(by) {
+      const next = playlist.neighbour(by);
+      if (next !== null) open(next, { play: clock.running });
     },
-    options.compact,
-  );
+    event: stepEvent,
+    frame(by) {
+      pause();
+      seek(clock.position + by * FRAME_MS);
+    },
+    faster: (by) => setSpeed(clock.stepSpeed(by)),
+    speed: setSpeed,
+    skipping() {
+      clock.setSkipping(!clock.skipping);
+      controls.setSkipping(clock.skipping);
+    },
+    row: (by) => (panel ? panel.step(by) : stepEvent(by)),
+    unfold: () => panel?.unfoldCurrent(),
+    search: () => panel?.focusSearch(),
+    link: () => copyLink(clock.position),
+    html: () => void acts.copy("html", stage.screen.html()),
+    wide: () => acts.toggleWide(),
+    full: () => void acts.toggleFull(),
+    help: (anchor?: HTMLElement) => acts.help(anchor ?? controls.helpAnchor),
+    edge: (end) => seek(end ? clock.length : 0),
+    dismiss: () => closePopovers(box.closest(".rk") ?? box) || (panel?.dismiss() ?? false),
+    expand:
+      options.compact && options.onExpand
+        ? () => {
+            if (session) options.onExpand?.(session.replay, clock.position);
+          }
+        : null,
+  };
+  const controls = createControls(act, options.compact);
 
   const head = createHead({
-    onLink: () => void copyLink(null),
-    autoplay: () => (stripCount > 1 ? autoplay : null),
-    onAutoplay: (on) => {
-      autoplay = on;
+    onLink: () => copyLink(null),
+    autoplay: () => playlist.autoplay,
+    onAutoplay: (on) => playlist.setAutoplay(on),
+    inactiveMs: () => source.get("inactive_ms"),
+    onInactive(ms) {
+      source.set({ inactive_ms: ms });
+      setInactive();
     },
     seal: () => stage.screen.seal,
     onOpened: seek,
@@ -203,8 +175,8 @@ export function createPlayer(
     ? null
     : createPanel({
         onSeek: seek,
-        onLink: (t) => void copyLink(t),
-        onShown: (shown, hidden) => setShown(shown, hidden),
+        onLink: copyLink,
+        onShown: setShown,
       });
 
   const live = el("div", { class: "rk-hide", role: "status", "aria-live": "polite" });
@@ -223,6 +195,14 @@ export function createPlayer(
   );
   const box = el("div", { class: "rk-player-box", tabindex: -1 }, player);
   if (options.compact) box.classList.add("is-compact");
+  const acts = createActs(box, player, controls, (text) => setText(live, text), signal);
+  const playlist = createPlaylist(
+    source,
+    zone,
+    (strip) => player.prepend(strip),
+    (replay) => open(replay, { play: clock.running }),
+    signal,
+  );
   // Heights stand before any data.
   head.set(null, zone());
   panel?.set(null);
@@ -243,7 +223,7 @@ export function createPlayer(
     clock.pause();
     stage.screen.pause(clock.position);
     patience();
-    strip?.setCurrent(replay);
+    playlist.setCurrent(replay);
     let next: Session;
     try {
       const reply = await source.request("session", point ? { replay, point } : { replay });
@@ -264,31 +244,37 @@ export function createPlayer(
   function show(next: Session, how: LoadOptions): void {
     session = next;
     rows = new Rows(next);
+    const playable =
+      next.segments.length > 0 && next.status !== "expired" && next.status !== "hidden";
     // `event` is the analytics event under the playhead, whatever the table shows.
     const events = rows.events();
     const found = cursorOf(rows, events);
     cursor = found.track;
     cursorRows = Uint32Array.from(found.at, (position) => events[position] ?? 0);
-    clock.load(next.length_ms, [...next.inactive, ...next.gaps]);
+    clock.load(next.length_ms);
     head.set(next, zone());
     stage.set(next, zone());
     timeline.set(rows, zone());
+    setInactive();
     if (panel) panel.set(rows);
     else setShown(rows.select(new Set(), [], ""), new Set());
-    const first = next.segments[0]?.start ?? 0;
-    const at = how.at ?? next.opened_t ?? first;
-    clock.seek(at);
     controls.setEnabled(true);
-    playable = next.segments.length > 0 && next.status !== "expired" && next.status !== "hidden";
     controls.setUnplayable(playable ? null : "Nothing of this recording can be shown");
-    if (playable) {
-      stage.screen.open(next, new Segments(source, next));
-      if (how.play) clock.play();
-      request();
-    } else painted();
+    if (playable) stage.screen.open(next, new Segments(source, next));
+    const at = how.at ?? next.opened_t ?? next.segments[0]?.start ?? 0;
+    playback.open(next, playable, at, how.play ?? false);
+    if (!playable) painted();
     panel?.resumeFollowing();
     draw(true);
     changed(true);
+  }
+
+  /** Bands of the timeline and what playing jumps over: one threshold for both. */
+  function setInactive(): void {
+    if (!session) return;
+    const inactive = longerThan(session.inactive, source.get("inactive_ms") ?? 0);
+    clock.setSkips([...inactive, ...session.gaps]);
+    timeline.setInactive(inactive);
   }
 
   function showFailure(error: unknown): void {
@@ -298,7 +284,7 @@ export function createPlayer(
     if (isGone && session) {
       // The notice says it; what is loaded stays open.
       wanted = { replay: session.replay, options: {} };
-      strip?.setCurrent(session.replay);
+      playlist.setCurrent(session.replay);
       return;
     }
     stage.setState({
@@ -323,107 +309,6 @@ export function createPlayer(
     stage.setState({ kind: "page" });
   }
 
-  // ── Clock ────────────────────────────────────────────────────────────────────
-
-  /** Ask the screen for the page of the clock's position. */
-  function request(): void {
-    if (!playable) return;
-    stage.setBusy(true);
-    const first = session?.segments[0]?.start ?? 0;
-    const t = Math.max(first, clock.position);
-    stage.screen.seek({ t, playing: clock.running, speed: clock.speed });
-    run();
-  }
-
-  function run(): void {
-    if (frame === 0 && clock.running) frame = requestAnimationFrame(step);
-  }
-
-  function step(): void {
-    frame = 0;
-    if (signal.aborted) return;
-    const tick = clock.tick();
-    if (tick.kind === "jump") {
-      request();
-      draw(true);
-    } else if (tick.kind === "end") {
-      // The page at the end is the same whether one played or jumped there.
-      request();
-      draw(true);
-      changed(true);
-      ended();
-      return;
-    } else draw(false);
-    stage.screen.remember(clock.position);
-    buffering();
-    run();
-  }
-
-  function ended(): void {
-    const next = autoplay ? (strip?.neighbour(1) ?? null) : null;
-    if (next !== null) open(next, { play: true });
-  }
-
-  function buffering(): void {
-    if (clock.state !== "waiting") {
-      waitingSince = null;
-      stage.setBuffering(false);
-      return;
-    }
-    waitingSince ??= performance.now();
-    stage.setBuffering(performance.now() - waitingSince > PATIENCE_MS);
-  }
-
-  function play(): void {
-    if (!session || !playable || clock.running) return;
-    const from = clock.position;
-    clock.play();
-    if (clock.position < from) panel?.resumeFollowing();
-    request();
-    draw(true);
-    changed(true);
-  }
-
-  function pause(): void {
-    if (!clock.running) return;
-    clock.pause();
-    stage.screen.pause(clock.position);
-    stage.setBuffering(false);
-    draw(true);
-    changed(true);
-  }
-
-  function toggle(): void {
-    if (clock.running) pause();
-    else play();
-  }
-
-  function seek(t: number): void {
-    if (!session) return;
-    clock.seek(t);
-    panel?.resumeFollowing();
-    request();
-    draw(true);
-    changed(true);
-  }
-
-  /** Dragging on the timeline: the page follows, and playing goes on when it is let go. */
-  function scrub(t: number, final: boolean): void {
-    if (!session) return;
-    scrubbing ??= { playing: clock.running };
-    clock.pause();
-    clock.seek(t);
-    panel?.resumeFollowing();
-    if (final) {
-      const { playing } = scrubbing;
-      scrubbing = null;
-      if (playing && playable) clock.play();
-    }
-    request();
-    draw(true);
-    changed(final);
-  }
-
   function stepEvent(by: 1 | -1): void {
     // While playing, "previous" must get past the event that just went by.
     const from = clock.position - (by === -1 && clock.running ? 500 : 0);
@@ -443,11 +328,6 @@ export function createPlayer(
     if (synced) sync?.now({ speed: clock.speed });
   }
 
-  function setSkipping(on: boolean): void {
-    clock.setSkipping(on);
-    controls.setSkipping(on);
-  }
-
   // ── Drawing ──────────────────────────────────────────────────────────────────
 
   function setShown(shown: Uint32Array, hidden: ReadonlySet<MarkKind>): void {
@@ -462,7 +342,7 @@ export function createPlayer(
     if (!all && now - lastText < TEXT_EVERY_MS) return;
     lastText = now;
     stage.move(t);
-    controls.setPlaying(clock.running || scrubbing?.playing === true);
+    controls.setPlaying(clock.running || playback.scrubbing);
     const start = session?.start_ms ?? null;
     controls.setTime(t, clock.length, start === null ? null : start + t, zone());
     panel?.move(t, clock.running ? true : "reveal");
@@ -479,7 +359,7 @@ export function createPlayer(
 
   function say(row: number | null): void {
     const now = performance.now();
-    if (row === null || scrubbing || now - lastSaid < SAY_EVERY_MS) return;
+    if (row === null || playback.scrubbing || now - lastSaid < SAY_EVERY_MS) return;
     lastSaid = now;
     const made = rows?.row(row);
     if (made) setText(live, `${made.name} at ${elapsed(made.t)}`);
@@ -498,7 +378,8 @@ export function createPlayer(
     };
     for (const then of listeners) then(change);
     const values = {
-      time_ms: Math.round(t),
+      // Not rounded up: Python finds the same event under the playhead.
+      time_ms: Math.floor(t),
       playing: clock.running,
       session: session.replay,
       event: eventId,
@@ -527,8 +408,9 @@ export function createPlayer(
             if (replay !== "" && replay !== session?.replay) open(replay);
           },
           replays() {
-            if (options.playlist) void openPlaylist();
+            if (options.playlist) void playlist.open(point);
           },
+          inactive: setInactive,
         },
         signal,
       )
@@ -541,7 +423,7 @@ export function createPlayer(
     const speed = source.get("speed");
     if (speed > 0) setSpeed(speed);
     point = source.get("point") || undefined;
-    void openPlaylist();
+    void playlist.open(point);
     if (replay === "") {
       stage.setState({
         kind: "empty",
@@ -554,110 +436,15 @@ export function createPlayer(
     open(replay, { play: playing, ...(t > 0 ? { at: t } : {}) });
   }
 
-  async function openPlaylist(): Promise<void> {
-    let reply: Awaited<ReturnType<typeof source.request<"playlist">>>;
-    try {
-      reply = await source.request("playlist", point ? { point } : {});
-    } catch {
-      // The strip is an aid: the replay itself says what is wrong.
-      return;
-    }
-    if (signal.aborted) return;
-    const { rows: list, total } = reply.data;
-    stripCount = list.length;
-    if (list.length < 2) {
-      strip?.node.remove();
-      strip = null;
-      return;
-    }
-    if (!strip) {
-      strip = createStrip((replay) => open(replay, { play: clock.running }));
-      player.prepend(strip.node);
-    }
-    strip.set(list, total, zone());
-    strip.setCurrent(session?.replay ?? wanted?.replay ?? null);
-  }
-
-  // ── Acts ─────────────────────────────────────────────────────────────────────
-
-  async function copyLink(t: number | null): Promise<void> {
+  function copyLink(t: number | null): void {
     if (!session) return;
     const { replay } = session;
     const link = options.link?.(replay, t) ?? source.link?.(replay, t) ?? replayRef(replay, t);
-    if (await copyText(link, box)) {
-      controls.confirm("link");
-      setText(live, "Link copied");
-    }
+    void acts.copy("link", link);
   }
-
-  async function copyHtml(): Promise<void> {
-    const html = await stage.screen.html();
-    if (await copyText(html, box)) {
-      controls.confirm("html");
-      setText(live, "Page copied as HTML");
-    }
-  }
-
-  function toggleWide(): void {
-    const on = player.classList.toggle("is-wide");
-    controls.setWide(on);
-  }
-
-  async function toggleFull(): Promise<void> {
-    const root = box.getRootNode() as ShadowRoot | Document;
-    try {
-      if (root.fullscreenElement === box) await document.exitFullscreen();
-      else await box.requestFullscreen();
-    } catch {
-      // Refused by the host: full width is the next best.
-      toggleWide();
-    }
-  }
-
-  function openHelp(anchor: HTMLElement): void {
-    const list = el("dl", { class: "rk-keys" });
-    for (const [keys, words] of KEY_HELP) {
-      const names = el("dt");
-      for (const key of keys) names.append(el("kbd", {}, key));
-      list.append(names, el("dd", {}, words));
-    }
-    popover(anchor, list, "Keys")?.node.setAttribute("tabindex", "-1");
-  }
-
-  document.addEventListener(
-    "fullscreenchange",
-    () => {
-      const root = box.getRootNode() as ShadowRoot | Document;
-      box.classList.toggle("is-full", root.fullscreenElement === box);
-    },
-    { signal },
-  );
 
   box.addEventListener("keydown", (event) => {
-    const acted = actOnKey(event, {
-      toggle,
-      skip: (ms) => seek(clock.position + ms),
-      session: (by) => {
-        const next = strip?.neighbour(by) ?? null;
-        if (next !== null) open(next, { play: clock.running });
-      },
-      event: stepEvent,
-      frame: (by) => {
-        pause();
-        seek(clock.position + by * FRAME_MS);
-      },
-      speed: (by) => setSpeed(clock.stepSpeed(by)),
-      skipping: () => setSkipping(!clock.skipping),
-      row: (by) => (panel ? panel.step(by) : stepEvent(by)),
-      unfold: () => panel?.unfoldCurrent(),
-      search: () => panel?.focusSearch(),
-      wide: toggleWide,
-      full: () => void toggleFull(),
-      help: () => openHelp(controls.helpAnchor),
-      edge: (end) => seek(end ? clock.length : 0),
-      dismiss: () => closePopovers(box.closest(".rk") ?? box) || (panel?.dismiss() ?? false),
-    });
-    if (!acted) return;
+    if (!actOnKey(event, act)) return;
     event.preventDefault();
     event.stopPropagation();
   });
@@ -683,7 +470,6 @@ export function createPlayer(
     destroy() {
       if (signal.aborted) return;
       clearTimeout(loadingTimer);
-      cancelAnimationFrame(frame);
       stop.abort();
       panel?.destroy();
       timeline.destroy();

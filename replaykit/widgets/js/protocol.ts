@@ -23,6 +23,8 @@ export interface Traits {
   replays: string[];
   /** The charted point this player was opened from, "" when none. */
   point: string;
+  /** Nobody acting for longer than this is inactive time. */
+  inactive_ms: number;
 }
 
 export type TraitName = keyof Traits;
@@ -70,7 +72,19 @@ export interface NetworkLine {
   url: string;
   status: number | null;
   duration_ms: number | null;
-  error: string | null;
+  /** It failed, by its status or without one. */
+  error: boolean;
+}
+
+/** A table of another system on the replay's clock; `t` and `state` as those of events. */
+export interface SideTable {
+  name: string;
+  columns: string[];
+  t: number[];
+  state: number[];
+  rows: Scalar[][];
+  /** How many lie inside the recording; the first thousands of them travel. */
+  total: number;
 }
 
 /** Where an event row lies: in the recording, before it, after it, or out of session. */
@@ -110,6 +124,7 @@ export interface Session {
   network: NetworkLine[];
   density: number[];
   events: EventColumns;
+  tables?: SideTable[];
   warnings: string[];
 }
 

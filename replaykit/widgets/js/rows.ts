@@ -107,6 +107,11 @@ export class Rows {
     return kind === "event" && this.place(i) === PLACE.server ? "server" : kind;
   }
 
+  /** The kind by which legend and filters know a row: out of session is an event too. */
+  listed(i: number): MarkKind {
+    return KINDS[this.#kind[i] ?? 0] ?? "event";
+  }
+
   place(i: number): number {
     if (this.#kind[i] !== EVENT) return PLACE.inside;
     return this.session.events.state[this.#index[i] ?? 0] ?? PLACE.inside;
@@ -175,8 +180,7 @@ export class Rows {
     const found = new Uint32Array(this.length);
     let count = 0;
     for (let i = 0; i < this.length; i += 1) {
-      const kind = this.kind(i);
-      if (hidden.has(kind === "server" ? "event" : kind)) continue;
+      if (hidden.size > 0 && hidden.has(this.listed(i))) continue;
       if ((filters.length > 0 || words.length > 0) && !this.#passes(i, filters, words)) continue;
       found[count] = i;
       count += 1;

@@ -14,6 +14,7 @@ export interface SyncActions {
   speed(speed: number): void;
   session(replay: string): void;
   replays(): void;
+  inactive(): void;
 }
 
 /** While playing, 5 times a second; a seek, a pause or a new session at once. */
@@ -21,19 +22,18 @@ const EVERY_MS = 200;
 
 export class Sync {
   readonly #source: Source;
-  readonly #signal: AbortSignal;
   #pending: Partial<Synced> = {};
   #timer: ReturnType<typeof setTimeout> | undefined;
   #last = Number.NEGATIVE_INFINITY;
 
   constructor(source: Source, act: SyncActions, signal: AbortSignal) {
     this.#source = source;
-    this.#signal = signal;
     source.observe("time_ms", (value) => act.seek(value), signal);
     source.observe("playing", (value) => act.playing(value), signal);
     source.observe("speed", (value) => act.speed(value), signal);
     source.observe("session", (value) => act.session(value), signal);
     source.observe("replays", () => act.replays(), signal);
+    source.observe("inactive_ms", () => act.inactive(), signal);
     signal.addEventListener("abort", () => this.flush(), { once: true });
   }
 
@@ -59,9 +59,5 @@ export class Sync {
     this.#pending = {};
     this.#last = performance.now();
     this.#source.set(values);
-  }
-
-  get stopped(): boolean {
-    return this.#signal.aborted;
   }
 }

@@ -105,3 +105,11 @@ export function spanAt<S extends readonly [number, number]>(
   }
   return null;
 }
+
+/** The stretches of more than a threshold; one of exactly so long does not count. */
+export function longerThan<S extends readonly [number, number]>(
+  spans: readonly S[],
+  ms: number,
+): S[] {
+  return spans.filter(([start, end]) => end - start > ms);
+}

@@ -133,7 +133,7 @@ def session_of(name: str, **changes: Any) -> dict[str, Any]:
                 "url": "https://shop.example/api/discounts/validate",
                 "status": 504,
                 "duration_ms": 3000,
-                "error": None,
+                "error": True,
             },
             {
                 "t": round(length * 0.5),
@@ -141,7 +141,7 @@ def session_of(name: str, **changes: Any) -> dict[str, Any]:
                 "url": "https://shop.example/api/reviews?page=1",
                 "status": 200,
                 "duration_ms": 340,
-                "error": None,
+                "error": False,
             },
         ],
         "density": _density(events, 180),

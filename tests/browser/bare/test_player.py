@@ -34,6 +34,21 @@ QUIET = [
 ]
 
 
+TICKETS = {
+    "name": "<b>tickets</b>",
+    "columns": ["subject", "priority", "n"],
+    "t": [-60_000, 5_000, 30_000, 90_000_000],
+    "state": [1, 0, 0, 2],
+    "rows": [
+        ["Before", "low", None],
+        ["<i>Where is it?</i>", "high", 1],
+        ["Refund", None, 2],
+        ["After", "low", 3],
+    ],
+    "total": 2,
+}
+
+
 def answer(kind: str, params: dict[str, Any]) -> tuple[Any, list[bytes]]:
     """Answer as a kernel would."""
     if kind == "playlist":
@@ -51,11 +66,16 @@ def answer(kind: str, params: dict[str, Any]) -> tuple[Any, list[bytes]]:
             return sessions.session_of(
                 "todo_app", replay=replay, status="expired", segments=[]
             ), []
-        session = sessions.session_of(name, replay=replay)
+        session = sessions.session_of(
+            "code_editor" if name == "with_tickets" else name, replay=replay
+        )
+        if name == "with_tickets":
+            session["tables"] = [TICKETS]
         if cut:
             session["segments"] = sessions.infos_of(name, int(cut))
         return session, []
     if kind == "segment":
+        name = "code_editor" if name == "with_tickets" else name
         part = sessions.segments_of(name, int(cut or 60))[params["index"]]
         return {"start": part["start"], "end": part["end"]}, [part["body"]]
     raise KeyError(kind)
@@ -421,6 +441,53 @@ def test_what_cannot_be_played_says_why(view: View, replay: str, says: str) -> N
     view.wait(
         f"() => root().querySelector('.rk-state')?.textContent.includes('{says}')"
     )
+
+
+def test_a_longer_threshold_leaves_fewer_bands(view: View) -> None:
+    view.open(session="code_editor")
+    view.painted()
+    bands = view.page.locator(".rk-idle")
+    all_bands = sessions.session_of("code_editor")["inactive"]
+    assert bands.count() == len(all_bands) > 1
+    longest = max(end - start for start, end in all_bands)
+    view.write("inactive_ms", longest - 1)
+    assert bands.count() == 1
+    view.page.locator("[aria-label='More about this session']").click()
+    view.page.get_by_role("menuitemradio", name="Inactive after 5:00").click()
+    assert bands.count() == 0
+    assert view.trait("inactive_ms") == 300_000
+    assert view.page.locator(".is-note").first.is_hidden()
+
+
+def test_a_foreign_table_is_a_panel_on_the_same_clock(view: View) -> None:
+    view.open(session="with_tickets")
+    view.painted()
+    view.page.get_by_role("tab", name="<b>tickets</b>").click()
+    table = view.page.get_by_role("grid", name="<b>tickets</b>")
+    rows = table.locator(".rk-tr")
+    assert rows.count() == 4
+    rows.nth(2).click()
+    assert view.position() == 30_000
+    assert rows.nth(2).get_attribute("aria-current") == "true"
+    rows.nth(0).click()
+    assert view.position() == 30_000, "a row before the recording does not seek"
+    view.page.locator(".rk-lanes").focus()
+    view.press("ArrowLeft")
+    view.press("ArrowLeft")
+    assert rows.nth(1).get_attribute("aria-current") == "true"
+    rows.nth(1).dblclick()
+    assert "priority" in view.text(".rk-props")
+    view.write("session", "code_editor")
+    view.wait("() => root().querySelector('.rk-empty')")
+    assert "No row" in view.text(".rk-empty")
+
+
+def test_requests_that_came_through_are_not_marked_failed(view: View) -> None:
+    view.open(session="code_editor")
+    view.painted()
+    view.page.get_by_role("tab", name="Network").click()
+    failed = view.page.get_by_role("grid", name="Network").locator(".rk-m-request")
+    assert failed.count() == 1
 
 
 def test_an_empty_player_says_so(view: View) -> None:

@@ -62,6 +62,7 @@ export class PageSource implements Source {
       event: "",
       replays: capsule.kind === "player" ? capsule.replays : [],
       point: "",
+      inactive_ms: 0,
     };
   }
 

@@ -13,12 +13,12 @@ export interface ControlActions {
   event(by: 1 | -1): void;
   frame(by: 1 | -1): void;
   speed(speed: number): void;
-  skipping(on: boolean): void;
+  skipping(): void;
   link(): void;
   html(): void;
   wide(): void;
   full(): void;
-  help(anchor: HTMLElement): void;
+  help(anchor?: HTMLElement): void;
   /** The compact form's way to the full player; null leaves the button out. */
   expand: (() => void) | null;
 }
@@ -98,7 +98,7 @@ export function createControls(act: ControlActions, compact: boolean): Controls 
         label: skips ? "Show inactive time" : "Skip inactive time",
         icon: "gap",
         right: "s",
-        run: () => act.skipping(!skips),
+        run: act.skipping,
       },
       { label: "Copy link to this moment", icon: "link", run: act.link },
       { label: "Copy the page as HTML", icon: "dom", run: act.html },
@@ -164,7 +164,9 @@ export function createControls(act: ControlActions, compact: boolean): Controls 
       fill(target, icon("check"));
       setTimeout(() => fill(target, icon(which === "link" ? "link" : "dom")), CONFIRM_MS);
     },
-    helpAnchor: help,
+    get helpAnchor() {
+      return [help, more].find((one) => one.offsetParent !== null) ?? play;
+    },
     setUnplayable(reason) {
       setOff(play, reason);
     },

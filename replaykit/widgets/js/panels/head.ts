@@ -12,6 +12,9 @@ export interface HeadSpec {
   /** Autoplay of the next session; null where there is only one. */
   autoplay(): boolean | null;
   onAutoplay(on: boolean): void;
+  /** The threshold of inactive time. */
+  inactiveMs(): number;
+  onInactive(ms: number): void;
   seal(): Seal;
   onOpened(t: number): void;
 }
@@ -20,6 +23,8 @@ export interface Head {
   node: HTMLElement;
   set(session: Session | null, zone: string): void;
 }
+
+const THRESHOLDS = [10_000, 30_000, 60_000, 300_000];
 
 export function createHead(spec: HeadSpec): Head {
   const node = el("header", { class: "rk-head" });
@@ -43,6 +48,15 @@ export function createHead(spec: HeadSpec): Head {
         label: "Play the next session at the end",
         checked: autoplay,
         run: () => spec.onAutoplay(!autoplay),
+      });
+    }
+    const now = spec.inactiveMs();
+    // What the kernel set is one of the choices too.
+    for (const ms of [...new Set([...THRESHOLDS, now])].sort((a, b) => a - b)) {
+      made.push({
+        label: `Inactive after ${elapsed(ms)}`,
+        checked: ms === now,
+        run: () => spec.onInactive(ms),
       });
     }
     return made;

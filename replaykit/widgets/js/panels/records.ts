@@ -1,9 +1,9 @@
-/** The Console, Network and Pages tabs: tables of what the recording itself holds. */
+/** The Console, Network and Pages tabs, what the recording itself holds, and foreign tables. */
 
 import { cut, el } from "../parts/dom.ts";
-import { address, duration, elapsed } from "../parts/format.ts";
+import { address, duration, elapsed, value } from "../parts/format.ts";
 import { mark } from "../parts/icons.ts";
-import type { Session } from "../protocol.ts";
+import { PLACE, type Session } from "../protocol.ts";
 import { firstAtOrAfter, Track } from "../tracks.ts";
 import { createTable, type Table } from "./table.ts";
 
@@ -22,18 +22,22 @@ interface Kind<R extends { t: number }> {
   cells(record: R, session: Session, index: number): (Node | string)[];
   detail(record: R): Record<string, string>;
   bad(record: R): boolean;
+  /** Where a record lies; outside of the recording it is greyed and does not seek. */
+  place?(record: R): number;
 }
 
 function recordTab<R extends { t: number }>(kind: Kind<R>, onSeek: (t: number) => void): RecordTab {
   let session: Session | null = null;
   let records: readonly R[] = [];
   let track = new Track([]);
+  let first = 0;
+  const inside = (record: R) => (kind.place?.(record) ?? PLACE.inside) === PLACE.inside;
   const table = createTable({
     label: kind.label,
     cols: kind.cols,
     onPick(index) {
       const record = records[index];
-      if (record) onSeek(Math.max(0, record.t));
+      if (record && inside(record)) onSeek(Math.max(0, record.t));
     },
     unfold(index) {
       const record = records[index];
@@ -50,12 +54,15 @@ function recordTab<R extends { t: number }>(kind: Kind<R>, onSeek: (t: number) =
     set(next) {
       session = next;
       records = next ? kind.of(next) : [];
-      track = new Track(records.map((record) => record.t));
+      const within = records.filter(inside);
+      first = within[0] ? records.indexOf(within[0]) : 0;
+      track = new Track(within.map((record) => record.t));
       table.set({
         count: records.length,
         build(index) {
           const record = records[index];
-          const node = el("div", { class: "rk-tr" });
+          const out = record && !inside(record);
+          const node = el("div", { class: out ? "rk-tr is-out" : "rk-tr" });
           if (record && session) {
             const time = el("span", { class: "t" }, elapsed(record.t));
             node.append(time, ...kind.cells(record, session, index));
@@ -66,7 +73,7 @@ function recordTab<R extends { t: number }>(kind: Kind<R>, onSeek: (t: number) =
     },
     move(t, follow) {
       const at = track.move(t);
-      table.setCurrent(at < 0 ? null : at, follow);
+      table.setCurrent(at < 0 ? null : first + at, follow);
     },
     count(of) {
       const all = kind.of(of);
@@ -97,15 +104,13 @@ export function consoleTab(onSeek: (t: number) => void): RecordTab {
 }
 
 export function networkTab(onSeek: (t: number) => void): RecordTab {
-  const bad = (status: number | null, error: string | null) =>
-    error !== null || (status !== null && status >= 400);
   return recordTab(
     {
       label: "Network",
       cols: "38px 12px minmax(0, 1fr) 34px 58px",
       of: (session) => session.network,
       cells: (line) => [
-        bad(line.status, line.error) ? mark("request", "failed") : blank(),
+        line.error ? mark("request", "failed") : blank(),
         cut(`${line.method} ${address(line.url).path}`, "rk-mono", {
           title: `${line.method} ${line.url}`,
         }),
@@ -117,9 +122,8 @@ export function networkTab(onSeek: (t: number) => void): RecordTab {
         url: line.url,
         status: line.status === null ? "(none)" : String(line.status),
         duration: duration(line.duration_ms) || "(unknown)",
-        ...(line.error === null ? {} : { error: line.error }),
       }),
-      bad: (line) => bad(line.status, line.error),
+      bad: (line) => line.error,
     },
     onSeek,
   );
@@ -144,6 +148,33 @@ export function pagesTab(onSeek: (t: number) => void): RecordTab {
       },
       detail: (page) => ({ url: page.url, title: page.title }),
       bad: () => false,
+    },
+    onSeek,
+  );
+}
+
+/** Cells that a row shows; all of them stand in what it unfolds to. */
+const SIDE_CELLS = 2;
+
+/** A table of another system: the first columns in a row, all of them below it. */
+export function sideTab(name: string, onSeek: (t: number) => void): RecordTab {
+  const of = (session: Session) => session.tables?.find((one) => one.name === name);
+  return recordTab(
+    {
+      label: name,
+      cols: "48px minmax(0, 1.6fr) minmax(0, 1fr)",
+      of(session) {
+        const { columns = [], rows = [], t = [], state = [] } = of(session) ?? {};
+        return rows.map((cells, i) => ({ columns, cells, t: t[i] ?? 0, place: state[i] ?? 0 }));
+      },
+      cells: ({ cells }) => {
+        const said = cells.filter((cell) => cell !== null).slice(0, SIDE_CELLS);
+        return said.map((cell, i) => cut(value(cell), i === 0 ? "name" : "d"));
+      },
+      detail: ({ columns, cells }) =>
+        Object.fromEntries(columns.map((column, i) => [column, value(cells[i])])),
+      bad: () => false,
+      place: (record) => record.place,
     },
     onSeek,
   );

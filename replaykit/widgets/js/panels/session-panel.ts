@@ -10,7 +10,7 @@ import type { Filter, Rows } from "../rows.ts";
 import { EVENT_FIELD } from "../rows.ts";
 import { createEventsTable, PAGE_COLUMN } from "./events-table.ts";
 import { openFilterMenu } from "./filter-menu.ts";
-import { consoleTab, networkTab, pagesTab, type RecordTab } from "./records.ts";
+import { consoleTab, networkTab, pagesTab, type RecordTab, sideTab } from "./records.ts";
 
 export interface PanelSpec {
   onSeek(t: number): void;
@@ -145,9 +145,10 @@ export function createPanel(spec: PanelSpec): Panel {
       network: "No requests were recorded",
       pages: "No page was recorded",
     };
+    const word = words[tab] ?? "No row belongs to this session";
     const clear = button({ label: "Show all events", kind: "line", small: true, run: clearAll });
     const all = tab === "events" && rows.length > 0;
-    return el("div", { class: "rk-empty" }, el("p", {}, words[tab] ?? ""), all ? clear : null);
+    return el("div", { class: "rk-empty" }, el("p", {}, word), all ? clear : null);
   }
 
   function clearAll(): void {
@@ -184,6 +185,15 @@ export function createPanel(spec: PanelSpec): Panel {
       );
     } else {
       setText(count, plural(records[tab]?.count(rows.session).total ?? 0, "entry", "entries"));
+    }
+  }
+
+  /** A tab for each foreign table; ids that no own tab has. */
+  function addSideTabs(session: Session): void {
+    for (const { name } of session.tables ?? []) {
+      const id = `table ${name}`;
+      records[id] ??= sideTab(name, spec.onSeek);
+      bar.add({ id, label: name });
     }
   }
 
@@ -336,12 +346,13 @@ export function createPanel(spec: PanelSpec): Panel {
       if (!next) {
         events.set(null, shown);
         for (const record of Object.values(records)) record.set(null);
-        for (const id of ["events", "console", "network", "pages"]) bar.count(id, "");
+        for (const id of ["events", ...Object.keys(records)]) bar.count(id, "");
         setText(shift, "");
         setText(server, "");
         showTab();
         return;
       }
+      addSideTabs(next.session);
       for (const record of Object.values(records)) record.set(next.session);
       drawCounts(next.session);
       events.setColumns(columns());

@@ -1,12 +1,14 @@
 /** The timeline: signal, density, event, page and axis lanes in percent of the session. */
 
 import { el, fill, setAttribute, setText } from "../parts/dom.ts";
-import { address, elapsed, spoken, wallTime } from "../parts/format.ts";
-import { MARK_NAMES, type MarkKind, mark } from "../parts/icons.ts";
-import { PLACE, type Session } from "../protocol.ts";
+import { address, elapsed, spoken } from "../parts/format.ts";
+import { type MarkKind, mark } from "../parts/icons.ts";
+import { PLACE, type Session, type Span } from "../protocol.ts";
 import type { Rows } from "../rows.ts";
-import { lastAtOrBefore, Track } from "../tracks.ts";
+import { Track } from "../tracks.ts";
 import { axisTicks, type Cluster, clusters } from "./lanes.ts";
+import { createLegend } from "./legend.ts";
+import { fillPreview } from "./preview.ts";
 
 export interface TimelineSpec {
   /** Without legend and with less room around. */
@@ -24,16 +26,15 @@ export interface Timeline {
   setShown(shown: Uint32Array, hidden: ReadonlySet<MarkKind>): void;
   move(t: number): void;
   setCurrent(row: number | null): void;
+  setInactive(inactive: readonly Span[]): void;
   focus(): void;
   destroy(): void;
 }
 
-const LEGEND: MarkKind[] = ["event", "page", "rage", "dead", "error", "request"];
 const SVG = "http://www.w3.org/2000/svg";
 const DENSITY_HEIGHT = 26;
 /** An axis label this near to the playhead's or the pointer's label gives way. */
 const LABEL_PX = 34;
-const NEAR_MARKS = 3;
 
 export function createTimeline(spec: TimelineSpec): Timeline {
   const stop = new AbortController();
@@ -41,6 +42,7 @@ export function createTimeline(spec: TimelineSpec): Timeline {
   const lane = (name: string) => el("div", { class: `rk-lane rk-lane-${name}` });
   const signals = lane("signal");
   const density = lane("dens");
+  const idle = el("div", { class: "rk-idles" });
   const events = lane("event");
   const pages = lane("page");
   const axis = lane("axis");
@@ -65,13 +67,9 @@ export function createTimeline(spec: TimelineSpec): Timeline {
     head,
     hover,
   );
-  const legend = el("div", {
-    class: "rk-legend",
-    role: "toolbar",
-    "aria-label": "Kinds shown in timeline and table",
-  });
+  const legend = createLegend(spec.onLegend);
   const tip = el("div", { class: "rk-tip", hidden: true, "aria-hidden": "true" });
-  const node = el("div", { class: "rk-time" }, spec.compact ? null : legend, lanes, tip);
+  const node = el("div", { class: "rk-time" }, spec.compact ? null : legend.node, lanes, tip);
   if (spec.compact) node.classList.add("is-compact");
 
   let rows: Rows | null = null;
@@ -98,70 +96,9 @@ export function createTimeline(spec: TimelineSpec): Timeline {
 
   // ── Drawing ──────────────────────────────────────────────────────────────────
 
-  function drawLegend(): void {
-    if (!session || !rows) return;
-    const counts = new Map<MarkKind, number>();
-    for (let i = 0; i < rows.length; i += 1) {
-      const kind = rows.kind(i) === "server" ? "event" : rows.kind(i);
-      counts.set(kind, (counts.get(kind) ?? 0) + 1);
-    }
-    const chips = LEGEND.map((kind) => {
-      const count = counts.get(kind) ?? 0;
-      const name = MARK_NAMES[kind][count === 1 ? 0 : 1];
-      const chip = el(
-        "button",
-        {
-          type: "button",
-          class: "rk-chip",
-          title: name,
-          "aria-label": `${name}, ${count}`,
-          "aria-pressed": String(!hidden.has(kind)),
-          disabled: count === 0,
-          "data-kind": kind,
-        },
-        mark(kind),
-        el("span", {}, name),
-        " ",
-        el("b", {}, String(count)),
-      );
-      chip.addEventListener("click", () =>
-        spec.onLegend(kind, chip.getAttribute("aria-pressed") !== "true"),
-      );
-      return chip;
-    });
-    const sum = (spans: [number, number][]) => spans.reduce((all, [a, b]) => all + (b - a), 0);
-    const total = (name: string, ms: number, swatch: SVGElement) =>
-      ms > 0
-        ? el(
-            "span",
-            { class: "rk-chip is-note", title: name },
-            swatch,
-            el("span", {}, name),
-            " ",
-            el("b", {}, elapsed(ms)),
-          )
-        : null;
-    fill(
-      legend,
-      ...chips,
-      el("span", { class: "rk-grow" }),
-      total("Inactive", sum(session.inactive), idleSwatch()),
-      total("No data", sum(session.gaps), gapSwatch()),
-    );
-  }
-
   function drawDensity(): void {
     if (!session) return;
-    fill(
-      density,
-      ...session.inactive.map(([a, b]) =>
-        el("span", {
-          class: "rk-idle",
-          title: `Inactive ${elapsed(b - a)}`,
-          style: { left: percent(a), width: percent(b - a) },
-        }),
-      ),
-    );
+    fill(density, idle);
     const values = session.density;
     const bars = () => {
       const svg = document.createElementNS(SVG, "svg");
@@ -322,55 +259,12 @@ export function createTimeline(spec: TimelineSpec): Timeline {
     hover.hidden = false;
     hover.style.transform = `translateX(${x.toFixed(1)}px)`;
     setText(hoverLabel, elapsed(t));
-    const page = session.pages[lastAtOrBefore(pageTrack.times, t)];
-    fill(
-      tip,
-      el(
-        "div",
-        { class: "top" },
-        el("b", {}, elapsed(t)),
-        el("span", { class: "rk-2" }, wallTime(session.start_ms + t, zone)),
-      ),
-      page ? el("div", { class: "rk-mono rk-cut" }, address(page.url).path) : null,
-      ...nearRows(t).map((row) => previewRow(row, t)),
-    );
+    fillPreview(tip, rows, t, hidden, zone);
     tip.hidden = false;
     const box = node.getBoundingClientRect();
     const left = lanes.getBoundingClientRect().left - box.left + x;
     const half = tip.offsetWidth / 2;
     tip.style.left = `${Math.max(half + 4, Math.min(box.width - half - 4, left))}px`;
-  }
-
-  function nearRows(t: number): number[] {
-    if (!rows) return [];
-    const all = rows;
-    const reach = Math.max(2000, length / 40);
-    const near: number[] = [];
-    const from = Math.max(0, lastAtOrBefore(all.t, t) - 40);
-    for (let i = from; i < all.length && near.length < 80; i += 1) {
-      const distance = Math.abs((all.t[i] ?? 0) - t);
-      if (distance > reach) {
-        if ((all.t[i] ?? 0) > t) break;
-        continue;
-      }
-      const kind = all.kind(i);
-      if (kind !== "page" && !hidden.has(kind === "server" ? "event" : kind)) near.push(i);
-    }
-    near.sort((a, b) => Math.abs((all.t[a] ?? 0) - t) - Math.abs((all.t[b] ?? 0) - t));
-    return near.slice(0, NEAR_MARKS).sort((a, b) => a - b);
-  }
-
-  function previewRow(row: number, t: number): HTMLElement {
-    const made = rows?.row(row);
-    const seconds = Math.round(((made?.t ?? 0) - t) / 1000);
-    const sign = seconds > 0 ? "+" : seconds < 0 ? "\u2212" : "";
-    return el(
-      "div",
-      { class: "ev" },
-      mark(made?.kind ?? "event"),
-      el("span", { class: "rk-cut" }, made?.name ?? ""),
-      el("span", { class: "rk-2 rk-num" }, `${sign}${Math.abs(seconds)} s`),
-    );
   }
 
   const xOfEvent = (event: PointerEvent) => {
@@ -432,7 +326,7 @@ export function createTimeline(spec: TimelineSpec): Timeline {
         for (const one of [signals, density, events, pages, axis]) one.replaceChildren();
         return;
       }
-      drawLegend();
+      if (next) legend.set(next, session);
       drawDensity();
       drawPages();
       drawAxis();
@@ -441,10 +335,7 @@ export function createTimeline(spec: TimelineSpec): Timeline {
     setShown(next, nextHidden) {
       shown = next;
       hidden = nextHidden;
-      for (const chip of legend.querySelectorAll<HTMLElement>("[data-kind]")) {
-        const off = hidden.has(chip.dataset.kind as MarkKind);
-        setAttribute(chip, "aria-pressed", String(!off));
-      }
+      legend.setHidden(hidden);
       pages.style.visibility = hidden.has("page") ? "hidden" : "";
       drawMarks();
     },
@@ -453,6 +344,19 @@ export function createTimeline(spec: TimelineSpec): Timeline {
       if (row === current) return;
       current = row;
       drawCurrent();
+    },
+    setInactive(inactive) {
+      legend.setInactive(inactive);
+      fill(
+        idle,
+        ...inactive.map(([a, b]) =>
+          el("span", {
+            class: "rk-idle",
+            title: `Inactive ${elapsed(b - a)}`,
+            style: { left: percent(a), width: percent(b - a) },
+          }),
+        ),
+      );
     },
     focus: () => lanes.focus({ preventScroll: true }),
     destroy: () => stop.abort(),
@@ -467,28 +371,4 @@ function densityPath(values: readonly number[]): string {
     path += `M${i * 4} ${DENSITY_HEIGHT}v-${height}h3v${height}z`;
   });
   return path;
-}
-
-function swatch(...shapes: [string, Record<string, string>][]): SVGElement {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", "rk-swatch");
-  svg.setAttribute("viewBox", "0 0 14 9");
-  svg.setAttribute("aria-hidden", "true");
-  for (const [name, attributes] of shapes) {
-    const shape = document.createElementNS(SVG, name);
-    for (const [key, item] of Object.entries(attributes)) shape.setAttribute(key, item);
-    svg.append(shape);
-  }
-  return svg;
-}
-
-function idleSwatch(): SVGElement {
-  return swatch(
-    ["rect", { width: "14", height: "9", class: "idle" }],
-    ["path", { d: "M0 9 9 0M5 9l9-9M-4 8l8-8M10 9l4-4", class: "hatch" }],
-  );
-}
-
-function gapSwatch(): SVGElement {
-  return swatch(["path", { d: "M.5 0v9M13.5 0v9M2 8h10", class: "gap" }]);
 }

@@ -113,6 +113,8 @@ export interface TabSpec {
 export interface Tabs {
   node: HTMLElement;
   select(id: string): void;
+  /** Add a tab at the end, once. */
+  add(spec: TabSpec): void;
   /** The count beside a tab's word; `bad` paints it as one that holds errors. */
   count(id: string, text: string, bad?: boolean): void;
 }
@@ -127,15 +129,18 @@ export function tabs(label: string, specs: TabSpec[], run: (id: string) => void)
       setAttribute(one, "tabindex", other === id ? "0" : "-1");
     }
   };
-  for (const { id, label: word } of specs) {
+  const add = ({ id, label: word }: TabSpec) => {
+    if (buttons.has(id)) return;
     const one = el("button", { type: "button", role: "tab" }, word, el("span", { class: "n" }));
     one.addEventListener("click", () => {
       select(id);
       run(id);
     });
+    one.tabIndex = -1;
     buttons.set(id, one);
     node.append(one);
-  }
+  };
+  for (const spec of specs) add(spec);
   node.addEventListener("keydown", (event) => {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (step === 0 || event.shiftKey) return;
@@ -153,6 +158,7 @@ export function tabs(label: string, specs: TabSpec[], run: (id: string) => void)
   return {
     node,
     select,
+    add,
     count(id, text, bad = false) {
       const badge = buttons.get(id)?.querySelector(".n");
       if (!badge) return;

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Clock } from "../clock.ts";
 import type { Span } from "../protocol.ts";
+import { longerThan } from "../tracks.ts";
+import { block } from "./spec.ts";
 
 function clockAt(length = 60_000, skips: Span[] = []) {
   let now = 1000;
@@ -166,5 +168,48 @@ describe("inactive stretches", () => {
   it("too short to be worth a cut are played", () => {
     const { clock } = clockAt(60_000, [[1000, 1400]]);
     expect(clock.jumpFrom(1000)).toBeNull();
+  });
+});
+
+describe("spec/replay.md 5: rep.inactive", () => {
+  const events = block("replay.md", "rep.inactive.events");
+  const expected = block("replay.md", "rep.inactive.expected");
+  const length = Number(events.at(-1)?.t_ms);
+  const touched = events
+    .filter(({ type, source }) => type === "3" && Number(source) >= 1 && Number(source) <= 5)
+    .map((event) => Number(event.t_ms));
+  const edges = [0, ...touched, length];
+  const pauses = edges.slice(1).map((end, i): Span => [edges[i] ?? 0, end]);
+  const bands = longerThan(pauses, 10_000);
+
+  it("keeps the stretches of more than ten seconds", () => {
+    const got = bands.map(([start, end]) => ({ start_ms: `${start}`, end_ms: `${end}` }));
+    expect(got).toEqual(expected);
+  });
+
+  it("plays every moment between them, and none inside", () => {
+    const { clock, pass } = clockAt(length, bands);
+    clock.play();
+    clock.release();
+    const jumps: [number, number][] = [];
+    for (let steps = 0; steps < 100_000 && clock.running; steps += 1) {
+      const from = clock.position;
+      const tick = clock.tick();
+      if (tick.kind === "jump") {
+        jumps.push([from, tick.to]);
+        clock.release();
+      }
+      pass(1);
+    }
+    const two = expected.slice(0, 1).concat({
+      // Bands that touch are left in one jump.
+      start_ms: expected[1]?.start_ms ?? "",
+      end_ms: expected.at(-1)?.end_ms ?? "",
+    });
+    expect(jumps).toEqual(two.map((row) => [Number(row.start_ms), Number(row.end_ms)]));
+  });
+
+  it("at a longer threshold keeps fewer", () => {
+    expect(longerThan(pauses, 10_001).map(([start]) => start)).toEqual([2000]);
   });
 });
