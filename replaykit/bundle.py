@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from replaykit import microscope
 from replaykit.errors import BadInput
+from replaykit.microscope import POPULATION, Behind
 from replaykit.points import parse_key
 from replaykit.replies import Home, Microscope, Point, Watching
+from replaykit.rows_as_json import list_rows
 from replaykit.wording import clock
 
 if TYPE_CHECKING:
@@ -92,11 +93,12 @@ def bundle_of_result(
         population = scope.population(key)
         if population.is_empty():
             continue
-        first = _first_people(scope.source, population)
+        behind = Behind(scope.source, population)
+        first = _first_people(behind)
         people.append(
             {
                 "key": key,
-                **scope.about(key, population),
+                **scope.about(key, behind),
                 "units": _columns(scope.source, first),
             }
         )
@@ -120,9 +122,10 @@ def newest_first(keys: Iterable[str]) -> list[str]:
     return sorted(keys, key=lambda key: -getattr(parse_key(key), "time_ms", 0))
 
 
-def _first_people(source: Source, population: pl.DataFrame) -> pl.DataFrame:
+def _first_people(behind: Behind) -> pl.DataFrame:
     """Return the units of a few users, those with replays first."""
-    recorded = microscope.watchlist(source, population)["user"].unique().implode()
+    population = behind.population
+    recorded = behind.watch["user"].unique().implode()
     chosen = (
         population.with_columns(known=pl.col("user").is_in(recorded))
         .sort(["known", "at", "user"], descending=[True, False, False])
@@ -241,7 +244,7 @@ def _population(source: Source, units: Mapping[str, list[Any]]) -> pl.DataFrame:
     return (
         frame.with_columns(moments)
         .join(source.directory.select("user", "user_id"), on="user_id")
-        .select(*microscope.POPULATION)
+        .select(*POPULATION)
     )
 
 
@@ -284,7 +287,7 @@ def unpack(text: str) -> Any:
 
 def twin_of_player(watching: Watching) -> str:
     """Return the first replay's event table as HTML with no script and no style."""
-    replays = microscope.list_rows(watching.replays)
+    replays = list_rows(watching.replays)
     first = watching.session(replays[0]["replay"])
     events = first["events"]
     rows = [

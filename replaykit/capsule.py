@@ -18,8 +18,8 @@ import polars as pl
 
 from replaykit.bundle import pack, unpack
 from replaykit.errors import ReplayKitError, UnknownOption
-from replaykit.microscope import to_json
 from replaykit.replies import Microscope, key_of
+from replaykit.rows_as_json import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -401,14 +401,14 @@ def _narrowed(answers: Answers, keys: list[str], most: int) -> Answers:
     recorded = answers.source.catalogue["user"].drop_nulls().unique().implode()
     chosen = []
     for key in keys:
-        people = answers.people(key).sort("at", "user").select("user")
+        people = answers.behind(key).population.sort("at", "user").select("user")
         unique = people.unique(maintain_order=True)
         chosen += [
             unique.head(most),
             unique.filter(pl.col("user").is_in(recorded)),
         ]
     users = pl.concat(chosen)["user"].unique()
-    return replace(answers, source=_in_memory(answers.source, users))
+    return answers.over(_in_memory(answers.source, users))
 
 
 def _in_memory(source: Source, users: pl.Series) -> Source:

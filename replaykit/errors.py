@@ -37,6 +37,10 @@ class UnknownReplay(ReplayKitError, KeyError):
     """A replay id that the project does not hold."""
 
 
+class UnknownCohort(ReplayKitError, KeyError):
+    """A cohort that is not saved in the project."""
+
+
 class UnknownPoint(ReplayKitError, KeyError):
     """A point that a result does not have."""
 

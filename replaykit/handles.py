@@ -12,7 +12,7 @@ from replaykit import timeline
 from replaykit.errors import BadInput, UnknownProperty, did_you_mean
 from replaykit.query import Step, as_step, check_events, conditions
 from replaykit.questions import Questions, names_in
-from replaykit.schema import COLUMNS
+from replaykit.schema import CAPTURED, COLUMNS, REPLAY_ID
 from replaykit.users import Users
 from replaykit.wording import big, count_words, span_words
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date, datetime
 
+    from replaykit.cohort_rules import Rule
     from replaykit.query import Value
     from replaykit.timeline import Weekday
 
@@ -53,7 +54,8 @@ class Events(Questions):
             Dates or times, read in the project's zone; `None` leaves a side open. A
             datetime as the end is exclusive.
         """
-        return replace(self, span=timeline.between(start, end, self.source.zone))
+        span = timeline.between(start, end, self.source.zone)
+        return replace(self, span=span, recent=None)
 
     def since(
         self,
@@ -88,7 +90,7 @@ class Events(Questions):
         span = timeline.since(
             start, self.source.now(), self.source.zone, without=_days(without)
         )
-        return replace(self, span=span)
+        return replace(self, span=span, recent=None)
 
     def last(
         self,
@@ -133,15 +135,46 @@ class Events(Questions):
             week_start=self.source.week_start,
             quarter_start=self.source.quarter_start,
         )
-        return replace(self, span=span)
+        moves = offset is None and not exclude_incomplete and not without
+        return replace(self, span=span, recent=units if moves else None)
 
-    def filter(self, *predicates: pl.Expr, **equals: Value) -> Events:
+    def filter(
+        self,
+        *predicates: pl.Expr,
+        cohort: Users | str | None = None,
+        not_cohort: Users | str | None = None,
+        **equals: Value,
+    ) -> Events:
         """Keep rows as polars spells it: `filter(pl.col("price") > 0, platform="web")`.
 
         A list means any of its values, `None` a missing one. `user` is the public id.
+
+        Parameters
+        ----------
+        predicates
+            Conditions that a row meets.
+        cohort, not_cohort
+            Keep, or leave out, all rows of these users: `Users`, or the name of a saved
+            cohort. Conditions choose rows, cohorts choose users.
+        equals
+            `column=value`.
+
+        Raises
+        ------
+        UnknownProperty, UnknownCohort
+            With what exists, and the nearest match.
         """
         added = self.read(*predicates, **equals)
-        return replace(self, segment=(*self.segment, *added))
+        narrowed = replace(self, segment=(*self.segment, *added))
+        if cohort is not None:
+            members = self.source.members_of(cohort)
+            narrowed = replace(narrowed, people=_common(self.people, members))
+        if not_cohort is not None:
+            left_out = self.source.members_of(not_cohort)
+            everybody = self.source.directory["user"]
+            others = everybody.filter(~everybody.is_in(left_out.implode()))
+            narrowed = replace(narrowed, people=_common(narrowed.people, others))
+        return narrowed
 
     def read(self, *predicates: pl.Expr, **equals: Value) -> tuple[pl.Expr, ...]:
         """Read conditions as `filter` takes them, with public ids translated."""
@@ -227,6 +260,10 @@ class Events(Questions):
             lf = lf.filter(pl.col("user").is_in(self.people.implode()))
         return lf
 
+    def check_columns(self, names: Iterable[str]) -> None:
+        """Refuse properties that the data do not hold."""
+        self._check(names)
+
     def _check(self, names: Iterable[str]) -> None:
         known = {*COLUMNS, *self.source.properties}
         for name in names:
@@ -248,9 +285,47 @@ class Events(Questions):
         return steps
 
     # ── people ────────────────────────────────────────────────────────────────
-    def users(self, population: pl.DataFrame, label: str) -> Users:
+    def users(
+        self, population: pl.DataFrame, label: str, rule: Rule | None = None
+    ) -> Users:
         """Return the users of a population (`microscope.POPULATION`)."""
-        return Users(self, population, label)
+        return Users(self, population, label, rule)
+
+    def captured(self) -> pl.DataFrame:
+        """Count captured replays in the range by both rules, and all sessions.
+
+        Returns
+        -------
+        DataFrame
+            `method` String and `value` Int64, four rows: events that say a replay was
+            captured; distinct replay ids on them (the current rule); sessions with an
+            event that names a replay (the older, approximate rule); all sessions.
+            Rules:
+            `spec/replay.md` 1.
+
+        Examples
+        --------
+        >>> import replaykit as rk
+        >>> rk.demo().events.captured().columns
+        ['method', 'value']
+        """
+        known = REPLAY_ID in self.source.properties
+        names = [REPLAY_ID] if known else []
+        rows = self.frame(*names)
+        replay = pl.col(REPLAY_ID) if known else pl.lit(None, pl.String)
+        said = pl.col("event") == CAPTURED
+        visit = pl.struct("user", "session_id")
+        inside = pl.col("session_id").is_not_null()
+        counts = rows.select(
+            said.sum(),
+            replay.filter(said).drop_nulls().n_unique(),
+            visit.filter(inside & replay.is_not_null()).n_unique().alias("with_id"),
+            visit.filter(inside).n_unique().alias("all"),
+        ).collect(engine="streaming")
+        words = ["captured events", "captured replays"]
+        words += ["sessions with a replay id", "sessions"]
+        values = pl.Series("value", counts.row(0), dtype=pl.Int64)
+        return pl.DataFrame({"method": words, "value": values})
 
     @cached_property
     def _size(self) -> tuple[int, int, int]:
@@ -287,3 +362,11 @@ class Events(Questions):
 def _days(given: Weekday | Sequence[Weekday]) -> tuple[Weekday, ...]:
     """Return weekdays as a tuple; one alone becomes a tuple of one."""
     return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _common(people: pl.Series | None, members: pl.Series) -> pl.Series:
+    """Return the users, by number and in order, who are in both."""
+    members = members.unique().sort()
+    if people is None:
+        return members
+    return people.filter(people.is_in(members.implode()))

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import polars as pl
 
-from replaykit import microscope
 from replaykit.bundle import table_twin
 from replaykit.errors import UnknownUser, did_you_mean
 from replaykit.handles import Events
 from replaykit.replay_list import Replays
+from replaykit.rows_as_json import events_of, properties
 from replaykit.wording import clock, count_words
 
 if TYPE_CHECKING:
@@ -48,13 +48,13 @@ class Person:
 
     @cached_property
     def _rows(self) -> pl.DataFrame:
-        return microscope.events_of(self.source, self.user)
+        return events_of(self.source, self.user)
 
     @cached_property
     def profile(self) -> dict[str, Any]:
         """The latest known value of every property, as of their last event with it."""
         known = self._rows.select(pl.all().drop_nulls().last())
-        return microscope.properties(known.row(0, named=True))
+        return properties(known.row(0, named=True))
 
     @cached_property
     def totals(self) -> dict[str, Any]:

@@ -7,18 +7,20 @@ A point is given as a *population*: one row per unit with `user`, the window `st
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import polars as pl
 
-from replaykit.errors import UnknownUser
+from replaykit.errors import UnknownUser, check_option
 from replaykit.replays.matching import match
-from replaykit.schema import BUILT_INS, COLUMNS, REPLAY_ID, TIME
+from replaykit.rows_as_json import SIGNALS, epoch_ms, events_of, properties, signals
+from replaykit.schema import TIME
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from replaykit.source import Source
 
 POPULATION: Final[dict[str, pl.DataType]] = {
@@ -33,13 +35,9 @@ POPULATION: Final[dict[str, pl.DataType]] = {
 ROWS_BEFORE: Final = 25
 ROWS_FROM_START: Final = 50
 
-#: Signals of a recording that lists show as marks, gravest first.
-_SIGNALS: Final = {
-    "error": "errors",
-    "request": "failed_requests",
-    "rage": "rage_clicks",
-    "dead": "dead_clicks",
-}
+#: Up to so many events, a page of users is worth a look at the events.
+_LOOKED_UP: Final = 2_000_000
+
 _PLAYABLE: Final = ("ok", "gaps", "short")
 
 
@@ -107,87 +105,101 @@ def watchlist(source: Source, population: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def list_rows(replays: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows that replay lists draw, from rows of the catalogue."""
-    return [
-        {
-            "replay": row["replay_id"],
-            "user": row["user_id"] or row["device_id"] or "(unknown)",
-            "start_ms": _epoch_ms(row["start"]),
-            "length_ms": row["length_ms"],
-            "country": row.get("country"),
-            "signals": signals(row),
-            "activity": list(row.get("activity") or ()),
-            "first_page": _path(row["first_page"] or ""),
-            "status": row["status"],
-        }
-        for row in replays.iter_rows(named=True)
-    ]
+@dataclass(frozen=True, eq=False)
+class Behind:
+    """The people behind one point; what was found of them is found once.
 
+    Attributes
+    ----------
+    source
+        Where their events and replays lie.
+    population
+        One row per unit (`POPULATION`).
+    """
 
-def _path(url: str) -> str:
-    """Return what tells pages of one site apart: path and query."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"}:
-        return url
-    query = f"?{parts.query}" if parts.query else ""
-    return f"{parts.path or '/'}{query}"
+    source: Source
+    population: pl.DataFrame
 
+    @cached_property
+    def watch(self) -> pl.DataFrame:
+        """The replays to watch, each at its best match."""
+        return watchlist(self.source, self.population)
 
-def signals(row: dict[str, Any]) -> list[str]:
-    """Name the kinds of trouble a catalogue row counts, gravest first."""
-    return [kind for kind, column in _SIGNALS.items() if (row.get(column) or 0) > 0]
+    @cached_property
+    def _recorded(self) -> pl.DataFrame:
+        """How many replays each user has here, where they are, and what went wrong."""
+        columns = list(SIGNALS.values())
+        return self.watch.group_by("user").agg(
+            pl.col("country").drop_nulls().first(),
+            *(pl.col(name).sum() for name in columns),
+            replays=pl.len(),
+        )
 
+    @cached_property
+    def _people(self) -> pl.DataFrame:
+        """Each user once, in the order of their first moment."""
+        people = (
+            self.population.sort("at", "user")
+            .group_by("user", maintain_order=True)
+            .agg(first=pl.col("at").min())
+        )
+        return people.join(self._recorded, on="user", how="left", maintain_order="left")
 
-def users_page(
-    source: Source,
-    population: pl.DataFrame,
-    *,
-    with_replays: bool,
-    offset: int,
-    limit: int,
-) -> dict[str, Any]:
-    """Return one page of a point's users, in the order of their moment."""
-    watch = watchlist(source, population)
-    per_user = watch.group_by("user").agg(
-        replays=pl.len(),
-        country=pl.col("country").drop_nulls().first(),
-        signals=pl.struct(*(_SIGNALS[kind] for kind in _SIGNALS)),
-    )
-    people = (
-        population.sort("at", "user")
-        .group_by("user", maintain_order=True)
-        .agg(first=pl.col("at").min())
-    )
-    people = people.join(
-        per_user,
-        on="user",
-        how="inner" if with_replays else "left",
-        maintain_order="left",
-    )
-    page = people.slice(offset, limit)
-    countries = _countries(source, page.filter(pl.col("country").is_null())["user"])
-    names = source.user_ids(page["user"])
-    rows = [
-        {
-            "user": name,
-            "country": row["country"] or countries.get(row["user"]),
-            "replays": row["replays"] or 0,
-            "first_ms": _epoch_ms(row["first"]),
-            "signals": _union_of_signals(row["signals"] or []),
-        }
-        for name, row in zip(names, page.iter_rows(named=True), strict=True)
-    ]
-    return {"total": people.height, "rows": rows}
+    @property
+    def recorded_users(self) -> int:
+        """The number of users with a replay to watch."""
+        return self._recorded.height
 
+    def users_page(
+        self,
+        *,
+        with_replays: bool,
+        offset: int,
+        limit: int,
+        kinds: Sequence[str] = (),
+    ) -> dict[str, Any]:
+        """Return one page of the users, in the order of their moment.
 
-def _union_of_signals(rows: list[dict[str, Any]]) -> list[str]:
-    kinds = {kind for row in rows for kind in signals(row)}
-    return [kind for kind in _SIGNALS if kind in kinds]
+        Parameters
+        ----------
+        with_replays
+            Only users with a replay to watch.
+        offset, limit
+            Which of them.
+        kinds
+            Only users in whose replays all these signals are.
+        """
+        people = self._people
+        if with_replays or kinds:
+            people = people.drop_nulls("replays")
+        for kind in kinds:
+            check_option("signal", kind, SIGNALS)
+            people = people.filter(pl.col(SIGNALS[kind]) > 0)
+        page = people.slice(offset, limit)
+        unknown = page.filter(pl.col("country").is_null())["user"]
+        countries = _countries(self.source, unknown)
+        names = self.source.user_ids(page["user"])
+        rows = [
+            {
+                "user": name,
+                "country": row["country"] or countries.get(row["user"]),
+                "replays": row["replays"] or 0,
+                "first_ms": epoch_ms(row["first"]),
+                "signals": signals(row),
+            }
+            for name, row in zip(names, page.iter_rows(named=True), strict=True)
+        ]
+        return {"total": people.height, "rows": rows}
+
+    def stream(self, user_id: str) -> dict[str, Any]:
+        """Return a user's rows around the window of the point (`stream`)."""
+        return stream(self.source, self.population, user_id)
 
 
 def _countries(source: Source, users: pl.Series) -> dict[int, str]:
-    if "country" not in source.properties or users.is_empty():
+    """Look up where people are who were not recorded; a large source is not read."""
+    known = "country" in source.properties
+    if not known or users.is_empty() or source.rows > _LOOKED_UP:
         return {}
     found = (
         source.scan(("country",), users)
@@ -280,8 +292,8 @@ def _sessions_of(
         sessions.append(
             {
                 "session": None if session is None else str(session),
-                "start_ms": _epoch_ms(run["start"]),
-                "length_ms": _epoch_ms(run["end"]) - _epoch_ms(run["start"]),
+                "start_ms": epoch_ms(run["start"]),
+                "length_ms": epoch_ms(run["end"]) - epoch_ms(run["start"]),
                 "replay": chosen["replay_id"] if chosen and playable else None,
                 "match": replay["match"] if replay else None,
                 "at_t": replay["matched_at"] if replay else (0 if playable else None),
@@ -291,172 +303,3 @@ def _sessions_of(
             }
         )
     return sessions
-
-
-def events_of(source: Source, user: int) -> pl.DataFrame:
-    """Return all rows of one user with all properties, in time order.
-
-    What tells the rows apart comes first; what is known of the person and the device
-    on every row (the country, the platform) comes last.
-    """
-    found = source.scan(None, (user,)).sort("time", "row").collect()
-    rows = source.with_sessions(found)
-    others = [name for name in rows.columns if name not in COLUMNS]
-    standing = {
-        name
-        for name in others
-        if name in BUILT_INS
-        or name == REPLAY_ID
-        or rows[name].drop_nulls().len() > rows.height // 2
-    }
-    others.sort(key=lambda name: name in standing)
-    return rows.select(*COLUMNS, *others)
-
-
-def properties(row: dict[str, Any]) -> dict[str, Any]:
-    """Return what is known of a row beside the canonical columns, as plain JSON."""
-    return {
-        name: _plain(value)
-        for name, value in row.items()
-        if name not in COLUMNS and value is not None
-    }
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**53:
-        return str(value)
-    if isinstance(value, float) and (value != value or abs(value) == float("inf")):  # noqa: PLR0124
-        return str(value)
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, str | int | float | bool):
-        return value
-    return str(value)
-
-
-def session(
-    source: Source,
-    replay_id: str,
-    *,
-    matched: dict[str, Any] | None = None,
-    because: str | None = None,
-) -> dict[str, Any]:
-    """Return all that the player shows of one replay, but its segments.
-
-    Parameters
-    ----------
-    source
-        Where the replay lies.
-    replay_id
-        The replay.
-    matched
-        A row of `matched_replays`: where to open, and which rows are charted.
-    because
-        A sentence that says why this replay is offered.
-    """
-    row = source.replay(replay_id)
-    recordings = source.recordings
-    if recordings is None:  # source.replay has found it, so there are some
-        raise AssertionError
-    summary = dict(recordings.summary(replay_id))
-    events, shift_ms = _events_beside(
-        source, row, set(matched["matched_because"]) if matched else set()
-    )
-    return {
-        **summary,
-        "replay": replay_id,
-        "user": row["user_id"] or row["device_id"] or "(unknown)",
-        "country": row.get("country"),
-        "agent": _agent(row),
-        "start_ms": _epoch_ms(row["start"]),
-        "length_ms": row["length_ms"],
-        "status": row["status"],
-        **_why_not(source, row),
-        "opened_t": matched["matched_at"] if matched else None,
-        "match": matched["match"] if matched else None,
-        "because": because,
-        "shift_ms": shift_ms,
-        "events": events,
-    }
-
-
-def _why_not(source: Source, row: dict[str, Any]) -> dict[str, str]:
-    """Say why a replay that has expired cannot be played, and since when."""
-    if row["status"] != "expired":
-        return {}
-    days = source.retention_days
-    detail = f"Ingested on {row['ingested']:%d %b %Y}; kept playable for {days} days."
-    return {"status_detail": detail}
-
-
-def _agent(row: dict[str, Any]) -> str | None:
-    known = [row.get("agent"), row.get("device_family"), row.get("os_name")]
-    words = list(dict.fromkeys(str(word) for word in known if word))
-    return ", ".join(words[:2]) or None
-
-
-def _events_beside(
-    source: Source, replay: dict[str, Any], charted: set[str]
-) -> tuple[dict[str, Any], int]:
-    """Return the rows of the replay's session and what happened meanwhile.
-
-    Offsets are `event_time` minus the first recorded timestamp. The recorder's clock
-    is the client's; when `event_time` was adjusted, the session's median adjustment is
-    taken off again (`spec/replay.md` 5).
-    """
-    empty: dict[str, list[Any]] = {
-        key: [] for key in ("id", "t", "name", "props", "state", "charted")
-    }
-    if replay["user"] is None:
-        return empty, 0
-    rows = events_of(source, replay["user"])
-    meanwhile = pl.col("time").is_between(replay["start"], replay["end"])
-    if replay["session_id"] is None:
-        margin = timedelta(minutes=5)
-        rows = rows.filter(
-            pl.col("time").is_between(replay["start"] - margin, replay["end"] + margin)
-        )
-        out = pl.lit(value=False)
-    else:
-        mine = pl.col("session_id") == replay["session_id"]
-        rows = rows.filter(mine.fill_null(value=False) | meanwhile)
-        out = ~mine.fill_null(value=False)
-    skew = (rows["time"] - rows["client_time"]).dt.total_milliseconds().median()
-    shift_ms = round(float(skew)) if isinstance(skew, int | float) else 0
-    start_ms = _epoch_ms(replay["start"])
-    t = pl.col("time").dt.epoch("ms") - start_ms - shift_ms
-    # Beside the rows, not in them: a property may be called `t` or `state`.
-    state = (
-        pl.when(out)
-        .then(3)
-        .when(t < 0)
-        .then(1)
-        .when(t > replay["length_ms"])
-        .then(2)
-        .otherwise(0)
-    )
-    beside = rows.select(t=t, state=state)
-    ids = [str(row) for row in rows["row"]]
-    return {
-        "id": ids,
-        "t": beside["t"].to_list(),
-        "name": rows["event"].to_list(),
-        "props": [properties(row) for row in rows.iter_rows(named=True)],
-        "state": beside["state"].to_list(),
-        "charted": [int(row in charted) for row in ids],
-    }, shift_ms
-
-
-def _epoch_ms(moment: datetime) -> int:
-    return round(moment.astimezone(UTC).timestamp() * 1000)
-
-
-def to_json(value: object) -> str:
-    """Serialise a reply in the one form in which replies are compared and stored."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)

@@ -20,6 +20,7 @@ from replaykit.replay_list import Replays
 from replaykit.replays.build import RecordingReport, add_recordings
 from replaykit.replays.links import parse_ref
 from replaykit.replies import Home
+from replaykit.saved_cohorts import Cohorts
 from replaykit.schema import COLUMNS
 from replaykit.source import Source
 from replaykit.store.events import EventStore, create_store, open_store
@@ -39,6 +40,7 @@ EVENT_FORMATS: Final = ("amplitude",)
 
 #: How far back the home list looks at first (`spec/replay.md` 6).
 HOME: Final = "7d"
+COHORTS: Final = "cohorts"
 RECORDINGS: Final = "replays"
 
 #: What lies between the last event and a moment after it.
@@ -114,6 +116,14 @@ class Project:
             If nobody has that id, with the nearest one.
         """
         return find_person(self.source, given)
+
+    @property
+    def cohorts(self) -> Cohorts:
+        """Saved cohorts: `cohorts.save("Buyers", events.users_who("Buy"))`."""
+        return Cohorts(self.folder / COHORTS, self.events)
+
+    def _cohort(self, name: str) -> pl.Series:
+        return self.cohorts[name].population["user"].unique().sort()
 
     # ── fill ──────────────────────────────────────────────────────────────────
     def add_events(
@@ -197,6 +207,7 @@ class Project:
             retention_days=settings.retention_days,
             week_start=cast("timeline.Weekday", settings.week_start),
             quarter_start=settings.quarter_start,
+            cohort=self._cohort,
         )
 
     def _clock(self) -> Callable[[], datetime]:

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, overload
 
 import polars as pl
 
-from replaykit import timeline
-from replaykit.errors import BadInput, UnknownProperty, check_option, did_you_mean
-from replaykit.microscope import signals
-from replaykit.query import Step, as_step, check_events
+from replaykit import searching, timeline
+from replaykit.errors import BadInput, check_option
+from replaykit.query import Step
 from replaykit.replays import frames
-from replaykit.replays.links import replay_ref
+from replaykit.replays.links import product_url, replay_ref
 from replaykit.replies import Watching
-from replaykit.schema import COLUMNS
+from replaykit.rows_as_json import signals
 from replaykit.widgets import Player
 
 if TYPE_CHECKING:
@@ -126,15 +125,15 @@ class Replays:
         """Show the table."""
         return f"{self.height:,} replays\n{self.table.select(self.table.columns[:8])}"
 
-    def search(  # noqa: C901 - one clause per filter
+    def search(
         self,
         *,
         last: str | None = None,
         between: tuple[str | date | datetime | None, str | date | datetime | None]
         | None = None,
-        cohort: Users | None = None,
-        event: str | Step | None = None,
-        where: pl.Expr | None = None,
+        cohort: Users | str | None = None,
+        event: str | Step | Sequence[str | Step] | None = None,
+        where: pl.Expr | Sequence[pl.Expr] | None = None,
         duration: str
         | tuple[str | timedelta | None, str | timedelta | None]
         | None = None,
@@ -148,59 +147,45 @@ class Replays:
         last, between
             Range of the replay's start, in the project's zone (`"30d"`, or two dates).
         cohort
-            Users whose replays are kept.
+            Users whose replays are kept, or the name of a saved cohort.
         event
-            An event, or a step with conditions, that the replay's events hold.
+            An event, or a step with conditions, that the replay's events hold; several
+            mean all of them.
         where
-            A condition that some event of the replay meets.
+            Conditions on the properties of the replay's events. `pl.col("plan") !=
+            "pro"` also keeps replays without a plan, and those with another one beside
+            it. Each part of `a & b` may hold on another event; what must hold on one
+            event is a step.
         duration
             At least this long, or a pair of bounds, both included.
         signals
             Kinds of trouble the recording holds; several mean all of them.
         url
             Part of the first page's URL, case-insensitive.
+
+        Raises
+        ------
+        UnknownEvent, UnknownProperty, UnknownCohort
+            With what exists, and the nearest match.
+        BadTime, BadDuration, BadInput, UnknownOption
+            If a range, a duration or an option cannot be read.
         """
-        zone = self.source.zone
-        found = self.frame
-        if last is not None and between is not None:
-            raise BadInput("Give last= or between=, not both.")
-        if last is not None:
-            span = timeline.last(last, self.source.now(), zone)
-            found = found.filter(span.holds(pl.col("start")))
-        if between is not None:
-            if not isinstance(between, tuple | list) or len(between) != 2:
-                raise BadInput(
-                    f"between={between!r} is no pair. Write two dates, or None for an "
-                    "open side: between=('2026-03-01', '2026-03-31')."
-                )
-            span = timeline.between(*between, zone)
-            found = found.filter(span.holds(pl.col("start")))
+        found = _started(self.source, self.frame, last, between)
         if cohort is not None:
-            if not hasattr(cohort, "population"):
-                raise BadInput(
-                    f"cohort={cohort!r} is not Users. Write "
-                    "cohort=events.users_who('Purchase'), or any point's users."
-                )
-            people = cohort.population["user"].unique().implode()
-            found = found.filter(pl.col("user").is_in(people))
+            people = self.source.members_of(cohort)
+            found = found.filter(pl.col("user").is_in(people.implode()))
         for kind in [signals] if isinstance(signals, str) else signals or ():
             check_option("signals", kind, SIGNALS)
             found = found.filter(pl.col(_COLUMN_OF[kind]) > 0)
         if duration is not None:
-            low, high = duration if isinstance(duration, tuple) else (duration, None)
-            if low is not None:
-                found = found.filter(
-                    pl.col("length_ms") * 1000 >= timeline.microseconds(low)
-                )
-            if high is not None:
-                found = found.filter(
-                    pl.col("length_ms") * 1000 <= timeline.microseconds(high)
-                )
+            found = _lasting(found, duration)
         if url is not None:
             page = pl.col("first_page").str.to_lowercase()
             found = found.filter(page.str.contains(url.lower(), literal=True))
-        for condition in _conditions(self.source, event, where):
-            found = _holding(self.source, found, condition)
+        for step in [event] if isinstance(event, str | Step) else event or ():
+            found = searching.with_event(self.source, found, step)
+        for condition in [where] if isinstance(where, pl.Expr) else where or ():
+            found = searching.meeting(self.source, found, condition)
         order = ["start", "replay_id"]
         return replace(self, frame=found.sort(order, descending=[True, False]))
 
@@ -263,7 +248,19 @@ class Replays:
         return Player(self)
 
     def refs(self) -> list[str]:
-        """Return a link text per replay, with the moment to open it at."""
+        """Return a link text per replay, with the moment to open it at.
+
+        `shop.replay(ref)` opens it; it is the replay's id percent-encoded, and
+        `?t=<ms>` where the replays answer a point.
+
+        Examples
+        --------
+        >>> import replaykit as rk
+        >>> shop = rk.demo()
+        >>> ref = shop.replays[:1].refs()[0]
+        >>> shop.replay(ref)["replay_id"][0] == shop.replays["replay_id"][0]
+        True
+        """
         moments: Iterable[int | None] = (
             self.frame["matched_at"]
             if "matched_at" in self.frame.columns
@@ -274,40 +271,60 @@ class Replays:
             for replay, t in zip(self.frame["replay_id"], moments, strict=True)
         ]
 
+    def urls(
+        self, *, organisation: str, project: str | int, europe: bool = False
+    ) -> list[str]:
+        """Return the address of each replay in the product's own web application.
+
+        Parameters
+        ----------
+        organisation, project
+            As they stand in the product's addresses.
+        europe
+            Whether the data lie in the EU.
+        """
+        return [
+            product_url(one, organisation=organisation, project=project, europe=europe)
+            for one in self.frame["replay_id"]
+        ]
+
     def signals(self) -> list[list[str]]:
         """Return the kinds of trouble in each replay, gravest first."""
         return [signals(row) for row in self.frame.iter_rows(named=True)]
 
 
-def _conditions(
-    source: Source, event: str | Step | None, where: pl.Expr | None
-) -> list[pl.Expr]:
-    """Return what an event of a replay must meet; names that are not there are told."""
-    found = [] if where is None else [where]
-    if event is not None:
-        step = as_step(event)
-        check_events([step], dict(source.names.iter_rows()))
-        found.insert(0, step.predicate())
-    known = {*COLUMNS, *source.properties}
-    for name in {name for one in found for name in one.meta.root_names()} - known:
-        listed = ", ".join(sorted(source.properties))
-        message = f"No property {name!r}. {did_you_mean(name, known)} There are "
-        raise UnknownProperty(f"{message}{listed}.".replace("  ", " "))
+def _started(
+    source: Source,
+    found: pl.DataFrame,
+    last: str | None,
+    between: tuple[str | date | datetime | None, str | date | datetime | None] | None,
+) -> pl.DataFrame:
+    """Keep the replays that start in a range."""
+    if last is not None and between is not None:
+        raise BadInput("Give last= or between=, not both.")
+    if last is not None:
+        span = timeline.last(last, source.now(), source.zone)
+        return found.filter(span.holds(pl.col("start")))
+    if between is None:
+        return found
+    if not isinstance(between, tuple | list) or len(between) != 2:
+        raise BadInput(
+            f"between={between!r} is no pair. Write two dates, or None for an open "
+            "side: between=('2026-03-01', '2026-03-31')."
+        )
+    span = timeline.between(*between, source.zone)
+    return found.filter(span.holds(pl.col("start")))
+
+
+def _lasting(
+    found: pl.DataFrame,
+    duration: str | tuple[str | timedelta | None, str | timedelta | None],
+) -> pl.DataFrame:
+    """Keep the replays of a length, bounds included."""
+    low, high = duration if isinstance(duration, tuple | list) else (duration, None)
+    length = pl.col("length_ms") * 1000
+    if low is not None:
+        found = found.filter(length >= timeline.microseconds(low))
+    if high is not None:
+        found = found.filter(length <= timeline.microseconds(high))
     return found
-
-
-def _holding(source: Source, found: pl.DataFrame, condition: pl.Expr) -> pl.DataFrame:
-    """Keep replays during which some event of their user meets the condition."""
-    names = [name for name in condition.meta.root_names() if name in source.properties]
-    people = found["user"].drop_nulls().unique().implode()
-    hits = (
-        source.scan(names)
-        .filter(pl.col("user").is_in(people), condition)
-        .select("user", "session_id", "time")
-        .collect()
-    )
-    joined = found.join(hits, on="user", suffix="_hit").filter(
-        (pl.col("session_id") == pl.col("session_id_hit")).fill_null(value=False)
-        | (pl.col("session_id").is_null() & pl.col("time").is_between("start", "end"))
-    )
-    return found.join(joined, on="replay_id", how="semi", maintain_order="left")

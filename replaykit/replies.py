@@ -8,7 +8,7 @@ of each reply are declared in `widgets/js/protocol.ts`.
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import polars as pl
 
-from replaykit import microscope
+from replaykit import one_replay
 from replaykit.errors import BadInput, UnknownOption, UnknownReplay
+from replaykit.microscope import Behind
+from replaykit.rows_as_json import list_rows, to_json
 from replaykit.wording import span_words
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def key_of(kind: str, params: Mapping[str, Any]) -> str:
     >>> key_of("users", {"offset": 0, "key": "funnel"})
     'users {"key":"funnel","offset":0}'
     """
-    return f"{kind} {microscope.to_json(dict(params))}"
+    return f"{kind} {to_json(dict(params))}"
 
 
 @lru_cache(maxsize=1)
@@ -123,7 +125,7 @@ class Watching:
             case "segment":
                 return self._segment(_text(params, "replay"), _count(params, "index"))
             case "playlist":
-                rows = microscope.list_rows(self.replays)
+                rows = list_rows(self.replays)
                 return Reply({"total": len(rows), "rows": rows})
             case _:
                 return _unknown(kind, ("session", "segment", "playlist"))
@@ -132,7 +134,7 @@ class Watching:
         """Return what the player shows of one replay; the last one is kept."""
         if replay not in self._seen:
             matched = self._matched.get(replay)
-            answer = microscope.session(
+            answer = one_replay.session(
                 self.source,
                 replay,
                 matched=matched,
@@ -173,7 +175,7 @@ class Microscope:
     chart: Callable[[], dict[str, Any]]
     population: Callable[[str], pl.DataFrame]
     describe: Callable[[str], Point]
-    _open: dict[str, pl.DataFrame] = field(default_factory=dict)
+    _open: dict[str, Behind] = field(default_factory=dict)
 
     def answer(self, kind: str, params: Mapping[str, Any]) -> Reply:
         """Answer every question of a result widget."""
@@ -184,21 +186,19 @@ class Microscope:
                 return Reply({}, (plotly_source(),))
             case "point":
                 key = _text(params, "key")
-                return Reply(self.about(key, self.people(key)))
+                return Reply(self.about(key, self.behind(key)))
             case "users":
                 return Reply(
-                    microscope.users_page(
-                        self.source,
-                        self.people(_text(params, "key")),
+                    self.behind(_text(params, "key")).users_page(
                         with_replays=bool(params.get("with_replays")),
                         offset=_count(params, "offset"),
                         limit=min(_count(params, "limit"), MOST_ROWS),
+                        kinds=_texts(params, "signals"),
                     )
                 )
             case "stream":
-                people = self.people(_text(params, "key"))
-                user = _text(params, "user")
-                return Reply(microscope.stream(self.source, people, user))
+                behind = self.behind(_text(params, "key"))
+                return Reply(behind.stream(_text(params, "user")))
             case "session" | "segment" | "playlist":
                 return self._watching(params.get("point")).answer(kind, params)
             case _:
@@ -207,29 +207,35 @@ class Microscope:
                     ("chart", "point", "users", "stream", "session", "segment"),
                 )
 
-    def people(self, key: str) -> pl.DataFrame:
-        """Return the population of a point, kept while it is among the last opened."""
+    def behind(self, key: str) -> Behind:
+        """Return who is behind a point, kept while it is among the last opened."""
         if key not in self._open:
-            self._open[key] = self.population(key)
+            self._open[key] = Behind(self.source, self.population(key))
             while len(self._open) > KEPT_POINTS:
                 self._open.pop(next(iter(self._open)))
         return self._open[key]
 
-    def about(self, key: str, people: pl.DataFrame) -> dict[str, Any]:
+    def over(self, source: Source) -> Microscope:
+        """Return the same answers, read from another state of the same events."""
+        opened = {
+            key: Behind(source, behind.population) for key, behind in self._open.items()
+        }
+        return replace(self, source=source, _open=opened)
+
+    def about(self, key: str, behind: Behind) -> dict[str, Any]:
         """Return what the head of a point says of its population."""
-        watch = microscope.watchlist(self.source, people)
         return {
             "key": key,
             **self.describe(key)._asdict(),
-            "users": people["user"].n_unique(),
-            "users_with_replays": watch["user"].n_unique(),
-            "replays": watch.height,
+            "users": behind.population["user"].n_unique(),
+            "users_with_replays": behind.recorded_users,
+            "replays": behind.watch.height,
         }
 
     def _watching(self, key: object) -> Watching:
         if not isinstance(key, str) or not key:
             return Watching(self.source, self.source.catalogue)
-        watch = microscope.watchlist(self.source, self.people(key))
+        watch = self.behind(key).watch
         return Watching(self.source, watch, self.describe(key).title)
 
 
@@ -260,7 +266,7 @@ class Home:
                         "span": self.span(last),
                         "facts": facts,
                         "total": rows.height,
-                        "rows": microscope.list_rows(rows.head(100)),
+                        "rows": list_rows(rows.head(100)),
                     }
                 )
             case "sessions":
@@ -268,7 +274,7 @@ class Home:
                 rows = self.replays(last)
                 offset, limit = _count(params, "offset"), _count(params, "limit")
                 page = rows.slice(offset, min(limit, MOST_ROWS))
-                return Reply({"total": rows.height, "rows": microscope.list_rows(page)})
+                return Reply({"total": rows.height, "rows": list_rows(page)})
             case _:
                 return Watching(self.source, self.source.catalogue).answer(kind, params)
 
@@ -302,4 +308,11 @@ def _count(params: Mapping[str, Any], name: str) -> int:
     value = params.get(name, 0)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise UnknownOption(f"{name} must be a whole number from 0, not {value!r}.")
+    return value
+
+
+def _texts(params: Mapping[str, Any], name: str) -> list[str]:
+    value = params.get(name) or []
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise UnknownOption(f"{name} must be a list of texts, not {value!r}.")
     return value

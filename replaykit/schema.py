@@ -14,6 +14,9 @@ TIME: Final = pl.Datetime("us", "UTC")
 #: The property by which events name their replay (`spec/capture.md` 2).
 REPLAY_ID: Final = "[Amplitude] Session Replay ID"
 
+#: The event that says a replay was captured (`spec/replay.md` 1).
+CAPTURED: Final = "[Amplitude] Replay Captured"
+
 #: The columns every analysis may rely on after `canonical`.
 COLUMNS: Final[dict[str, pl.DataType]] = {
     "user": pl.Int32(),

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from replaykit.errors import UnknownReplay, UnknownUser, did_you_mean
+from replaykit.errors import BadInput, UnknownReplay, UnknownUser, did_you_mean
 from replaykit.owners import name_sessions, owners, sessions_meanwhile
 from replaykit.schema import REPLAY_ID, session_numbers
 from replaykit.timeline import Span
@@ -94,6 +94,7 @@ class Source:
     retention_days: int | None = None
     week_start: Weekday = "monday"
     quarter_start: int = 1
+    cohort: Callable[[str], pl.Series] | None = None
 
     @cached_property
     def names(self) -> pl.DataFrame:
@@ -229,6 +230,30 @@ class Source:
                 "shop.replays lists them.".replace("  ", " ")
             )
         return found.row(0, named=True)
+
+    def members_of(self, cohort: object) -> pl.Series:
+        """Return the numbers of the users of a set of users, or of a saved cohort.
+
+        Raises
+        ------
+        UnknownCohort, BadInput
+            If no cohort has that name, or it is no set of users.
+        """
+        if isinstance(cohort, str) and self.cohort is not None:
+            return self.cohort(cohort)
+        population = getattr(cohort, "population", None)
+        if not isinstance(population, pl.DataFrame):
+            raise BadInput(
+                f"cohort={cohort!r} is not Users. Write cohort=events.users_who("
+                "'Purchase'), any point's users, or the name of a saved cohort of a "
+                "project."
+            )
+        people = population["user"].unique().sort()
+        theirs: Source = cohort.within.source  # type: ignore[attr-defined]
+        if theirs is self or theirs.directory is self.directory:
+            return people
+        ids = theirs.user_ids(people).to_frame("user_id")
+        return self.directory.join(ids, on="user_id", how="semi")["user"].sort()
 
     def user_ids(self, users: pl.Series) -> pl.Series:
         """Translate the index of users into their public ids, in the same order."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from replaykit import microscope
+from replaykit.cohort_rules import join
 from replaykit.errors import BadInput
 from replaykit.replay_list import Replays
 from replaykit.widgets import Player
@@ -15,9 +17,14 @@ from replaykit.wording import count_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from os import PathLike
 
+    from replaykit.cohort_rules import Joint, Rule
     from replaykit.handles import Events
     from replaykit.replies import Watching
+
+
+_JOINTS: Final = {"and": " and ", "or": " or ", "not": ", not "}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -30,6 +37,7 @@ class Users:
     within: Events
     population: pl.DataFrame
     label: str = "users"
+    rule: Rule | None = None
 
     def count(self) -> int:
         """Return the number of distinct users."""
@@ -62,20 +70,22 @@ class Users:
     def __and__(self, other: Users) -> Users:
         """Keep those who are in both."""
         kept = self.population.join(self._same(other), on="user", how="semi")
-        return replace(self, population=kept, label=f"{self.label} and {other.label}")
+        return self._joined("and", other, kept)
 
     def __sub__(self, other: Users) -> Users:
         """Keep those who are not in the other."""
         kept = self.population.join(self._same(other), on="user", how="anti")
-        return replace(self, population=kept, label=f"{self.label}, not {other.label}")
+        return self._joined("not", other, kept)
 
     def __or__(self, other: Users) -> Users:
         """Keep those who are in either."""
         added = self._same(other).join(self.population, on="user", how="anti")
         everyone = pl.concat([self.population, added])
-        return replace(
-            self, population=everyone, label=f"{self.label} or {other.label}"
-        )
+        return self._joined("or", other, everyone)
+
+    def _joined(self, joint: Joint, other: Users, population: pl.DataFrame) -> Users:
+        label = f"{self.label}{_JOINTS[joint]}{other.label}"
+        return Users(self.within, population, label, join(joint, self.rule, other.rule))
 
     def _same(self, other: Users) -> pl.DataFrame:
         if not isinstance(other, Users):
@@ -91,6 +101,81 @@ class Users:
         ).drop("user")
         directory = mine.directory.select("user", "user_id")
         return named.join(directory, on="user_id").select(*microscope.POPULATION)
+
+    @staticmethod
+    def nobody() -> pl.DataFrame:
+        """Return the population of a point with nobody behind it."""
+        return pl.DataFrame(schema=microscope.POPULATION)
+
+    def overlap(self, other: Users) -> pl.DataFrame:
+        """Count who is in one of two sets of users, and in both.
+
+        Returns
+        -------
+        DataFrame
+            One row: `only_first`, `both`, `only_second` Int64, and `jaccard` Float64,
+            those in both among those in either (null when nobody is).
+        """
+        mine = set(self.population["user"])
+        theirs = set(self._same(other)["user"])
+        # Users of another source who are unknown here are only in the second.
+        second = other.count()
+        both = len(mine & theirs)
+        either = len(mine) + second - both
+        return pl.DataFrame(
+            {
+                "only_first": [len(mine) - both],
+                "both": [both],
+                "only_second": [second - both],
+                "jaccard": pl.Series(
+                    [both / either if either else None], dtype=pl.Float64
+                ),
+            }
+        )
+
+    def latest(self, *properties: str) -> pl.DataFrame:
+        """Return the latest value of properties: `user` String, and each property.
+
+        The latest is that of the user's last event with a value, in all of time.
+
+        Parameters
+        ----------
+        properties
+            Names; all properties when none is given.
+        """
+        source = self.within.source
+        names = properties or tuple(source.properties)
+        replace(self.within, people=None).check_columns(names)
+        people = self.population["user"].unique().sort()
+        values = (
+            source.scan(names, people)
+            .sort("user", "time", "row")
+            .group_by("user", maintain_order=True)
+            .agg(pl.col(name).drop_nulls().last() for name in names)
+            .collect()
+        )
+        rows = people.to_frame("user").join(values, on="user", how="left")
+        ids = source.user_ids(rows["user"]).alias("user")
+        return rows.select(ids, *names)
+
+    def write_csv(self, path: str | PathLike[str], *properties: str) -> int:
+        """Write the ids to a CSV file, and return how many.
+
+        Parameters
+        ----------
+        path
+            The file. Ids alone have no header, as a cohort reads them.
+        properties
+            Latest values to write beside each id, under a header.
+        """
+        table = self.latest(*properties) if properties else self.ids.to_frame()
+        # Lists have no form in a CSV file.
+        lists = [n for n, t in table.schema.items() if isinstance(t, pl.List)]
+        table = table.with_columns(
+            pl.col(name).cast(pl.List(pl.String)).list.join("|") for name in lists
+        )
+        table.write_csv(Path(path), include_header=bool(properties))
+        return table.height
 
     @property
     def events(self) -> Events:

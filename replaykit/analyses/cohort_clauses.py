@@ -157,7 +157,7 @@ class Performed(Clause):
 
         Each side must also meet its own count.
         """
-        return _Sequence((self, *others))
+        return Chain((self, *others))
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -217,13 +217,17 @@ class Performed(Clause):
 
 
 @dataclass(frozen=True, eq=False)
-class _Sequence(Clause):
+class Chain(Clause):
+    """Users who did several things in turn; made by `Performed.then`."""
+
     parts: tuple[Performed, ...]
 
     def users(self, moment: Moment) -> pl.DataFrame:
+        """Return the users who did the last of them in turn."""
         return self._chain(moment)[-1].select("user").unique()
 
     def evidence(self, moment: Moment) -> pl.LazyFrame:
+        """Return the rows of all of them."""
         return pl.concat(self._chain(moment)).lazy()
 
     def _chain(self, moment: Moment) -> list[pl.DataFrame]:
@@ -241,6 +245,7 @@ class _Sequence(Clause):
 
     @property
     def steps(self) -> tuple[Step, ...]:
+        """The events that they name."""
         return tuple(step for part in self.parts for step in part.steps)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Self
 
+    from replaykit.cohort_rules import Rule
     from replaykit.query import Value
     from replaykit.source import Source
     from replaykit.users import Users
@@ -56,13 +57,16 @@ class Asking(ABC):
     span: timeline.Span = timeline.Span()  # noqa: RUF009 - a frozen value
     segment: tuple[pl.Expr, ...] = ()
     people: pl.Series | None = None
+    recent: str | None = None
 
     @abstractmethod
     def rows(self, properties: Iterable[str] = ()) -> pl.LazyFrame:
         """Return the rows of this handle's users, before range and filters."""
 
     @abstractmethod
-    def users(self, population: pl.DataFrame, label: str) -> Users:
+    def users(
+        self, population: pl.DataFrame, label: str, rule: Rule | None = None
+    ) -> Users:
         """Return the users of a population (`microscope.POPULATION`)."""
 
     @abstractmethod

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from replaykit.analyses import cohorts
+from replaykit.cohort_rules import Asked, columns_of
 from replaykit.errors import BadInput, UnknownOption
 from replaykit.query import Step
 from replaykit.questions.asking import Asking, names_in
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from replaykit import timeline
     from replaykit.analyses.cohort_clauses import Clause, Counted, When
+    from replaykit.cohort_rules import Rule
     from replaykit.query import Value
     from replaykit.users import Users
 
@@ -111,7 +113,7 @@ class People(Asking):
         if within is not None:
             words.append(f"within {duration_words(within)} of their first event")
         words += [f"then {one.label}" for one in rest]
-        return self._members(chain, " ".join(filter(None, words)), of)
+        return self.members_of(chain, " ".join(filter(None, words)))
 
     def users_whose(
         self, *predicates: pl.Expr, when: When = "last", **equals: Value
@@ -169,23 +171,25 @@ class People(Asking):
         words += [f"as asked of {name}" for name in sorted(names_in(predicates))]
         label = f"{'ever' if when == 'any' else 'last'} {', '.join(words)}"
         clause = cohorts.had(pl.all_horizontal(read), when)
-        return self._members(clause, label, read)
+        return self.members_of(clause, label)
 
     def active_users(self) -> Users:
         """Return the users with an active event in the range."""
-        return self._members(cohorts.active(), "active")
+        return self.members_of(cohorts.active(), "active")
 
     def new_users(self) -> Users:
         """Return the users whose first event ever, active or not, is in the range."""
-        return self._members(cohorts.new(), "new")
+        return self.members_of(cohorts.new(), "new")
 
     def everyone(self) -> Users:
         """Return all users with an event in the range, at their first one."""
         inside = self.span.holds(pl.col("time"))
         rows = self.rows(names_in(self.segment)).filter(inside, *self.segment)
-        return self.users(cohorts.spans_of(rows), "everyone")
+        return self.users(cohorts.spans_of(rows), "everyone", self._rule(None))
 
-    def _members(self, clause: Clause, label: str, read: object = None) -> Users:
+    def members_of(self, clause: Clause, label: str) -> Users:
+        """Return the users of a clause, as `users_who` and its like make them."""
+        read = [pl.col(name) for name in columns_of(clause)]
         found = cohorts.population(
             self._asked(clause.steps, read),
             clause,
@@ -193,7 +197,13 @@ class People(Asking):
             calendar=self.calendar,
             segment=self.segment,
         )
-        return self.users(found, label)
+        return self.users(found, label, self._rule(clause))
+
+    def _rule(self, clause: Clause | None) -> Rule | None:
+        """Return how these users were asked for; among other users, nothing can."""
+        if self.people is not None:
+            return None
+        return Asked(clause, self.span, self.recent, self.segment)
 
 
 def _check_bounds(
