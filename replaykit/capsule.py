@@ -415,13 +415,16 @@ def _in_memory(source: Source, users: pl.Series) -> Source:
     held = source.scan(None, users=users.to_list()).collect()
 
     def scan(
-        properties: Iterable[str] | None, users: Iterable[int] | None = None
+        properties: Iterable[str] | None,
+        users: Iterable[int] | None = None,
+        *,
+        buckets: Iterable[int] | None = None,
     ) -> pl.LazyFrame:
-        del properties  # all are held
+        del properties, buckets  # all are held, in one piece
         rows = held.lazy()
         return rows if users is None else rows.filter(pl.col("user").is_in(list(users)))
 
-    narrow = replace(source, scan=scan)
+    narrow = replace(source, scan=scan, known=None)
     # The catalogue is worked out from all rows, so it is taken over, not derived again.
     narrow.__dict__["catalogue"] = source.catalogue
     return narrow

@@ -1,37 +1,177 @@
 """Run a question over pieces of the data: in one scan, on threads, or on a cluster.
 
 A question is a `partial` answer to some whole users, and a way to `combine` partial
-answers. Pieces hold whole users, so any way of running gives the same answer.
+answers. Pieces hold whole users, so any way of running gives the same answer. `Pieces`
+are what every analysis asks: canonical events, how they are cut, and how to run.
 """
 
 from __future__ import annotations
 
 import os
 from concurrent.futures import Executor, ThreadPoolExecutor
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Final,
+    Literal,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    runtime_checkable,
+)
 
 import polars as pl
 
 from replaykit.errors import BadInput, UnknownOption
+from replaykit.schema import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
-Engine: TypeAlias = Literal["scan", "threads"] | Executor
-"""`"scan"`: all pieces as one lazy scan; `"threads"`: a piece per thread; or any
-`concurrent.futures.Executor`, such as a process pool or a cluster's."""
+
+@runtime_checkable
+class Cluster(Protocol):
+    """A cluster's client that hands out an executor, as `distributed.Client` does."""
+
+    def get_executor(self) -> Executor:
+        """Return an executor that runs on the cluster's workers."""
+        ...
+
+
+Engine: TypeAlias = Literal["scan", "threads"] | Executor | Cluster
+"""`"scan"`: all pieces as one lazy scan; `"threads"`: a piece per thread; any
+`concurrent.futures.Executor`, such as a process pool; or a cluster's client."""
 
 Answer = TypeVar("Answer")
+Part = TypeVar("Part")
 
 #: What must be the same on both sides of a cluster.
 _SAME: Final = ("replaykit", "polars", "numba", "numpy")
 
 
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """Canonical events in pieces that hold whole users, and how to run over them.
+
+    Parameters
+    ----------
+    whole
+        All events as one lazy frame (`schema.canonical`).
+    engine
+        How questions run.
+    cut
+        Returns the same events in pieces; by default all of them are one piece.
+    edges
+        The first and the last time, where they are known without reading.
+    counted
+        Event names and their rows, where they are known without reading.
+    small
+        Whether all of it may be kept in memory once a point is opened.
+    """
+
+    whole: pl.LazyFrame
+    engine: Engine = "scan"
+    cut: Callable[[], Sequence[pl.LazyFrame]] | None = None
+    edges: tuple[datetime, datetime] | None = None
+    counted: Mapping[str, int] | None = None
+    small: bool = False
+
+    @classmethod
+    def of(cls, frame: Frames, engine: Engine = "scan") -> Pieces:
+        """Return events as an analysis takes them: a frame, frames of whole users."""
+        if isinstance(frame, Pieces):
+            return frame
+        if isinstance(frame, pl.LazyFrame | pl.DataFrame):
+            return cls(canonical(frame), engine)
+        parts = [canonical(part) for part in frame]
+        if not parts:
+            raise BadInput("There is nothing to run on: no pieces of data were given.")
+        return cls(pl.concat(parts), engine, cut=lambda: parts)
+
+    @cached_property
+    def schema(self) -> pl.Schema:
+        """The columns and their dtypes."""
+        return self.whole.collect_schema()
+
+    @cached_property
+    def parts(self) -> tuple[pl.LazyFrame, ...]:
+        """What a question runs over, a piece at a time."""
+        if self.engine == "scan" or self.cut is None:
+            return (self.whole,)
+        return tuple(self.cut())
+
+    @cached_property
+    def opened(self) -> Pieces:
+        """The same events for whoever opens a point; in memory where they are few.
+
+        A click on any further point then reads no file.
+        """
+        if not self.small:
+            return self
+        rows = self.whole.collect(engine="streaming")
+        return replace(self, whole=rows.lazy(), engine="scan", cut=None, small=False)
+
+    @cached_property
+    def first_and_last(self) -> tuple[datetime, datetime] | None:
+        """The first and the last time; None without events."""
+        if self.edges is not None:
+            return self.edges
+        first, last = pl.col("time").min().alias("first"), pl.col("time").max()
+        found = self.collect(lambda lf: lf.select(first, last.alias("last")))
+        low, high = found.select(pl.col("first").min(), pl.col("last").max()).row(0)
+        return None if low is None else (low, high)
+
+    @cached_property
+    def names(self) -> Mapping[str, int]:
+        """Event names and their rows."""
+        if self.counted is not None:
+            return self.counted
+        found = self.collect(lambda lf: lf.group_by("event").agg(rows=pl.len()))
+        return dict(found.group_by("event").agg(pl.col("rows").sum()).iter_rows())
+
+    def ask(
+        self,
+        partial: Callable[[pl.LazyFrame], Part],
+        combine: Callable[[list[Part]], Answer],
+    ) -> Answer:
+        """Answer a question; see `run`."""
+        return run(partial, combine, self.parts, self.engine)
+
+    def run(self, partial: Callable[[pl.LazyFrame], pl.DataFrame]) -> pl.DataFrame:
+        """Return the partial answers under one another; see `run`."""
+        return self.ask(partial, stacked)
+
+    def collect(self, build: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame:
+        """Collect what `build` makes of each piece, under one another.
+
+        Only the lazy frames travel to other processes, so `build` may be any function.
+        """
+        built = [build(part) for part in self.parts]
+        return run(_collected, stacked, built, self.engine)
+
+
+#: What stands in for the events of a question that travels to a worker without them.
+NOTHING: Final = Pieces(pl.LazyFrame())
+
+Frames: TypeAlias = "pl.LazyFrame | pl.DataFrame | Sequence[pl.LazyFrame] | Pieces"
+"""What an analysis asks: events in any row order, or in pieces of whole users."""
+
+
+def stacked(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    """Put frames under one another."""
+    return parts[0] if len(parts) == 1 else pl.concat(parts)
+
+
+def _collected(piece: pl.LazyFrame) -> pl.DataFrame:
+    return piece.collect(engine="streaming")
+
+
 def run(
-    partial: Callable[[pl.LazyFrame], pl.DataFrame],
-    combine: Callable[[list[pl.DataFrame]], Answer],
+    partial: Callable[[pl.LazyFrame], Part],
+    combine: Callable[[list[Part]], Answer],
     pieces: Sequence[pl.LazyFrame],
     engine: Engine = "scan",
 ) -> Answer:
@@ -63,26 +203,31 @@ def run(
         raise BadInput("There is nothing to run on: no pieces of data were given.")
     if isinstance(engine, Executor):
         return combine(_submit(engine, partial, pieces, check=True))
+    if isinstance(engine, Cluster):
+        with engine.get_executor() as executor:
+            return combine(_submit(executor, partial, pieces, check=True))
     if engine == "scan":
         whole = pieces[0] if len(pieces) == 1 else pl.concat(pieces)
         return combine([partial(whole)])
     if engine == "threads":
         workers = min(len(pieces), os.cpu_count() or 1)
+        if workers == 1:
+            return combine([partial(piece) for piece in pieces])
         with ThreadPoolExecutor(workers) as threads:
             return combine(_submit(threads, partial, pieces, check=False))
     raise UnknownOption(
-        f"engine={engine!r} is not an option. engine is 'scan', 'threads' or a "
-        "concurrent.futures.Executor."
+        f"engine={engine!r} is not an option. engine is 'scan', 'threads', a "
+        "concurrent.futures.Executor or a cluster's client."
     )
 
 
 def _submit(
     executor: Executor,
-    partial: Callable[[pl.LazyFrame], pl.DataFrame],
+    partial: Callable[[pl.LazyFrame], Part],
     pieces: Sequence[pl.LazyFrame],
     *,
     check: bool,
-) -> list[pl.DataFrame]:
+) -> list[Part]:
     expected = versions() if check else None
     futures = [executor.submit(_work, partial, piece, expected) for piece in pieces]
     try:
@@ -95,10 +240,10 @@ def _submit(
 
 
 def _work(
-    partial: Callable[[pl.LazyFrame], pl.DataFrame],
+    partial: Callable[[pl.LazyFrame], Part],
     piece: pl.LazyFrame,
     expected: dict[str, str] | None,
-) -> pl.DataFrame:
+) -> Part:
     """Answer one piece, in a worker whose packages are those of the caller."""
     if expected is not None and versions() != expected:
         own = versions()

@@ -251,11 +251,16 @@ class Events(Questions):
             *chosen,
         )
 
-    def rows(self, properties: Iterable[str] = ()) -> pl.LazyFrame:
-        """Return the rows of this handle's users, before range and filters."""
+    def rows(
+        self, properties: Iterable[str] = (), *, buckets: Iterable[int] | None = None
+    ) -> pl.LazyFrame:
+        """Return the rows of this handle's users, before range and filters.
+
+        `buckets` limits them to these partitions of a project.
+        """
         named = set(properties)
         self._check(named)
-        lf = self.source.scan(sorted(named - set(COLUMNS)))
+        lf = self.source.scan(sorted(named - set(COLUMNS)), buckets=buckets)
         if self.people is not None:
             lf = lf.filter(pl.col("user").is_in(self.people.implode()))
         return lf
@@ -333,8 +338,7 @@ class Events(Questions):
         bounded = self.span.start is not None or self.span.end is not None
         narrowed = bounded or self.segment or self.people is not None
         if not narrowed or self.source.rows > MOST_COUNTED:
-            users = self.source.directory.height
-            return self.source.rows, users, self.names.height
+            return self.source.rows, self.source.users, self.names.height
         counts = self.frame().select(
             events=pl.len(),
             users=pl.col("user").n_unique(),

@@ -22,7 +22,7 @@ from replaykit.replays.links import parse_ref
 from replaykit.replies import Home
 from replaykit.saved_cohorts import Cohorts
 from replaykit.schema import COLUMNS
-from replaykit.source import Source
+from replaykit.source import Known, Source
 from replaykit.store.events import EventStore, create_store, open_store
 from replaykit.store.recordings import Recordings
 from replaykit.store.settings import Settings
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from replaykit.engine import Engine
     from replaykit.ingest.report import IngestReport
 
 EventFormat: TypeAlias = Literal["amplitude"]
@@ -61,6 +62,8 @@ class Project:
         How it is called; by default as the folder is.
     address
         How saved notebooks find it again, if not by its folder.
+    engine
+        How questions run: on `"threads"`, as one `"scan"`, on an executor or a cluster.
 
     Handles taken from it (`events`, `replays`) stay on the state they were taken from;
     `add_events` and `add_replays` make a new one that the next `events` sees.
@@ -70,6 +73,7 @@ class Project:
     now: datetime | None = None
     title: str = ""
     address: str = ""
+    engine: Engine = "threads"
 
     # ── ask ───────────────────────────────────────────────────────────────────
     @property
@@ -190,13 +194,17 @@ class Project:
         settings = store.settings
 
         def scan(
-            properties: Iterable[str] | None, users: Iterable[int] | None = None
+            properties: Iterable[str] | None,
+            users: Iterable[int] | None = None,
+            *,
+            buckets: Iterable[int] | None = None,
         ) -> pl.LazyFrame:
-            return store.scan(properties, users=users)
+            return store.scan(properties, buckets=buckets, users=users)
 
+        first, last = store.first, store.last
         return Source(
             scan=scan,
-            directory=store.directory,
+            people=lambda: store.directory,
             properties=store.properties,
             recordings=self._recordings,
             zone=settings.tz,
@@ -208,6 +216,13 @@ class Project:
             week_start=cast("timeline.Weekday", settings.week_start),
             quarter_start=settings.quarter_start,
             cohort=self._cohort,
+            known=Known(
+                names=lambda: store.names.select("event", "rows"),
+                edges=None if first is None or last is None else (first, last),
+                users=store.users,
+                buckets=store.buckets,
+            ),
+            engine=self.engine,
         )
 
     def _clock(self) -> Callable[[], datetime]:
@@ -335,7 +350,10 @@ def create(
 
 
 def open(  # noqa: A001 - rk.open reads as what it does
-    path: str | os.PathLike[str], *, now: datetime | None = None
+    path: str | os.PathLike[str],
+    *,
+    now: datetime | None = None,
+    engine: Engine = "threads",
 ) -> Project:
     """Open a project.
 
@@ -345,6 +363,10 @@ def open(  # noqa: A001 - rk.open reads as what it does
         Its folder.
     now
         What "last 7 days" counts from; by default the clock.
+    engine
+        How questions run: `"threads"`, a partition of the users per thread; `"scan"`,
+        all in one scan; or any `concurrent.futures.Executor` or cluster client such as
+        `distributed.Client`, whose workers see the same folder.
 
     Raises
     ------
@@ -352,7 +374,9 @@ def open(  # noqa: A001 - rk.open reads as what it does
         If there is no project at `path`.
     """
     store = open_store(path)
-    return Project(store.folder, _aware(now))
+    project = Project(store.folder, _aware(now), engine=engine)
+    project.__dict__["_store"] = store  # opened once
+    return project
 
 
 def events(
@@ -441,16 +465,20 @@ def events(
     fixed = _aware(now) or after
 
     def scan(
-        properties: Iterable[str] | None, users: Iterable[int] | None = None
+        properties: Iterable[str] | None,
+        users: Iterable[int] | None = None,
+        *,
+        buckets: Iterable[int] | None = None,
     ) -> pl.LazyFrame:
-        del properties  # all of them are in memory; what is not read costs nothing
+        # All properties are in memory, in one piece; what is not read costs nothing.
+        del properties, buckets
         lf = rows.lazy()
         return lf if users is None else lf.filter(pl.col("user").is_in(list(users)))
 
     return Events(
         Source(
             scan=scan,
-            directory=read.directory,
+            people=lambda: read.directory,
             properties={
                 name: str(dtype)
                 for name, dtype in rows.schema.items()

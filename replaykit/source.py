@@ -20,9 +20,10 @@ from replaykit.schema import REPLAY_ID, session_numbers
 from replaykit.timeline import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from replaykit.engine import Engine
     from replaykit.timeline import Weekday
 
 #: Columns that say where a person is and what they use, shown beside a replay.
@@ -53,10 +54,39 @@ class Scan(Protocol):
     """How the events of a source are read."""
 
     def __call__(
-        self, properties: Iterable[str] | None, users: Iterable[int] | None = None
+        self,
+        properties: Iterable[str] | None,
+        users: Iterable[int] | None = None,
+        *,
+        buckets: Iterable[int] | None = None,
     ) -> pl.LazyFrame:
-        """Return canonical columns and properties, of some users or of all."""
+        """Return canonical columns and properties, of some users or of all.
+
+        `buckets` limits it to these partitions; a user is in one of them.
+        """
         ...
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What the catalogue of a project tells without reading any event.
+
+    Parameters
+    ----------
+    names
+        Returns event names and their rows: `event`, `rows`, most frequent first.
+    edges
+        The first and the last time.
+    users
+        How many people there are.
+    buckets
+        The partitions of the table.
+    """
+
+    names: Callable[[], pl.DataFrame]
+    edges: tuple[datetime, datetime] | None
+    users: int
+    buckets: Sequence[int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +98,8 @@ class Source:
     scan
         Returns the canonical event frame (`schema.COLUMNS`) with the named properties;
         `None` asks for every property. `users` limits it to these people.
-    directory
-        `user` Int32 and `user_id` String, one row per user.
+    people
+        Returns `user` Int32 and `user_id` String, one row per user.
     properties
         The names that can be filtered and grouped by.
     recordings
@@ -80,10 +110,14 @@ class Source:
         What "the last seven days" counts from, in UTC.
     path, version
         The project's folder and its table version; `None` for a frame in memory.
+    known
+        What needs no reading; `None` for a frame in memory.
+    engine
+        How questions run.
     """
 
     scan: Scan
-    directory: pl.DataFrame
+    people: Callable[[], pl.DataFrame]
     properties: Mapping[str, str]
     recordings: Recordings | None
     zone: str
@@ -95,10 +129,24 @@ class Source:
     week_start: Weekday = "monday"
     quarter_start: int = 1
     cohort: Callable[[str], pl.Series] | None = None
+    known: Known | None = None
+    engine: Engine = "scan"
+
+    @cached_property
+    def directory(self) -> pl.DataFrame:
+        """`user` Int32 and `user_id` String, one row per user."""
+        return self.people()
+
+    @property
+    def users(self) -> int:
+        """Number of people."""
+        return self.directory.height if self.known is None else self.known.users
 
     @cached_property
     def names(self) -> pl.DataFrame:
         """Event names and their rows: `event`, `rows`, most frequent first."""
+        if self.known is not None:
+            return self.known.names()
         return (
             self.scan(())
             .group_by("event")
@@ -110,12 +158,20 @@ class Source:
     @cached_property
     def span(self) -> Span:
         """The range from the first event to the last."""
-        time = pl.col("time")
-        edges = self.scan(()).select(first=time.min(), last=time.max()).collect()
-        first, last = edges.row(0)
+        first, last = self.edges or (None, None)
         # The end of a range is exclusive.
         end = None if last is None else last + timedelta(microseconds=1)
         return Span(first, end, self.zone)
+
+    @cached_property
+    def edges(self) -> tuple[datetime, datetime] | None:
+        """The times of the first event and of the last; None of no events."""
+        if self.known is not None:
+            return self.known.edges
+        time = pl.col("time")
+        edges = self.scan(()).select(first=time.min(), last=time.max()).collect()
+        first, last = edges.row(0)
+        return None if first is None else (first, last)
 
     @cached_property
     def rows(self) -> int:

@@ -675,9 +675,9 @@ def test_sharing_reads_no_more_than_the_people_who_travel(tmp_path):
     reads = []
     source = events.source
 
-    def scan(properties, users=None):
+    def scan(properties, users=None, *, buckets=None):
         reads.append(properties)
-        return source.scan(properties, users)
+        return source.scan(properties, users, buckets=buckets)
 
     from dataclasses import replace
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from replaykit.analyses.grid import Grid
     from replaykit.analyses.segments import Segment, UserKind
+    from replaykit.engine import Pieces
     from replaykit.query import Step
 
 
@@ -36,7 +37,7 @@ class Charted:
 
     Parameters
     ----------
-    frame
+    log
         Canonical events, the whole table: new users and look-back need it.
     steps
         The events. A row that matches several is counted in each.
@@ -50,7 +51,7 @@ class Charted:
         How arrays count.
     """
 
-    frame: pl.LazyFrame
+    log: Pieces
     steps: tuple[Step, ...]
     segments: Mapping[str, Segment]
     by: tuple[Grouping, ...]
@@ -79,15 +80,14 @@ class Charted:
         """Whether a segment is decided per user."""
         return any(one.needs_users for one in self.segments.values())
 
-    def rows(self, extra: Sequence[pl.Expr] = ()) -> pl.LazyFrame:
-        """Return every charted row: `user`, `i`, groupings, hits and `extra`."""
+    def rows(self, lf: pl.LazyFrame, extra: Sequence[pl.Expr] = ()) -> pl.LazyFrame:
+        """Return a piece's charted rows: `user`, `i`, groupings, hits and `extra`."""
         time = pl.col("time")
         met = [
             step.predicate(since=self.grid.span.start, segment=one.where) & _all(one)
             for step in self.steps
             for one in self.segments.values()
         ]
-        lf = self.frame
         if any(step.which is not None for step in self.steps):
             # Occurrences are numbered over all rows, so before any of them is dropped.
             names = [f"_h{k}" for k in range(len(met))]
@@ -132,7 +132,7 @@ class Charted:
         changed = pl.any_horizontal(
             pl.col(key).ne_missing(pl.col(key).shift()) for key in keys
         )
-        return self.rows().filter(changed).collect(engine="streaming")
+        return self.log.collect(lambda lf: self.rows(lf).filter(changed))
 
     def summed(
         self,
@@ -146,8 +146,9 @@ class Charted:
         names = ["i", *self.keys, *self.hits, *keys]
         if users or self.needs_users:
             names = ["user", *names]
-        lf = self.rows(extra).group_by(names).agg(aggregates)
-        return lf.collect(engine="streaming")
+        return self.log.collect(
+            lambda lf: self.rows(lf, extra).group_by(names).agg(aggregates)
+        )
 
     def of(
         self, tally: pl.DataFrame, event: int, segment: int, *, cohort: bool = True
@@ -178,7 +179,7 @@ class Charted:
         key = (kind, whole)
         if key not in self._kept:
             grid = self.grid.whole() if whole else self.grid
-            self._kept[key] = members(self.frame, grid, kind)
+            self._kept[key] = members(self.log, grid, kind)
         return self._kept[key]
 
     @cached_property

@@ -12,8 +12,8 @@ from replaykit.analyses.cohort_clauses import Cohort, Moment, make_moment
 from replaykit.analyses.grid import Calendar
 from replaykit.analyses.properties import groupings, label
 from replaykit.analyses.segments import Segment
+from replaykit.engine import Frames, Pieces
 from replaykit.errors import BadInput, UnknownOption
-from replaykit.schema import canonical
 from replaykit.timeline import instant
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class CohortOverTime:
 
 
 def cohort_over_time(
-    frame: pl.LazyFrame | pl.DataFrame,
+    frame: Frames,
     cohort: Cohort,
     *,
     now: datetime,
@@ -76,9 +76,8 @@ def cohort_over_time(
     """
     if days < 1:
         raise UnknownOption(f"days={days!r}: give 1 or more.")
-    lf = canonical(frame)
     calendar = calendar or Calendar()
-    moment = make_moment(lf, now=now, calendar=calendar)
+    moment = make_moment(Pieces.of(frame), now=now, calendar=calendar)
     end = pl.lit(moment.now - timedelta(microseconds=1), dtype=_UTC)
     today = pl.select(calendar.start_of(end, "1d")).item()
     starts = [*calendar.starts_before(today, "1d", days - 1), today]
@@ -141,7 +140,7 @@ class CohortComparison:
 
 
 def compare_cohorts(
-    frame: pl.LazyFrame | pl.DataFrame, first: pl.DataFrame, second: pl.DataFrame
+    frame: Frames, first: pl.DataFrame, second: pl.DataFrame
 ) -> CohortComparison:
     """Compare two sets of users (`user`): their overlap and what they are made of.
 
@@ -154,7 +153,7 @@ def compare_cohorts(
     >>> compare_cohorts(frame, a, b).table.row(0)[:3]
     (1, 1, 1)
     """
-    lf = canonical(frame)
+    lf = Pieces.of(frame).whole
     dtype = lf.collect_schema()["user"]
     a, b = (one.select(pl.col("user").cast(dtype)).unique() for one in (first, second))
     both = a.join(b, on="user", how="semi").height

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import polars as pl
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from replaykit.engine import Pieces
     from replaykit.query import Step
     from replaykit.timeline import Interval
 
@@ -327,8 +329,20 @@ class Listed(Cohort):
         return self.members.select(pl.col("user").cast(dtype)).unique()
 
 
+def members_at(log: Pieces, cohort: Cohort, moment: Moment) -> pl.DataFrame:
+    """Return the users of a cohort, in order; membership is decided user by user."""
+    bare = replace(moment, frame=pl.LazyFrame())
+    found = log.run(partial(_members, cohort=cohort, moment=bare))
+    # Users on a list are members in every piece.
+    return found.unique("user").sort("user")
+
+
+def _members(lf: pl.LazyFrame, cohort: Cohort, moment: Moment) -> pl.DataFrame:
+    return cohort.users(replace(moment, frame=lf))
+
+
 def make_moment(
-    frame: pl.LazyFrame,
+    log: Pieces,
     *,
     span: Span | None = None,
     now: datetime | None = None,
@@ -341,6 +355,6 @@ def make_moment(
     if now is None:
         now = span.now or span.end
     if now is None:
-        grid = make_grid(frame, every="1d", span=span, calendar=calendar)
+        grid = make_grid(log, every="1d", span=span, calendar=calendar)
         now = grid.span.end or instant("1970-01-01")
-    return Moment(frame, span, instant(now, calendar.tz), calendar, tuple(segment))
+    return Moment(log.whole, span, instant(now, calendar.tz), calendar, tuple(segment))

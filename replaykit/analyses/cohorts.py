@@ -8,6 +8,8 @@ also says by which rows each is a member.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -20,14 +22,16 @@ from replaykit.analyses.cohort_clauses import (
     During,
     Had,
     Listed,
+    Moment,
     Performed,
     When,
     make_moment,
+    members_at,
 )
 from replaykit.analyses.point_users import MOST_ROWS
+from replaykit.engine import Frames, Pieces
 from replaykit.errors import BadInput, UnknownOption, check_option
 from replaykit.query import Step, as_step, check_events
-from replaykit.schema import canonical
 from replaykit.timeline import Span, check_interval, microseconds
 
 if TYPE_CHECKING:
@@ -191,7 +195,7 @@ def listed(users: pl.DataFrame) -> Cohort:
 
 
 def members(
-    frame: pl.LazyFrame | pl.DataFrame,
+    frame: Frames,
     cohort: Cohort,
     *,
     span: Span | None = None,
@@ -226,17 +230,15 @@ def members(
     >>> members(frame, performed("Play") & ~performed("Buy"))["user"].to_list()
     [1]
     """
-    lf = canonical(frame)
-    names = lf.group_by("event").agg(rows=pl.len()).collect(engine="streaming")
-    known: dict[str, int] = dict(names.iter_rows())
-    if known:
-        check_events(cohort.steps, known)
-    moment = make_moment(lf, span=span, now=now, calendar=calendar)
-    return cohort.users(moment).sort("user")
+    log = Pieces.of(frame)
+    if log.names:
+        check_events(cohort.steps, log.names)
+    moment = make_moment(log, span=span, now=now, calendar=calendar)
+    return members_at(log, cohort, moment)
 
 
 def population(
-    frame: pl.LazyFrame | pl.DataFrame,
+    frame: Frames,
     clause: Clause,
     *,
     span: Span | None = None,
@@ -275,9 +277,15 @@ def population(
     >>> population(frame, performed("Play"))["rows"].to_list()
     [[0], [1]]
     """
-    moment = make_moment(
-        canonical(frame), span=span, calendar=calendar, segment=segment
-    )
+    log = Pieces.of(frame)
+    moment = make_moment(log, span=span, calendar=calendar, segment=segment)
+    bare = replace(moment, frame=pl.LazyFrame())
+    found = log.run(partial(_population, clause=clause, moment=bare))
+    return found.sort("user")
+
+
+def _population(lf: pl.LazyFrame, clause: Clause, moment: Moment) -> pl.DataFrame:
+    moment = replace(moment, frame=lf)
     found = clause.users(moment)
     rows = clause.evidence(moment).join(found.lazy(), on="user", how="semi")
     return spans_of(rows.unique(["user", "row"]))

@@ -87,7 +87,7 @@ def compare(
         at = pl.select(calendar.end_of(pl.lit(at, dtype=UTC_TIME), every)).item()
     span = Span(start, at, calendar.tz, None, grid.span.without)
     past_grid = make_grid(
-        charted.frame,
+        charted.log,
         every=every,
         span=span,
         calendar=calendar,

@@ -13,7 +13,6 @@ from replaykit.errors import (
     check_option,
     did_you_mean,
 )
-from replaykit.schema import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,32 +72,39 @@ def drivers(
     if low >= high:
         raise BadInput(f"Steps {low} and {high}: the first must come before the last.")
     units = _windows(answer, low, high)
-    lf = canonical(answer.frame)
-    names = lf.collect_schema().names()
+    names = answer.log.schema.names()
     for name in columns:
         if name not in names:
             hint = did_you_mean(name, names)
             raise UnknownProperty(f"There is no property {name!r}. {hint}".rstrip())
     other = ~pl.any_horizontal(step.predicate() for step in plan.steps)
     keys = ["event", *columns]
-    did = (
-        lf.filter(other)
-        .select("user", "time", *keys)
-        .join(units.lazy(), on="user")
-        .filter(pl.col("time").is_between("begin", "until"))
-        .group_by("unit", "converted", "spent", *keys)
-        .agg(times=pl.len())
-        .group_by(keys)
-        .agg(
-            pl.col("converted").sum().cast(pl.Int64).alias("did_converted"),
-            (~pl.col("converted")).sum().cast(pl.Int64).alias("did_dropped"),
-            pl.col("times")
-            .filter(pl.col("converted") == (tab == "converted"))
-            .mean()
-            .alias("frequency"),
-            pl.col("spent").filter("converted").mean().alias("avg_time"),
+    group = pl.col("converted") == (tab == "converted")
+    sums = (
+        pl.col("converted").sum().cast(pl.Int64).alias("did_converted"),
+        (~pl.col("converted")).sum().cast(pl.Int64).alias("did_dropped"),
+        pl.col("times").filter(group).sum().cast(pl.Int64).alias("times"),
+        pl.col("spent").filter("converted").sum().alias("spent"),
+    )
+
+    def build(lf: pl.LazyFrame) -> pl.LazyFrame:
+        return (
+            lf.filter(other)
+            .select("user", "time", *keys)
+            .join(units.lazy(), on="user")
+            .filter(pl.col("time").is_between("begin", "until"))
+            .group_by("unit", "converted", "spent", *keys)
+            .agg(times=pl.len())
+            .group_by(keys)
+            .agg(sums)
         )
-        .collect()
+
+    added = answer.log.collect(build).group_by(keys).agg(pl.all().sum())
+    converted, dropped = pl.col("did_converted"), pl.col("did_dropped")
+    counted = converted if tab == "converted" else dropped
+    did = added.with_columns(
+        frequency=pl.when(counted > 0).then(pl.col("times") / counted),
+        avg_time=pl.when(converted > 0).then(pl.col("spent") / converted),
     )
     return _correlated(did, units, tab, keys).sort(
         "correlation", *keys, descending=[True] + [False] * len(keys), nulls_last=True

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from replaykit.analyses.properties import Grouping
     from replaykit.analyses.segments import Segment
+    from replaykit.engine import Pieces
     from replaykit.timeline import Interval, Span
 
 _SIMPLE: Final = {
@@ -58,7 +59,7 @@ _OF_PROPERTY: Final = {
 class FormulasQuery:
     """What the letters of a formula stand for; checked options."""
 
-    frame: pl.LazyFrame
+    log: Pieces
     events: Mapping[str, Step]
     of: Mapping[str, Grouping]
     segments: Mapping[str, Segment]
@@ -70,7 +71,7 @@ class FormulasQuery:
     def grid(self, lookback: int = 0) -> Grid:
         """Return the intervals, with those before the range that a window needs."""
         return make_grid(
-            self.frame,
+            self.log,
             every=self.every,
             span=self.span,
             calendar=self.calendar,
@@ -91,7 +92,7 @@ class FormulasQuery:
         window = _window(term)
         label, one = list(self.segments.items())[segment]
         charted = Charted(
-            frame=self.frame,
+            log=self.log,
             steps=(self.step(term.event),),
             segments={label: one},
             by=() if term.event == ANY_ACTIVE else self.by,
@@ -194,7 +195,7 @@ def _term(
     at = segment if term.segment is None else term.segment - 1
     if term.measure == "SESSIONTOTALS":
         found = sessions(
-            query.frame,
+            query.log,
             every=query.every,
             span=query.span,
             tz=query.calendar.tz,

@@ -28,9 +28,9 @@ from replaykit.analyses.point_users import MOST_ROWS, point_users
 from replaykit.analyses.properties import By, groupings
 from replaykit.analyses.segments import Segments, as_segments
 from replaykit.analyses.series import ranked_groups
+from replaykit.engine import Frames, Pieces
 from replaykit.errors import BadInput, UnknownPoint
 from replaykit.query import Step, as_step, check_events
-from replaykit.schema import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,7 +125,7 @@ _NOBODY: Final = pl.DataFrame(
 
 
 def formulas(
-    frame: pl.LazyFrame | pl.DataFrame,
+    frame: Frames,
     text: str,
     events: Sequence[Step | str] | Mapping[str, Step | str],
     *,
@@ -177,14 +177,15 @@ def formulas(
     >>> found.table["value"].to_list()
     [50.0]
     """
-    lf = canonical(frame)
+    log = Pieces.of(frame)
+    lf = log.whole
     parsed = parse_formulas(text)
     named = _lettered(events)
     calendar = Calendar(
         tz or (span.tz if span is not None else "UTC"), week_start, quarter_start
     )
     query = FormulasQuery(
-        frame=lf,
+        log=log,
         events=named,
         of={
             letter.upper(): groupings(lf, one)[0] for letter, one in (of or {}).items()
@@ -248,10 +249,8 @@ def _check(query: FormulasQuery, parsed: Sequence[Formula]) -> None:
                     f"{term.measure} gives a distribution, not a number: it stands "
                     "alone in its expression."
                 )
-    names = query.frame.group_by("event").agg(rows=pl.len()).collect()
-    known: dict[str, int] = dict(names.iter_rows())
-    if known:
-        check_events(query.events.values(), known)
+    if query.log.names:
+        check_events(query.events.values(), query.log.names)
 
 
 def _groups(query: FormulasQuery) -> pl.DataFrame | None:
@@ -259,7 +258,7 @@ def _groups(query: FormulasQuery) -> pl.DataFrame | None:
     if not query.by:
         return None
     charted = Charted(
-        frame=query.frame,
+        log=query.log,
         steps=tuple(query.events.values()),
         segments=query.segments,
         by=query.by,

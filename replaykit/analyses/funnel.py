@@ -26,8 +26,8 @@ from replaykit.analyses.funnel_plan import (
     read_plan,
 )
 from replaykit.analyses.funnel_rows import encode
-from replaykit.analyses.funnel_units import find_units, groups_of, walk
-from replaykit.engine import Engine, run
+from replaykit.analyses.funnel_units import groups_of, units_of, walk
+from replaykit.engine import Engine, Frames, Pieces
 from replaykit.errors import UnknownPoint
 from replaykit.points import FunnelKey, parse_key
 
@@ -65,7 +65,7 @@ class FunnelAnswer:
         step before, over the units that reach the step).
     plan
         The question.
-    frame
+    log
         The events that were asked.
     paths
         What `partial` returns: depth and times of every unit's chosen path.
@@ -73,7 +73,7 @@ class FunnelAnswer:
 
     table: pl.DataFrame
     plan: FunnelPlan
-    frame: pl.LazyFrame
+    log: Pieces
     paths: pl.DataFrame
 
     @cached_property
@@ -84,7 +84,7 @@ class FunnelAnswer:
         List(Datetime) and `rows` List(Int64) of the chosen path. With totals a unit is
         a path.
         """
-        return find_units(self.frame, self.plan)
+        return units_of(self.log, self.plan)
 
     def key(
         self,
@@ -162,7 +162,7 @@ class FunnelAnswer:
 
 
 def funnel(
-    frame: pl.LazyFrame | pl.DataFrame | Sequence[pl.LazyFrame],
+    frame: Frames,
     steps: Sequence[str | Step],
     *,
     within: str = "1d",
@@ -256,13 +256,9 @@ def funnel(
         new_users=new_users,
         known=known,
     )
-    if isinstance(frame, pl.LazyFrame | pl.DataFrame):
-        pieces = [frame.lazy()]
-    else:
-        pieces = [piece.lazy() for piece in frame]
-    paths = run(functools.partial(partial, plan=plan), pl.concat, pieces, engine)
-    whole = pl.concat(pieces) if pieces[1:] else pieces[0]
-    return FunnelAnswer(combine([paths], plan), plan, whole, paths)
+    log = Pieces.of(frame, engine)
+    paths = log.run(functools.partial(partial, plan=plan))
+    return FunnelAnswer(combine([paths], plan), plan, log, paths)
 
 
 def partial(frame: pl.LazyFrame | pl.DataFrame, plan: FunnelPlan) -> pl.DataFrame:

@@ -6,6 +6,7 @@ time, which searches again with the entries of each interval.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
@@ -17,7 +18,7 @@ import polars as pl
 
 from replaykit.analyses.funnel import partial
 from replaykit.analyses.funnel_rows import encode
-from replaykit.analyses.funnel_units import find_units, walk
+from replaykit.analyses.funnel_units import units_of, walk
 from replaykit.analyses.properties import number
 from replaykit.errors import BadInput, UnknownPoint, UnknownProperty, did_you_mean
 from replaykit.timeline import check_interval, microseconds, next_bucket
@@ -61,7 +62,7 @@ class OverTime:
     @cached_property
     def units(self) -> pl.DataFrame:
         """One line per unit and `interval` it enters in, as `FunnelAnswer.units`."""
-        return find_units(self.answer.frame, self.plan)
+        return units_of(self.answer.log, self.plan)
 
     def population(
         self,
@@ -135,7 +136,7 @@ def over_time(
         week_start=week_start,
         quarter_start=quarter_start,
     )
-    units = partial(answer.frame, plan)
+    units = answer.log.run(functools.partial(partial, plan=plan))
     n = len(plan.steps)
     steps = [(1, n) if between is None else _pair(plan, *between)]
     if pairs:
@@ -297,7 +298,12 @@ def frequency(answer: FunnelAnswer, step: int | str | Step = 1) -> pl.DataFrame:
         raise BadInput("frequency counts a step before the next one: not the last.")
     if plan.count == "totals":
         raise BadInput("frequency needs count='uniques': a row has one path in totals.")
-    rows = encode(answer.frame, plan, full=False)
+    return answer.log.run(functools.partial(_occurrences, plan=plan, place=place))
+
+
+def _occurrences(lf: pl.LazyFrame, plan: FunnelPlan, place: int) -> pl.DataFrame:
+    """Return what `frequency` does, of one piece."""
+    rows = encode(lf, plan, full=False)
     _, depths, paths = walk(rows, plan)
     lines = np.flatnonzero(depths > place)
     own, following = paths[lines, place - 1], paths[lines, place]
@@ -333,15 +339,19 @@ def property_at_end(answer: FunnelAnswer, name: str) -> float:
 
     Only numbers and numeric text take part.
     """
-    names = answer.frame.collect_schema().names()
+    names = answer.log.schema.names()
     if name not in names:
         hint = did_you_mean(name, names)
         raise UnknownProperty(f"There is no property {name!r}. {hint}".rstrip())
     ended = answer.units.filter(pl.col("depth") == len(answer.plan.steps))
     rows = ended.select(row=pl.col("rows").list.last())
-    valued = _with_rows(answer.frame).select("row", name).join(rows.lazy(), on="row")
-    value = number(pl.col(name), answer.frame.collect_schema()[name])
-    return float(valued.select(value.sum()).collect().item())
+    values = answer.log.collect(
+        lambda lf: lf.select("row", name).join(rows.lazy(), on="row", how="semi")
+    )
+    # Each path is counted, also those that end at the same row.
+    valued = rows.join(values, on="row")
+    value = number(pl.col(name), answer.log.schema[name])
+    return float(valued.select(value.sum()).item())
 
 
 def takeaways(answer: FunnelAnswer) -> dict[str, str | float | None]:
@@ -389,9 +399,3 @@ def _duration(ticks: pl.Expr, plan: FunnelPlan) -> pl.Expr:
 
 def _micros(bound: str | int) -> int:
     return 0 if bound in (0, "0") else microseconds(str(bound))
-
-
-def _with_rows(frame: pl.LazyFrame) -> pl.LazyFrame:
-    if "row" in frame.collect_schema().names():
-        return frame
-    return frame.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))

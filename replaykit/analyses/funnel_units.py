@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from replaykit.analyses.funnel_plan import FunnelPlan
+    from replaykit.engine import Pieces
 
 #: The group of users who fall short of the step whose property is grouped by.
 SHORT: Final = "did not reach step"
@@ -44,11 +46,16 @@ def walk(
     return chosen_paths(*arrays, n, plan.window_ticks, plan.order == "any")
 
 
-def find_units(frame: pl.LazyFrame, plan: FunnelPlan) -> pl.DataFrame:
+def units_of(log: Pieces, plan: FunnelPlan) -> pl.DataFrame:
     """Return one line per unit with its path; see `FunnelAnswer.units`.
 
     With intervals (`plan.every`) a unit has a line per `interval` it enters in.
     """
+    return log.opened.run(partial(find_units, plan=plan))
+
+
+def find_units(frame: pl.LazyFrame, plan: FunnelPlan) -> pl.DataFrame:
+    """Return what `units_of` does, of one piece."""
     rows = encode(frame, plan, full=True)
     intervals, depths, paths = walk(rows, plan)
     first = paths[:, 0]

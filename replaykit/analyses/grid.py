@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -18,6 +18,9 @@ from replaykit.timeline import (
     check_interval,
     next_bucket,
 )
+
+if TYPE_CHECKING:
+    from replaykit.engine import Pieces
 
 UTC_TIME: Final = pl.Datetime("us", "UTC")
 
@@ -169,7 +172,7 @@ class Grid:
 
 
 def make_grid(
-    frame: pl.LazyFrame,
+    log: Pieces,
     *,
     every: Interval,
     span: Span | None = None,
@@ -180,8 +183,8 @@ def make_grid(
 
     Parameters
     ----------
-    frame
-        Canonical events; read only where the span is open.
+    log
+        Canonical events; read only where the span is open and their edges are unknown.
     every
         The length of an interval.
     span
@@ -194,7 +197,7 @@ def make_grid(
     check_interval(every)
     span = span or Span(tz=calendar.tz if calendar else "UTC")
     calendar = calendar or Calendar(span.tz)
-    closed = _closed(frame, span, calendar.tz)
+    closed = _closed(log, span, calendar.tz)
     if closed is None or closed.start is None or closed.end is None:
         return _empty_grid(span, calendar.tz, every)
     inside = calendar.starts(closed.start, closed.end, every)
@@ -216,16 +219,13 @@ def make_grid(
     return Grid(starts, ends, shown, running, closed, every, lookback)
 
 
-def _closed(frame: pl.LazyFrame, span: Span, zone: str) -> Span | None:
+def _closed(log: Pieces, span: Span, zone: str) -> Span | None:
     start, end = span.start, span.end
     if start is None or end is None:
-        first, last = (
-            frame.select(pl.col("time").min(), pl.col("time").max().alias("last"))
-            .collect(engine="streaming")
-            .row(0)
-        )
-        if first is None:
+        edges = log.first_and_last
+        if edges is None:
             return None
+        first, last = edges
         start = first if start is None else start
         end = last + timedelta(microseconds=1) if end is None else end
         if end <= start:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 import polars as pl
 
 from replaykit.analyses import cohorts
-from replaykit.analyses.cohort_clauses import make_moment
+from replaykit.analyses.cohort_clauses import make_moment, members_at
 from replaykit.analyses.grid import Calendar, make_grid
 from replaykit.analyses.segments import Segment
 from replaykit.analyses.session_query import compared
+from replaykit.engine import Frames, Pieces
 from replaykit.errors import BadInput, UnknownOption, check_option
 from replaykit.query import Step, as_step
-from replaykit.schema import canonical
 
 if TYPE_CHECKING:
     from replaykit.timeline import Interval, Span
@@ -42,7 +42,7 @@ class InlineCohort:
 
     def segment(
         self,
-        frame: pl.LazyFrame,
+        frame: Frames,
         *,
         every: Interval,
         span: Span,
@@ -129,7 +129,7 @@ def _check_window(scope: Scope, rolling: int | None, offset: int) -> None:
 
 
 def inline_cohort(
-    frame: pl.LazyFrame | pl.DataFrame,
+    frame: Frames,
     step: Step | str,
     times: str = ">= 1",
     *,
@@ -169,28 +169,34 @@ def inline_cohort(
     """
     check_option("scope", scope, SCOPES)
     clause = cohorts.performed(step, times, at_most=at_most)
-    lf = canonical(frame)
+    log = Pieces.of(frame)
     _check_window(scope, rolling, offset)
     if scope == "during" and rolling is None:
-        moment = make_moment(lf, span=span, calendar=calendar)
-        return Segment(users=clause.users(moment))
+        moment = make_moment(log, span=span, calendar=calendar)
+        return Segment(users=members_at(log, clause, moment))
     size = rolling or 1
-    grid = make_grid(lf, every=every, span=span, calendar=calendar)
+    grid = make_grid(log, every=every, span=span, calendar=calendar)
     unit = every if scope == "in each" else "1d"
     wide = make_grid(
-        lf,
+        log,
         every=unit,
         span=replace(grid.span, start=grid.starts[0], end=grid.ends[-1]),
         calendar=calendar,
         lookback=size - 1 + offset,
     )
-    rows = lf.filter(wide.holds(pl.col("time")), clause.step.predicate())
-    counts = rows.group_by("user", i=wide.index(pl.col("time"))).agg(n=pl.len())
+    time = pl.col("time")
+    inside = (wide.holds(time), clause.step.predicate())
+    counts = log.collect(
+        lambda lf: (
+            lf.filter(*inside).group_by("user", i=wide.index(time)).agg(n=pl.len())
+        )
+    )
     reach = pl.int_ranges(
         pl.col("i") + offset, pl.col("i") + offset + size, dtype=pl.Int32
     )
     seen = (
-        counts.with_columns(i=reach)
+        counts.lazy()
+        .with_columns(i=reach)
         .explode("i")
         .group_by("user", "i")
         .agg(pl.col("n").sum().cast(pl.Int64))

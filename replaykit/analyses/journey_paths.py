@@ -7,7 +7,7 @@ kernel cuts the rows of each user into paths.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from replaykit.engine import Pieces
 
 PathCount: TypeAlias = Literal["users", "paths", "sessions"]
 """`"users"`: the first anchor of each user; `"paths"`: every anchor, each closing the
@@ -184,8 +186,42 @@ def _steps(given: str | Step | Iterable[str | Step]) -> tuple[Step, ...]:
     return tuple(as_step(item) for item in items)
 
 
+def all_paths(log: Pieces, plan: JourneyPlan) -> Paths:
+    """Cut canonical events into the paths of a journey, piece by piece."""
+    _check_properties(log.whole, plan)
+    return log.ask(partial(find_paths, plan=plan), _joined)
+
+
+def _joined(parts: list[Paths]) -> Paths:
+    """Put the paths of several pieces under one another, under common labels."""
+    if len(parts) == 1:
+        return parts[0]
+    labels = sorted({label for part in parts for label in part.labels})
+    number = {label: code for code, label in enumerate(labels)}
+    code, nodes, starts, anchors = [], [], [np.zeros(1, np.int64)], []
+    rows_before = nodes_before = 0
+    for part in parts:
+        own = np.array([number[label] for label in part.labels], np.int32)
+        code.append(own[part.code])
+        nodes.append(part.nodes + rows_before)
+        anchors.append(part.anchors + rows_before)
+        starts.append(part.starts[1:] + nodes_before)
+        rows_before += part.rows.height
+        nodes_before += len(part.nodes)
+    return Paths(
+        parts[0].plan,
+        pl.concat(part.rows.drop("@label") for part in parts),
+        labels,
+        np.concatenate(code),
+        np.concatenate(nodes),
+        np.concatenate(starts),
+        np.concatenate(anchors),
+        np.concatenate([part.ended for part in parts]),
+    )
+
+
 def find_paths(frame: pl.LazyFrame | pl.DataFrame, plan: JourneyPlan) -> Paths:
-    """Cut a frame of canonical events into the paths of a journey."""
+    """Cut one piece of canonical events into the paths of a journey."""
     from replaykit.analyses import journey_kernel as kernel  # noqa: PLC0415 - numba
     from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
 
@@ -232,7 +268,7 @@ def find_paths(frame: pl.LazyFrame | pl.DataFrame, plan: JourneyPlan) -> Paths:
 
 
 def common_events(
-    frame: pl.LazyFrame | pl.DataFrame,
+    log: Pieces,
     plan: JourneyPlan,
     share: float,
     keep: Sequence[str],
@@ -247,7 +283,7 @@ def common_events(
             f"drop_common={share!r} is a share of the event names, from 0 to 1: write "
             "0.2 to leave out the most common fifth."
         )
-    found = find_paths(frame, replace(plan, expand={}, custom={}, collapse=False))
+    found = all_paths(log, replace(plan, expand={}, custom={}, collapse=False))
     paths = np.repeat(np.arange(found.size), np.diff(found.starts))
     names = pl.Series(found.labels, dtype=pl.String).gather(found.code[found.nodes])
     held = pl.DataFrame({"path": paths, "event": names}).unique()
@@ -263,7 +299,6 @@ def _rows(frame: pl.LazyFrame | pl.DataFrame, plan: JourneyPlan) -> pl.DataFrame
     from replaykit.analyses import journey_kernel as kernel  # noqa: PLC0415 - numba
 
     lf = canonical(frame)
-    _check_properties(lf, plan)
     anchor = plan.anchor.predicate(since=plan.span.start, segment=plan.segment)
     kept = [anchor]
     flags = [_flag(anchor, kernel.IS_ANCHOR_EVENT)]

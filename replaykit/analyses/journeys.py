@@ -18,11 +18,12 @@ from replaykit.analyses.journey_paths import (
     JourneyPlan,
     PathCount,
     Paths,
+    all_paths,
     common_events,
-    find_paths,
     read_plan,
 )
 from replaykit.analyses.journey_tree import Node, grow
+from replaykit.engine import Frames, Pieces
 from replaykit.errors import BadInput, UnknownOption, UnknownPoint
 from replaykit.points import JourneyKey, parse_key
 from replaykit.query import as_step
@@ -266,7 +267,7 @@ class JourneysAnswer:
 
 
 def journeys(
-    frame: pl.LazyFrame | pl.DataFrame,
+    frame: Frames,
     *,
     start: str | Step | None = None,
     end: str | Step | None = None,
@@ -367,11 +368,12 @@ def journeys(
         inactive=inactive,
         known=known,
     )
+    log = Pieces.of(frame)
     if drop_common is not None:
-        common = common_events(frame, plan, drop_common, keep)
+        common = common_events(log, plan, drop_common, keep)
         plan = replace(plan, hide=(*plan.hide, *map(as_step, common)))
     elif keep:
         raise UnknownOption("keep= has no effect without drop_common=.")
-    found = find_paths(frame, plan)
+    found = all_paths(log, plan)
     table, nodes = grow(found, depth=depth, top=top, below=below)
     return JourneysAnswer(table, plan, found, nodes)

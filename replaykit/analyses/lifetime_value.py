@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from replaykit.analyses.retention_query import RetentionQuery
     from replaykit.analyses.return_index import Counting
     from replaykit.analyses.segments import SegmentLike
+    from replaykit.engine import Frames, Pieces
     from replaykit.query import Step
     from replaykit.timeline import Interval, Span, Weekday
 
@@ -55,7 +56,8 @@ class ValueAnswer:
             raise UnknownPoint(
                 f"No cohort {cohort!r} after {intervals} intervals; .table lists them."
             )
-        starts = first_starts(self.query)
+        log = self.query.log.opened
+        starts = first_starts(self.query, log)
         if cohort == ALL:
             complete = self.query.complete()
             mature = complete.filter(pl.col("last") >= intervals - 1)
@@ -65,7 +67,7 @@ class ValueAnswer:
             at = labels.filter(time=known["time"][0])["i"][0]
             starts = starts.filter(pl.col("i") == at)
         value = number(self.revenue.expr, self.revenue.dtype).alias("v")
-        paid = paid_rows(self.query, starts, [value, pl.col("row")])
+        paid = paid_rows(self.query, log, starts, [value, pl.col("row")])
         paid = paid.filter(pl.col("index") < intervals).sort("user", "time", "row")
         spent = paid.group_by("user", maintain_order=True).agg(
             pl.col("time").first().alias("paid"),
@@ -74,7 +76,7 @@ class ValueAnswer:
         )
         firsts = starts.select("user", "code", start="time")
         found = ended(self.query, firsts, intervals)
-        began = start_rows(self.query, self.query.frame, starts)
+        began = start_rows(self.query, log.whole, starts)
         found = found.join(spent, on="user", how="left").join(
             began, on="user", how="left"
         )
@@ -90,7 +92,7 @@ class ValueAnswer:
 
 
 def lifetime_value(
-    frame: pl.LazyFrame | pl.DataFrame,
+    frame: Frames,
     start: Step | str | None,
     back: Step | str | None,
     *,
@@ -156,24 +158,26 @@ def lifetime_value(
         quarter_start=quarter_start,
     )
     query = asked.query
-    (prop,) = groupings(query.frame, of, word="of")
-    starts = first_starts(query)
-    pairs = paid_rows(query, starts, [number(prop.expr, prop.dtype).alias("v")])
+    (prop,) = groupings(query.log.whole, of, word="of")
+    starts = first_starts(query, query.log)
+    value = number(prop.expr, prop.dtype).alias("v")
+    pairs = paid_rows(query, query.log, starts, [value])
     spent = pairs.group_by("user", "i", "index").agg(pl.col("v").sum())
     return ValueAnswer(_table(query, starts, spent, len(asked.brackets)), query, prop)
 
 
-def first_starts(query: RetentionQuery) -> pl.DataFrame:
+def first_starts(query: RetentionQuery, log: Pieces) -> pl.DataFrame:
     """Return every user's first start."""
-    starts = query.starts().sort("user", "time")
+    starts = query.starts(log).sort("user", "time")
     return starts.unique("user", keep="first", maintain_order=True)
 
 
 def paid_rows(
-    query: RetentionQuery, starts: pl.DataFrame, columns: Sequence[pl.Expr]
+    query: RetentionQuery, log: Pieces, starts: pl.DataFrame, columns: Sequence[pl.Expr]
 ) -> pl.DataFrame:
     """Return the rows with a value `v` from each user's start on, with their index."""
-    paid = query.returns(*columns).filter(pl.col("v").is_not_null()).collect()
+    known = pl.col("v").is_not_null()
+    paid = log.collect(lambda lf: query.returns(lf, *columns).filter(known))
     pairs = paid.join(starts, on="user", suffix="_start").filter(
         pl.col("time") >= pl.col("time_start")
     )

@@ -136,7 +136,8 @@ def tally(charted: Charted, spec: Spec) -> pl.DataFrame:
             found = found.explode("v")
         return found
     if prop.is_array:
-        inner = charted.frame.select(prop.expr.explode()).collect_schema().dtypes()[0]
+        lf = charted.log.whole
+        inner = lf.select(prop.expr.explode()).collect_schema().dtypes()[0]
         found = charted.summed([rows], extra=[prop.expr.alias("v")], keys=["v"])
         found = found.explode("v").with_columns(v=number(pl.col("v"), inner))
         return (
@@ -156,13 +157,13 @@ def _rows_of(charted: Charted, expr: pl.Expr) -> pl.DataFrame:
     """Return the charted rows themselves, with the columns an expression reads."""
     own = ["user", "i", *charted.keys, *charted.hits]
     names = [name for name in dict.fromkeys(expr.meta.root_names()) if name != "user"]
-    known = charted.frame.collect_schema().names()
+    known = charted.log.schema.names()
     for name in names:
         find_property(name, known)
         if name in own:
             raise BadInput(f"Rename the property {name!r}: a chart uses this name.")
     extra = [pl.col(name) for name in names]
-    rows = charted.rows(extra).collect(engine="streaming")
+    rows = charted.log.collect(lambda lf: charted.rows(lf, extra))
     return rows.with_columns(n=pl.lit(1, dtype=pl.Int64))
 
 

@@ -106,11 +106,12 @@ def _rows(charted: Charted, spec: Spec, event: int, segment: int) -> pl.LazyFram
         steps=(charted.steps[event],),
         segments={"": list(charted.segments.values())[segment]},
     )
+    lf = charted.log.opened.whole
     extra = [pl.col("time"), pl.col("row")]
     prop = spec.prop
     if prop is None:
-        return one.rows(extra)
-    found = one.rows([*extra, prop.expr.alias("v")])
+        return one.rows(lf, extra)
+    found = one.rows(lf, [*extra, prop.expr.alias("v")])
     if prop.is_array:
         found = found.explode("v")
     if not spec.what.startswith("distinct"):

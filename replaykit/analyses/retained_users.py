@@ -32,7 +32,8 @@ def retained_users(
         )
     starts = _starts_of(answer, key, group)
     first, end = answer.brackets[key.offset]
-    rows = query.returns(pl.col("row")).filter(
+    lf = query.log.opened.whole
+    rows = query.returns(lf, pl.col("row")).filter(
         pl.col("user").is_in(starts["user"].unique().implode())
     )
     returns = rows.collect(engine="streaming")
@@ -70,7 +71,7 @@ def _starts_of(
             f"This result is grouped by {', '.join(answer.groups) or 'nothing'}; "
             f"{len(group)} values were given."
         )
-    starts = query.starts()
+    starts = query.starts(query.log.opened)
     for name, value in zip(query.keys, group, strict=True):
         starts = starts.filter(pl.col(name) == (NONE if value is None else value))
     if key.cohort == "all":
@@ -124,7 +125,7 @@ def _lost(query: RetentionQuery, starts: pl.DataFrame, end: int) -> pl.DataFrame
     )
     firsts = ended(query, firsts, end)
     users = firsts["user"].implode()
-    mine = query.frame.filter(pl.col("user").is_in(users))
+    mine = query.log.opened.whole.filter(pl.col("user").is_in(users))
     seen = mine.filter(pl.col("active") & pl.col("session_id").is_not_null())
     sessions = (
         seen.group_by("user", "session_id")

@@ -15,9 +15,9 @@ from replaykit.analyses.retained_users import retained_users
 from replaykit.analyses.retention_query import RetentionQuery
 from replaykit.analyses.return_index import COUNTINGS, Counting, ReturnIndex
 from replaykit.analyses.segments import EVERYONE, SegmentLike, as_segment
+from replaykit.engine import Frames, Pieces
 from replaykit.errors import BadInput, UnknownOption, check_option
 from replaykit.query import Step, as_step, check_events, event
-from replaykit.schema import canonical
 from replaykit.timeline import instant
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class RetentionAnswer:
 
 
 def retention(
-    frame: pl.LazyFrame | pl.DataFrame,
+    frame: Frames,
     start: Step | str | None = None,
     back: Step | str | None = None,
     *,
@@ -173,21 +173,21 @@ def retention(
             if brackets is None
             else "brackets= has no effect without measure='custom'."
         )
-    lf = canonical(frame)
+    log = Pieces.of(frame)
     calendar = Calendar(
         tz or (span.tz if span is not None else "UTC"), week_start, quarter_start
     )
     rule = ReturnIndex(every, counting, calendar)
-    grid = make_grid(lf, every=every, span=span, calendar=calendar)
+    grid = make_grid(log, every=every, span=span, calendar=calendar)
     query = RetentionQuery(
-        frame=lf,
+        log=log,
         start=None if start is None else as_step(start),
         back=event("*", pl.col("active")) if back is None else as_step(back),
         grid=grid,
         rule=rule,
         segment=EVERYONE if segment is None else as_segment(segment),
-        by=groupings(lf, by),
-        now=_now(lf, grid.span, now),
+        by=groupings(log.whole, by),
+        now=_now(log, grid.span, now),
     )
     columns = query.depth() if depth is None else depth
     if columns < 0:
@@ -195,16 +195,15 @@ def retention(
     return _answer(query, measure, _brackets(brackets, columns))
 
 
-def _now(frame: pl.LazyFrame, span: Span, now: datetime | None) -> datetime:
+def _now(log: Pieces, span: Span, now: datetime | None) -> datetime:
     if now is not None:
         return instant(now, span.tz)
     if span.now is not None:
         return span.now
-    scan = frame.select(pl.col("time").max())
-    latest: datetime | None = scan.collect(engine="streaming").item()
-    if latest is None:
+    edges = log.first_and_last
+    if edges is None:
         return instant(span.end or "1970-01-01")
-    return latest + _US
+    return edges[1] + _US
 
 
 def _brackets(
@@ -437,7 +436,5 @@ def cohort_labels(query: RetentionQuery) -> pl.DataFrame:
 def _check_events(query: RetentionQuery) -> None:
     """Refuse misspelt events; looked up only when nobody starts or nobody returns."""
     steps = [query.back] if query.start is None else [query.start, query.back]
-    names = query.frame.group_by("event").agg(rows=pl.len()).collect()
-    known: dict[str, int] = dict(names.iter_rows())
-    if known:
-        check_events(steps, known)
+    if query.log.names:
+        check_events(steps, query.log.names)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from replaykit.analyses.properties import Grouping
     from replaykit.analyses.return_index import ReturnIndex
     from replaykit.analyses.segments import Segment
+    from replaykit.engine import Pieces
     from replaykit.query import Step
 
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 class RetentionQuery:
     """Who starts, who returns, and how returns are numbered; checked options."""
 
-    frame: pl.LazyFrame
+    log: Pieces
     start: Step | None
     back: Step
     grid: Grid
@@ -40,45 +41,50 @@ class RetentionQuery:
         """The internal names of the groupings."""
         return [f"b{k}" for k in range(len(self.by))]
 
-    def starts(self) -> pl.DataFrame:
-        """Return `user`, `i` (cohort), `code`, groups and the earliest `time`."""
+    def starts(self, log: Pieces | None = None) -> pl.DataFrame:
+        """Return `user`, `i` (cohort), `code`, groups and the earliest `time`.
+
+        `log` are other pieces of the same events, such as those kept in memory.
+        """
+        log = self.log if log is None else log
+        found = log.collect(self._starts)
+        if self.segment.needs_users:
+            found = keep_cohort(found, self.segment, self.grid)
+        if self.segment.kind != "any":
+            pairs = members(log, self.grid, self.segment.kind)
+            found = found.join(pairs, on=["user", "i"], how="semi")
+        return found
+
+    def _starts(self, lf: pl.LazyFrame) -> pl.LazyFrame:
         time = pl.col("time")
         groups = [
             label(one.expr, one.dtype).alias(key)
             for key, one in zip(self.keys, self.by, strict=True)
         ]
         if self.start is None:
-            rows = self._first_rows(groups)
+            rows = self._first_rows(lf, groups)
         else:
             met = self.start.predicate(
                 since=self.grid.span.start, segment=self.segment.where
             )
-            lf = self.frame
             if self.start.which is not None:
                 lf = lf.with_columns(_met=met)
                 met = pl.col("_met")
             rows = lf.filter(self.grid.holds(time), met, *self.segment.where)
             rows = rows.select("user", "time", *groups)
-        found = (
+        return (
             rows.with_columns(i=self.grid.index(time), code=self.rule.code(time))
             .group_by("user", "i", "code", *self.keys)
             .agg(time.min())
-            .collect(engine="streaming")
         )
-        if self.segment.needs_users:
-            found = keep_cohort(found, self.segment, self.grid)
-        if self.segment.kind != "any":
-            pairs = members(self.frame, self.grid, self.segment.kind)
-            found = found.join(pairs, on=["user", "i"], how="semi")
-        return found
 
-    def _first_rows(self, groups: Sequence[pl.Expr]) -> pl.LazyFrame:
+    def _first_rows(self, lf: pl.LazyFrame, groups: Sequence[pl.Expr]) -> pl.LazyFrame:
         """Return each new user's first row; the segment must hold in its unit.
 
         The unit is the chart's interval, or with windows of 24 hours the first hour.
         """
         time = pl.col("time")
-        firsts = self.frame.group_by("user").agg(
+        firsts = lf.group_by("user").agg(
             time.min(), *(one.sort_by("time", "row").first() for one in groups)
         )
         firsts = firsts.filter(self.grid.holds(time))
@@ -86,16 +92,16 @@ class RetentionQuery:
             return firsts
         unit = self.rule.every if self.rule.counting == "calendar" else "1h"
         calendar = self.rule.calendar
-        met = self.frame.filter(*self.segment.where).select(
+        met = lf.filter(*self.segment.where).select(
             "user", _unit=calendar.start_of(time, unit)
         )
         first = firsts.with_columns(_unit=calendar.start_of(time, unit))
         return first.join(met, on=["user", "_unit"], how="semi").drop("_unit")
 
-    def returns(self, *extra: pl.Expr) -> pl.LazyFrame:
+    def returns(self, lf: pl.LazyFrame, *extra: pl.Expr) -> pl.LazyFrame:
         """Return the rows of the return event from the first start on, up to now."""
         time = pl.col("time")
-        rows = self.frame.filter(
+        rows = lf.filter(
             time >= self.grid.since, time < self.now, self.back.predicate()
         )
         return rows.select("user", "time", *extra, code=self.rule.code(time))
@@ -108,8 +114,8 @@ class RetentionQuery:
         differs = (pl.col("user") != pl.col("user").shift(-1)) | (
             pl.col("code") != pl.col("code").shift(-1)
         )
-        ends = self.returns().filter(differs.fill_null(value=True))
-        found = ends.collect(engine="streaming")
+        last = differs.fill_null(value=True)
+        found = self.log.collect(lambda lf: self.returns(lf).filter(last))
         order = pl.col("user").cast(pl.Int64) * (1 << 32) + pl.col("code")
         if not found.select((order.diff() <= 0).any()).item():
             return found

@@ -27,9 +27,9 @@ from replaykit.analyses.properties import (
 from replaykit.analyses.segments import Segments, as_segments
 from replaykit.analyses.series import series
 from replaykit.analyses.windows import Window, as_window
+from replaykit.engine import Frames, Pieces
 from replaykit.errors import BadInput, UnknownOption, check_option
 from replaykit.query import Step, as_step, check_events
-from replaykit.schema import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,7 +97,7 @@ class SegmentationAnswer:
 
 
 def segmentation(
-    frame: pl.LazyFrame | pl.DataFrame,
+    frame: Frames,
     events: Sequence[str | Step] | str | Step,
     *,
     measure: Measure | pl.Expr = "uniques",
@@ -179,7 +179,8 @@ def segmentation(
     >>> segmentation(frame, "Search", measure="totals").table["value"].to_list()
     [3]
     """
-    lf = canonical(frame)
+    log = Pieces.of(frame)
+    lf = log.whole
     steps = _steps(events)
     check_option("items", items, ITEMS)
     named = as_segments(segments)
@@ -196,10 +197,10 @@ def segmentation(
         tz or (span.tz if span is not None else "UTC"), week_start, quarter_start
     )
     grid = make_grid(
-        lf, every=every, span=span, calendar=calendar, lookback=window.lookback
+        log, every=every, span=span, calendar=calendar, lookback=window.lookback
     )
     charted = Charted(
-        frame=lf,
+        log=log,
         steps=steps,
         segments=named,
         by=(*grouped, *inherited),
@@ -366,7 +367,6 @@ def _check_found(charted: Charted, table: pl.DataFrame) -> None:
     )
     if not empty:
         return
-    names = charted.frame.group_by("event").agg(rows=pl.len()).collect()
-    known: dict[str, int] = dict(names.iter_rows())
-    if known:
-        check_events([charted.steps[k] for k in sorted(empty)], known)
+    if charted.log.names:
+        steps = [charted.steps[k] for k in sorted(empty)]
+        check_events(steps, charted.log.names)

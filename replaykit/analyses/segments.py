@@ -17,6 +17,7 @@ from replaykit.errors import BadInput, check_option
 
 if TYPE_CHECKING:
     from replaykit.analyses.grid import Grid
+    from replaykit.engine import Pieces
 
 UserKind: TypeAlias = Literal["any", "active", "new"]
 """Which users a segment keeps: all, those active or those new in the row's interval."""
@@ -108,19 +109,22 @@ def first_seen(frame: pl.LazyFrame) -> pl.LazyFrame:
     return frame.group_by("user").agg(first=pl.col("time").min())
 
 
-def members(frame: pl.LazyFrame, grid: Grid, kind: UserKind) -> pl.DataFrame:
+def members(log: Pieces, grid: Grid, kind: UserKind) -> pl.DataFrame:
     """Return the (user, i) pairs in which a user is active, or is new."""
     if kind == "new":
-        pairs = (
-            first_seen(frame)
-            .filter(grid.holds(pl.col("first")))
-            .select("user", i=grid.index(pl.col("first")))
+        first = pl.col("first")
+        return log.collect(
+            lambda lf: (
+                first_seen(lf)
+                .filter(grid.holds(first))
+                .select("user", i=grid.index(first))
+            )
         )
-        return pairs.collect(engine="streaming")
-    pairs = frame.filter(pl.col("active"), grid.holds(pl.col("time"))).select(
-        "user", i=grid.index(pl.col("time"))
+    time = pl.col("time")
+    inside = (pl.col("active"), grid.holds(time))
+    return log.collect(
+        lambda lf: lf.filter(*inside).select("user", i=grid.index(time)).unique()
     )
-    return pairs.unique().collect(engine="streaming")
 
 
 def keep_cohort(rows: pl.DataFrame, segment: Segment, grid: Grid) -> pl.DataFrame:

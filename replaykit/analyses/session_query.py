@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import polars as pl
@@ -18,6 +19,7 @@ from replaykit.analyses.session_rules import (
     hits,
     summarised,
 )
+from replaykit.engine import NOTHING
 from replaykit.errors import BadDuration, UnknownOption
 from replaykit.timeline import Span, microseconds
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from replaykit.analyses.properties import Grouping
     from replaykit.analyses.segments import Segment
     from replaykit.analyses.session_rules import LengthFrom, SessionRule
+    from replaykit.engine import Pieces
     from replaykit.query import Step
 
 Edge: TypeAlias = Literal["first", "last"]
@@ -100,7 +103,7 @@ def compared_length(word: str, text: str) -> tuple[str, int]:
 class SessionsQuery:
     """Which sessions count, and how they are grouped; checked options."""
 
-    frame: pl.LazyFrame
+    log: Pieces
     grid: Grid
     segments: Mapping[str, Segment]
     by: tuple[Grouping, ...]
@@ -113,30 +116,30 @@ class SessionsQuery:
     counting: Step | None
     rule: SessionRule | None
     length_from: LengthFrom
-    has_client_time: bool
 
-    def rows(self, segment: int) -> pl.LazyFrame:
+    def rows(self, lf: pl.LazyFrame, segment: int) -> pl.LazyFrame:
         """Return the active rows that sessions are made of."""
         one = list(self.segments.values())[segment]
         span = self.grid.span
-        rows = self.frame.filter(pl.col("active"), *one.where)
+        rows = lf.filter(pl.col("active"), *one.where)
         if span.without:
             rows = rows.filter(Span(tz=span.tz, without=span.without).holds(_TIME))
         return rows
 
-    def cut(self, segment: int, users: pl.Series | None = None) -> Cut:
+    def cut(
+        self, lf: pl.LazyFrame, segment: int, users: pl.Series | None = None
+    ) -> Cut:
         """Return the rows of all sessions of a segment, session by session.
 
         With `users`, only of theirs, and with the row ids.
         """
-        rows = self.rows(segment)
+        rows = self.rows(lf, segment)
         extra: list[str | pl.Expr] = [*self._extra()]
         if users is not None:
             rows = rows.filter(pl.col("user").is_in(users.implode()))
         if users is not None or extra:
             extra.append("row")
-        if self.has_client_time:
-            extra.append("client_time")
+        extra.append("client_time")
         return cut_into_sessions(rows, self.rule, extra)
 
     def formed(self, segment: int) -> pl.DataFrame:
@@ -145,7 +148,19 @@ class SessionsQuery:
         Columns: `user`, `session_id`, `start`, `end`, `length` (us), `events`, `i`,
         `b0`.. and `_counted`.
         """
-        cut = self.cut(segment)
+        bare = replace(self, log=NOTHING)
+        found = self.log.run(partial(_formed, query=bare, segment=segment))
+        one_segment = list(self.segments.values())[segment]
+        if one_segment.needs_users:
+            found = keep_cohort(found, one_segment, self.grid)
+        if one_segment.kind != "any":
+            pairs = members(self.log, self.grid, one_segment.kind)
+            found = found.join(pairs, on=["user", "i"], how="semi")
+        return found
+
+    def form(self, lf: pl.LazyFrame, segment: int) -> pl.DataFrame:
+        """Return what `formed` does for one piece, before sets of users are applied."""
+        cut = self.cut(lf, segment)
         found = summarised(cut, self.length_from)
         extra: list[pl.Series] = []
         for k, one in enumerate(self.by):
@@ -159,14 +174,7 @@ class SessionsQuery:
         found = found.with_columns(extra).filter(
             self.grid.holds(pl.col("start")), *self._filters()
         )
-        found = found.with_columns(i=self.grid.index(pl.col("start")))
-        one_segment = list(self.segments.values())[segment]
-        if one_segment.needs_users:
-            found = keep_cohort(found, one_segment, self.grid)
-        if one_segment.kind != "any":
-            pairs = members(self.frame, self.grid, one_segment.kind)
-            found = found.join(pairs, on=["user", "i"], how="semi")
-        return found
+        return found.with_columns(i=self.grid.index(pl.col("start")))
 
     def _extra(self) -> list[pl.Expr]:
         matched = None if self.containing is None else self.containing.predicate()
@@ -201,16 +209,22 @@ class SessionsQuery:
     def active_users(self, segment: int, *, whole: bool) -> pl.DataFrame:
         """Return `i` and the number of users with an active event in the interval."""
         grid = self.grid
-        pairs = self.rows(segment).filter(grid.holds(_TIME))
         one = list(self.segments.values())[segment]
-        found = pairs.select("user", i=grid.index(_TIME)).unique()
-        users = found.collect(engine="streaming").sort("user", "i")
+        inside, at = grid.holds(_TIME), grid.index(_TIME).alias("i")
+        users = self.log.collect(
+            lambda lf: self.rows(lf, segment).filter(inside).select("user", at).unique()
+        )
+        users = users.sort("user", "i")
         if one.needs_users:
             users = keep_cohort(users, one, grid)
         if one.kind != "any":
-            kept = members(self.frame, grid, one.kind)
+            kept = members(self.log, grid, one.kind)
             users = users.join(kept, on=["user", "i"], how="semi")
         if whole:
             users = users.with_columns(i=pl.lit(0, dtype=pl.Int32))
         distinct = distinct_rows(users, ["user", "i"])
         return distinct.group_by("i").agg(users=pl.len())
+
+
+def _formed(lf: pl.LazyFrame, query: SessionsQuery, segment: int) -> pl.DataFrame:
+    return query.form(lf, segment)

@@ -53,9 +53,9 @@ from replaykit.analyses.session_values import (
     session_ranges,
     session_values,
 )
+from replaykit.engine import Frames, Pieces
 from replaykit.errors import BadInput, UnknownOption, UnknownPoint, check_option
 from replaykit.query import Step, as_step
-from replaykit.schema import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -126,7 +126,7 @@ class SessionsAnswer:
 
 
 def sessions(
-    frame: pl.LazyFrame | pl.DataFrame,
+    frame: Frames,
     *,
     measure: SessionMeasure = "total",
     every: Interval = "1d",
@@ -210,7 +210,8 @@ def sessions(
     check_option("by_value", by_value, EDGES)
     check_option("values_of", values_of, VALUES_OF)
     check_option("length_from", length_from, LENGTHS_FROM)
-    lf = canonical(frame)
+    log = Pieces.of(frame)
+    lf = log.whole
     if times is not None and containing is None:
         raise UnknownOption(f"times={times!r} has no effect without containing=.")
     if values_of == "matched" and (containing is None or by is None):
@@ -239,8 +240,8 @@ def sessions(
     )
     step = None if containing is None else as_step(containing)
     query = SessionsQuery(
-        frame=lf,
-        grid=make_grid(lf, every=every, span=span, calendar=calendar),
+        log=log,
+        grid=make_grid(log, every=every, span=span, calendar=calendar),
         segments=as_segments(segments),
         by=grouped,
         by_value=by_value,
@@ -252,7 +253,6 @@ def sessions(
         counting=None if counting is None else as_step(counting),
         rule=rule,
         length_from=length_from,
-        has_client_time="client_time" in frame.lazy().collect_schema(),
     )
     return _answer(query, measure, session_ranges(measure, bins), top)
 
@@ -321,7 +321,8 @@ def _with_rows(
     on = ["user", "nth"]
     for k in range(len(query.segments)):
         mine = formed.filter(pl.col("segment_at") == k)
-        cut = query.cut(k, mine["user"].unique())
+        lf = query.log.opened.whole
+        cut = query.cut(lf, k, mine["user"].unique())
         every = summarised(cut, query.length_from).with_row_index("at")
         chosen = every.join(mine, on=on, how="semi")
         ids = row_ids(cut, chosen["at"].cast(pl.Int64), most)

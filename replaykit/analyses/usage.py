@@ -10,9 +10,9 @@ import polars as pl
 from replaykit.analyses.grid import Calendar, Grid, make_grid
 from replaykit.analyses.point_users import MOST_ROWS
 from replaykit.analyses.segments import EVERYONE, Segment, SegmentLike, as_segment
+from replaykit.engine import Frames, Pieces
 from replaykit.errors import UnknownPoint
 from replaykit.query import Step, as_step
-from replaykit.schema import canonical
 
 if TYPE_CHECKING:
     from replaykit.timeline import Interval, Span, Weekday
@@ -34,7 +34,7 @@ class UsageAnswer:
 
     table: pl.DataFrame
     users: pl.DataFrame
-    frame: pl.LazyFrame
+    log: Pieces
     step: Step
     segment: Segment
     grid: Grid
@@ -45,7 +45,7 @@ class UsageAnswer:
         `time`, `users` (with the event in the interval), `returned` (whose next
         interval with the event is at most `within` later) and `value` (percent).
         """
-        days = _intervals(self.frame, self.step, self.segment, self.grid)
+        days = _intervals(self.log, self.step, self.segment, self.grid)
         follows = (pl.col("user") == pl.col("user").shift(-1)) & (
             pl.col("i").shift(-1) - pl.col("i") <= within
         )
@@ -70,7 +70,7 @@ class UsageAnswer:
             raise UnknownPoint(f"A gap has no {units} units.")
         mine = self.users.filter(pl.col("median") <= units)["user"].implode()
         start, end = self.grid.whole().at(0)
-        rows = _rows(self.frame, self.step, self.segment, self.grid)
+        rows = _rows(self.log.opened.whole, self.step, self.segment, self.grid)
         rows = rows.filter(pl.col("user").is_in(mine)).sort("user", "time", "row")
         dtype = pl.Datetime("us", "UTC")
         return (
@@ -86,7 +86,7 @@ class UsageAnswer:
 
 
 def usage(
-    frame: pl.LazyFrame | pl.DataFrame,
+    frame: Frames,
     back: Step | str,
     *,
     every: Interval = "1d",
@@ -127,14 +127,14 @@ def usage(
     >>> usage(frame, "Play").users["median"].to_list()
     [2.0]
     """
-    lf = canonical(frame)
+    log = Pieces.of(frame)
     step = as_step(back)
     one = EVERYONE if segment is None else as_segment(segment)
     calendar = Calendar(
         tz or (span.tz if span is not None else "UTC"), week_start, quarter_start
     )
-    grid = make_grid(lf, every=every, span=span, calendar=calendar)
-    days = _intervals(lf, step, one, grid)
+    grid = make_grid(log, every=every, span=span, calendar=calendar)
+    days = _intervals(log, step, one, grid)
     gaps = pl.col("i").diff().drop_nulls().cast(pl.Int64)
     users = (
         days.group_by("user", maintain_order=True)
@@ -147,7 +147,7 @@ def usage(
     reached = medians.search_sorted(units.cast(pl.Float64), side="right")
     table = pl.DataFrame({"units": units, "users": reached.cast(pl.Int64)})
     share = 100 * pl.col("users") / max(1, users.height)
-    return UsageAnswer(table.with_columns(value=share), users, lf, step, one, grid)
+    return UsageAnswer(table.with_columns(value=share), users, log, step, one, grid)
 
 
 def _rows(
@@ -158,9 +158,9 @@ def _rows(
     ).select("user", "time", "row")
 
 
-def _intervals(
-    frame: pl.LazyFrame, step: Step, segment: Segment, grid: Grid
-) -> pl.DataFrame:
-    rows = _rows(frame, step, segment, grid)
-    days = rows.select("user", i=grid.index(pl.col("time"))).unique()
-    return days.collect(engine="streaming").sort("user", "i")
+def _intervals(log: Pieces, step: Step, segment: Segment, grid: Grid) -> pl.DataFrame:
+    at = grid.index(pl.col("time")).alias("i")
+    days = log.collect(
+        lambda lf: _rows(lf, step, segment, grid).select("user", at).unique()
+    )
+    return days.sort("user", "i")

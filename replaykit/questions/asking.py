@@ -13,8 +13,10 @@ from replaykit import timeline
 from replaykit.analyses.grid import Calendar
 from replaykit.analyses.inline_cohorts import InlineCohort
 from replaykit.analyses.segments import MOST_SEGMENTS, Segment, Segments, UserKind
+from replaykit.engine import Pieces
 from replaykit.errors import BadInput, UnknownOption
 from replaykit.query import Step
+from replaykit.schema import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from replaykit.source import Source
     from replaykit.users import Users
 
-#: Up to this many events, the columns of a question are kept in memory.
+#: Up to this many events, the columns of a question are kept once a point is opened.
 KEPT_ROWS: Final = 2_000_000
 
 
@@ -60,7 +62,9 @@ class Asking(ABC):
     recent: str | None = None
 
     @abstractmethod
-    def rows(self, properties: Iterable[str] = ()) -> pl.LazyFrame:
+    def rows(
+        self, properties: Iterable[str] = (), *, buckets: Iterable[int] | None = None
+    ) -> pl.LazyFrame:
         """Return the rows of this handle's users, before range and filters."""
 
     @abstractmethod
@@ -102,7 +106,7 @@ class Asking(ABC):
                     f"The users of segment {label!r} differ from interval to interval, "
                     "which only counts over time can chart. Use scope='during'."
                 )
-            rows = self.rows(names_in([part.step.predicate()]))
+            rows = self.pieces(names_in([part.step.predicate()]))
             chosen = part.segment(
                 rows, every="1d", span=self._span(), calendar=self.calendar
             )
@@ -130,7 +134,7 @@ class Asking(ABC):
             return Segment(self.segment, kind=part)
         if isinstance(part, InlineCohort):
             (step,) = self.steps([part.step])
-            rows = self.rows(names_in([step.predicate()]))
+            rows = self.pieces(names_in([step.predicate()]))
             chosen = part.segment(
                 rows, every=every, span=self._span(), calendar=self.calendar
             )
@@ -148,12 +152,30 @@ class Asking(ABC):
         now = self.span.now or self.source.now()
         return replace(self.span, tz=self.source.zone, now=now)
 
-    def _asked(self, steps: Sequence[Step], *more: object) -> pl.LazyFrame:
+    def _asked(self, steps: Sequence[Step], *more: object) -> Pieces:
         """Return the rows of a question, with the properties that it reads."""
         read = names_in(step.predicate() for step in steps) | names_in(self.segment)
-        rows = self.rows(read | _named(more))
-        # What is small is kept in memory: a click on any point then reads no file.
-        return rows.collect().lazy() if self.source.rows <= KEPT_ROWS else rows
+        return self.pieces(read | _named(more))
+
+    def pieces(self, read: set[str]) -> Pieces:
+        """Return the rows of this handle's users with these properties, in pieces."""
+        source = self.source
+        whole = self.people is None
+
+        def cut() -> list[pl.LazyFrame]:
+            known = source.known
+            buckets = [] if known is None else known.buckets
+            return [canonical(self.rows(read, buckets=[one])) for one in buckets]
+
+        known = source.known is not None and len(source.known.buckets) > 1
+        return Pieces(
+            canonical(self.rows(read)),
+            source.engine,
+            cut if known else None,
+            source.edges if whole and known else None,
+            dict(source.names.iter_rows()) if whole and known else None,
+            small=known and source.rows <= KEPT_ROWS,
+        )
 
 
 def check_segments(segments: Mapping[str, Part]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from replaykit.analyses import journeys as _journeys
+from replaykit.analyses.sequences import sequences as _sequences
 from replaykit.query import Step, as_step
 from replaykit.questions.asking import Asking
 from replaykit.results import Journeys
@@ -14,7 +15,10 @@ from replaykit.results import Journeys
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import polars as pl
+
     from replaykit.analyses.journey_paths import PathCount
+    from replaykit.analyses.sequences import SequenceWithin
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -131,6 +135,65 @@ class Journeyed(Asking):
             keep=kept,
         )
         return Journeys(self, answer, _journey_title(start, end), count)
+
+    def sequences(
+        self,
+        length: int = 5,
+        *,
+        within: SequenceWithin = "session",
+        inactive: bool = False,
+        top: int | None = 100,
+    ) -> pl.DataFrame:
+        """Count the sequences of events that directly follow each other.
+
+        Sequences overlap: each event in the range and the filters of this handle begins
+        one, if enough others follow it.
+
+        Parameters
+        ----------
+        length
+            Events in a sequence.
+        within
+            `"session"`: inside one session, whatever happens in others meanwhile;
+            `"user"`: over all rows of a user.
+        inactive
+            Whether inactive events count.
+        top
+            How many sequences; None for all.
+
+        Returns
+        -------
+        DataFrame
+            `path` List(String) and `times` Int64; most frequent first, ties by name.
+
+        Raises
+        ------
+        UnknownOption, BadInput
+            With what exists; if the sequences are too many to count.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> import replaykit as rk
+        >>> log = pl.DataFrame(
+        ...     {
+        ...         "user": ["ana", "ana", "ana"],
+        ...         "time": [f"2026-03-01 1{hour}:00" for hour in (0, 1, 2)],
+        ...         "event": ["Search", "Search", "Buy"],
+        ...     }
+        ... )
+        >>> rk.events(log).sequences(2, within="user").rows()
+        [(['Search', 'Buy'], 1), (['Search', 'Search'], 1)]
+        """
+        return _sequences(
+            self._asked([]),
+            length,
+            within=within,
+            span=self._span(),
+            segment=self.segment,
+            inactive=inactive,
+            top=top,
+        )
 
 
 def _steps_in(*options: object) -> list[str | Step]:

@@ -213,8 +213,8 @@ class Funnel(Result):
         UnknownProperty
             With the nearest name.
         """
-        frame = self.events.rows({name})
-        return measures.property_at_end(replace(self.answer, frame=frame), name)
+        log = self.events.pieces({*self.answer.log.schema.names(), name})
+        return measures.property_at_end(replace(self.answer, log=log), name)
 
     def significance(
         self, *, baseline: str | None = None, against: Funnel | None = None
@@ -283,10 +283,12 @@ class Funnel(Result):
             is not a cause.
         """
         wanted = {by} if isinstance(by, str) else set(by)
-        held = set(self.answer.frame.collect_schema().names()) - set(COLUMNS)
-        frame = self.events.rows(held | wanted) if wanted - held else self.answer.frame
+        held = set(self.answer.log.schema.names()) - set(COLUMNS)
+        log = self.answer.log
+        if wanted - held:
+            log = self.events.pieces(held | wanted)
         return drivers(
-            replace(self.answer, frame=frame),
+            replace(self.answer, log=log),
             first=self._step(first),
             last=None if last is None else self._step(last),
             tab=tab,
