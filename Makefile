@@ -9,7 +9,7 @@ NPM := $(CURDIR)/$(PY) $(CURDIR)/$(JS)/npm.py
 TOUR := notebooks/01_tour.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-long test-faults check lint types js bench demo-record notebooks chromium clean
+.PHONY: help demo lab test test-long test-faults spec-mutation check lint types js bench demo-record notebooks chromium clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ test: check chromium ## Set up, then lint, types, unit, law, browser and noteboo
 
 test-long: check chromium ## The long forms of the tests
 	REPLAYKIT_MOMENTS=20 $(PY) -m pytest -m "long or not faults"
+
+spec-mutation: $(VENV)/.test ## Change every cell of every answer block: its test must fail
+	$(PY) -m pytest -q -p tests.spec.mutation -m "" tests
 
 test-faults: $(VENV)/.test chromium ## Kills, full disks and fuzzing
 	$(PY) -m pytest -m faults

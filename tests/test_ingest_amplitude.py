@@ -58,26 +58,6 @@ def test_clock_rule(tmp_path, expected):
         assert adjusted[number] == (difference if abs(difference) > 60 else 0)
 
 
-@answers("model.identity.expected")
-def test_identity(shop, tmp_path, expected):
-    events = [
-        event(int(row["row"]), "A", row["user_id"], row["device_id"])
-        for row in block("model.identity")
-    ]
-    ingest(shop, export(tmp_path / "in", events))
-    store = open_store(shop)
-    by_row = store.scan().sort("time").select("user").collect()["user"].to_list()
-    canonical = [row["canonical_id"] for row in expected]
-    assert len(by_row) == len(canonical)
-    # The numbers differ, who is together with whom does not.
-    assert (
-        len(set(zip(by_row, canonical, strict=True)))
-        == len(set(by_row))
-        == len(set(canonical))
-    )
-    assert store.users == len(set(canonical)) == 3
-
-
 @pytest.mark.parametrize(
     "parts",
     [

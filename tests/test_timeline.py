@@ -22,55 +22,10 @@ from replaykit.timeline import (
     localize,
     microseconds,
     next_bucket,
-    since,
 )
 from tests.answerblocks import moment
-from tests.spec.blocks import answers
 
 NY = "America/New_York"
-
-
-@answers("model.buckets")
-def test_buckets(expected):
-    columns = {
-        "day UTC": ("1d", "UTC", {}),
-        "day NY": ("1d", NY, {}),
-        "hour NY": ("1h", NY, {}),
-        "week NY Mon": ("1w", NY, {}),
-        "week NY Sun": ("1w", NY, {"week_start": "sunday"}),
-        "month NY": ("1mo", NY, {}),
-        "quarter NY": ("1q", NY, {}),
-        "quarter NY Feb": ("1q", NY, {"quarter_start": 2}),
-    }
-    assert set(expected[0]) == {"event_time", *columns}
-    times = pl.DataFrame(
-        {"t": [moment(row["event_time"]) for row in expected]},
-        schema={"t": pl.Datetime("us", "UTC")},
-    )
-    for column, (every, tz, options) in columns.items():
-        form = "%Y-%m-%dT%H:%M%z" if every == "1h" else "%Y-%m-%d"
-        found = times.select(bucket(pl.col("t"), every, tz, **options)).to_series()
-        assert found.dtype == pl.Datetime("us", tz)
-        assert found.dt.strftime(form).to_list() == [row[column] for row in expected], (
-            column
-        )
-
-
-@answers("model.ranges")
-def test_ranges(expected):
-    now = moment("2024-03-14T15:20:00Z")
-    spans = {
-        "last 7 days": last("7d", now),
-        "last 7 days; exclude incomplete": last("7d", now, exclude_incomplete=True),
-        "last 7 days; offset 1 day": last("7d", now, offset="1d"),
-        "last 2 weeks": last("2w", now),
-        "since 2024-03-01": since("2024-03-01", now),
-        "between 2024-03-01 and 2024-03-03": between("2024-03-01", "2024-03-03"),
-    }
-    assert {row["range"] for row in expected} == set(spans)
-    for row in expected:
-        span = spans[row["range"]]
-        assert (span.start, span.end) == (moment(row["start"]), moment(row["end"]))
 
 
 ZONES = [

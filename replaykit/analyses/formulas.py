@@ -25,7 +25,7 @@ from replaykit.analyses.formula_values import FormulasQuery, evaluated
 from replaykit.analyses.grid import Calendar
 from replaykit.analyses.measures import Spec, tally
 from replaykit.analyses.point_users import MOST_ROWS, point_users
-from replaykit.analyses.properties import By, groupings
+from replaykit.analyses.properties import By, Grouping, groupings
 from replaykit.analyses.segments import Segments, as_segments
 from replaykit.analyses.series import ranked_groups
 from replaykit.engine import Frames, Pieces
@@ -187,9 +187,7 @@ def formulas(
     query = FormulasQuery(
         log=log,
         events=named,
-        of={
-            letter.upper(): groupings(lf, one)[0] for letter, one in (of or {}).items()
-        },
+        of={letter.upper(): _property(lf, one) for letter, one in (of or {}).items()},
         segments=as_segments(segments),
         by=groupings(lf, by),
         every=every,
@@ -217,6 +215,14 @@ def formulas(
         parsed,
         query,
     )
+
+
+def _property(frame: pl.LazyFrame, of: str | pl.Expr) -> Grouping:
+    """Return what a letter reads; out of session is the value -1, as recorded."""
+    (found,) = groupings(frame, of, word="of")
+    if of == "session_id":
+        return replace(found, expr=found.expr.fill_null(-1))
+    return found
 
 
 def _lettered(

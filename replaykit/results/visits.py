@@ -49,6 +49,11 @@ class Sessions(Result):
         return found.with_columns(ids)
 
     @property
+    def left_out(self) -> pl.DataFrame:
+        """Sessions longer than a day, which are in no number."""
+        return self.events.source.named(self.answer.left_out)
+
+    @property
     def total(self) -> pl.DataFrame:
         """The value of each series over the whole range."""
         return self.answer.total

@@ -8,7 +8,6 @@ block's name (`answers`).
 from __future__ import annotations
 
 import csv
-import os
 import re
 from functools import cache
 from pathlib import Path
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 
 HERE: Final = Path(__file__).parent
 _FENCE: Final = re.compile(r"^```csv id=(\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-
-#: Set to ``block/row/column`` to spoil one cell: the block's test must then fail.
-MUTATION: Final = "REPLAYKIT_SPEC_MUTATION"
 
 #: Blocks that are data and not answers.
 INPUTS: Final = frozenset(
@@ -79,12 +75,10 @@ def texts() -> dict[str, str]:
 def block(name: str) -> list[Row]:
     """Return the rows of a block; an empty cell is None, everything else is text."""
     header, *lines = csv.reader(texts()[name].splitlines())
-    rows = [
+    return [
         {column: cell or None for column, cell in zip(header, line, strict=True)}
         for line in lines
     ]
-    _spoil(name, rows)
-    return rows
 
 
 def answers(name: str) -> MarkDecorator:
@@ -94,13 +88,14 @@ def answers(name: str) -> MarkDecorator:
     return pytest.mark.parametrize("expected", [pytest.param(block(name), id=name)])
 
 
-def _spoil(name: str, rows: list[Row]) -> None:
-    target = os.environ.get(MUTATION, "")
-    if not target.startswith(f"{name}/"):
-        return
-    _, row, column = target.split("/", 2)
-    cell = rows[int(row)][column]
+def spoilt(rows: list[Row], at: int, column: str) -> list[Row]:
+    """Return the rows with one cell changed: a number by one, a text by a word."""
+    cell = rows[at][column]
     try:
-        rows[int(row)][column] = str(float(cell or "0") + 1)
+        changed = str(float(cell or "0") + 1)
     except ValueError:
-        rows[int(row)][column] = f"not {cell}"
+        changed = f"not {cell}"
+    return [
+        {**row, column: changed} if number == at else dict(row)
+        for number, row in enumerate(rows)
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,36 @@ def test_the_readme_lists_inputs_and_answers() -> None:
     assert {name for name in blocks.INPUTS if f"`{name}`" in inputs} == blocks.INPUTS
     expected = set(blocks.texts()) - blocks.INPUTS
     assert {name for name in expected if f"`{name}`" in answered} == expected
+
+
+#: The files whose every answer is a test; the others belong to parts still growing.
+WHOLE = (
+    *("model", "segmentation", "formulas", "funnel", "funnel-measures", "journeys"),
+    *("sessions", "retention", "cohorts"),
+)
+
+
+def test_every_answer_has_exactly_one_test_that_reads_it() -> None:
+    sources = [
+        path.read_text(encoding="utf-8")
+        for path in blocks.HERE.parent.rglob("test_*.py")
+        if path != Path(__file__)
+    ]
+    marks = Counter(name for text in sources for name in _MARK.findall(text))
+    read = Counter(name for text in sources for name in _TEXT.findall(text))
+    wanted = {
+        name
+        for file in WHOLE
+        for name in _FENCED.findall((blocks.HERE / f"{file}.md").read_text("utf-8"))
+    } - blocks.INPUTS
+    assert {name for name, times in marks.items() if times > 1} == set()
+    assert wanted <= set(marks)
+    assert {name for name in wanted if read[name] != 1} == set()
+
+
+_MARK = re.compile(r'@answers\("([^"]+)"\)')
+_TEXT = re.compile(r'"([a-z]+\.[a-z0-9_.]+)"')
+_FENCED = re.compile(r"^```csv id=(\S+)$", re.MULTILINE)
 
 
 def test_an_empty_cell_is_none() -> None:
