@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import polars as pl
 
@@ -34,7 +34,8 @@ Owner = Literal["event", "user", "builtin", "group"]
 
 #: What a reader hands to the store, one row per event, before people are numbered.
 #: `time`, `event` and one of the three identities are needed, the rest may be absent.
-#: Property columns stand beside these, named `OWNER.NAME` (`event.price`).
+#: Property columns stand beside these, named `OWNER.NAME` (`event.price`); further ones
+#: of a property with values of several kinds are named by `kind_column`.
 INCOMING: Final[dict[str, pl.DataType]] = {
     "time": TIME,
     "event": pl.String(),
@@ -52,6 +53,9 @@ INCOMING: Final[dict[str, pl.DataType]] = {
     "user_properties": pl.String(),
     "groups": pl.String(),
 }
+
+# No export has this control character in the name of a property.
+_KIND_MARK: Final = "\x1f"
 
 #: User properties that stand at the top level of an exported event.
 BUILT_INS: Final = (
@@ -81,6 +85,25 @@ BUILT_INS: Final = (
 _REQUIRED: Final = ("user", "time", "event")
 
 _OUT_OF_SESSION: Final = -1
+
+
+def kind_column(name: str, kind: str) -> str:
+    """Return the name of a further column of a property, for values of another kind."""
+    return f"{name}{_KIND_MARK}{kind}"
+
+
+def split_column(column: str) -> tuple[Owner, str]:
+    """Split the name of an incoming property column into owner and property.
+
+    Examples
+    --------
+    >>> split_column("event.search term")
+    ('event', 'search term')
+    >>> split_column(kind_column("user.age", "string"))
+    ('user', 'age')
+    """
+    owner, _, name = column.partition(".")
+    return cast("Owner", owner), name.partition(_KIND_MARK)[0]
 
 
 def session_numbers(sessions: pl.Series) -> pl.Series:

@@ -134,6 +134,7 @@ class Tally:
     _rows: dict[str, int] = field(default_factory=dict)
     _examples: dict[str, list[str]] = field(default_factory=dict)
     _notes: dict[str, int] = field(default_factory=dict)
+    _mixed: dict[str, tuple[int, int, str]] = field(default_factory=dict)
 
     def skip(self, reason: str, rows: int = 1) -> None:
         """Count rows left out."""
@@ -147,13 +148,18 @@ class Tally:
         """Keep an example of a skipped row: where it is and how it begins."""
         kept = self._examples.setdefault(reason, [])
         if len(kept) < _EXAMPLES:
-            short = text if len(text) <= _SNIPPET else f"{text[:_SNIPPET]}…"
+            short = _short(text)
             kept.append(f"{place}: {short}" if short else place)
 
     def note(self, text: str, count: int) -> None:
         """Count something that happened to rows that were kept; `{}` is the number."""
         if count:
             self._notes[text] = self._notes.get(text, 0) + count
+
+    def mixed(self, name: str, numbers: int, texts: int, example: str) -> None:
+        """Count values of a property that are text among numbers."""
+        had = self._mixed.get(name, (0, 0, example))
+        self._mixed[name] = (had[0] + numbers, had[1] + texts, had[2])
 
     def skipped(self) -> int:
         """Return how many rows were left out so far."""
@@ -172,8 +178,16 @@ class Tally:
             new=new,
             duplicate=duplicate,
             skipped=skipped,
-            notes=tuple(
-                text.replace("{}", f"{count:,}") for text, count in self._notes.items()
+            notes=(
+                *(
+                    text.replace("{}", f"{count:,}")
+                    for text, count in self._notes.items()
+                ),
+                *(
+                    f"property {name!r}: {texts:,} texts, such as {_short(example)!r}, "
+                    f"beside {numbers:,} numbers"
+                    for name, (numbers, texts, example) in self._mixed.items()
+                ),
             ),
             seconds=time.perf_counter() - self._started,
             read_bytes=self.read_bytes,
@@ -197,6 +211,10 @@ def progress(what: str, total: int, *, shown: bool = True) -> Iterator[tqdm[None
         yield bar
     finally:
         bar.close()
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SNIPPET else f"{text[:_SNIPPET]}…"
 
 
 def _size(number: float) -> str:

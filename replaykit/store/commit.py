@@ -179,7 +179,7 @@ def _after(plan: Plan, written: Written, removed: list[str], now: int) -> Catalo
         first=min(firsts, default=None),
         last=max(lasts, default=None),
         names=written.names,
-        registry=plan.registry,
+        registry=plan.registry.counted(written.values),
         bucket_rows={key: rows for key, rows in written.bucket_rows.items() if rows},
         retired={
             **{path: at for path, at in catalog.retired.items() if path not in expired},

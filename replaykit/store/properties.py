@@ -74,6 +74,8 @@ FIXED: Final[dict[str, pl.DataType]] = {
     "groups": pl.String(),
 }
 _NUMBERS: Final = ("boolean", "integer", "float")
+#: A property is a number while at most one in so many of its values is text.
+_ODD: Final = 10
 # A bare name belongs to the first of these that has it.
 _PRECEDENCE: Final[tuple[Owner, ...]] = ("event", "user", "builtin", "group")
 
@@ -115,13 +117,17 @@ def as_kind(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 @dataclass(frozen=True)
 class Property:
-    """One property: its owner, its name, the kinds it has had and its wide columns."""
+    """One property: owner and name, how often which kind of value, its wide columns."""
 
     owner: Owner
     name: str
-    kinds: tuple[str, ...]
+    filled: tuple[tuple[str, int], ...] = ()
     columns: tuple[tuple[str, str], ...] = ()
-    rows: int = 0
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds its values have had."""
+        return tuple(kind for kind, _ in self.filled)
 
     @property
     def promoted(self) -> bool:
@@ -133,16 +139,22 @@ class Property:
         """The one kind a reader sees.
 
         Numbers of several kinds are read as the widest (true is 1), values beside a
-        list as lists of one item, any other mixture as text.
+        list as lists of one item. Where at most one value in ten is text among numbers,
+        the property is a number: texts that read as one count as such, any other is
+        null (it stays in the JSON text). Any other mixture is text.
         """
-        kinds = set(self.kinds)
+        filled = {kind: rows for kind, rows in self.filled if rows} or dict(self.filled)
+        kinds = set(filled)
         if len(kinds) == 1:
-            return self.kinds[0]
+            return next(iter(kinds))
         if "list" in kinds:
             return "list"
-        if kinds <= set(_NUMBERS):
-            return max(kinds, key=_NUMBERS.index)
-        return "string"
+        numbers = kinds & set(_NUMBERS)
+        if not numbers or not kinds - numbers <= {"string"}:
+            return "string"
+        if filled.get("string", 0) * _ODD > sum(filled.values()):
+            return "string"
+        return max(numbers, key=_NUMBERS.index)
 
     def values(self) -> pl.Expr:
         """Return the expression that reads the property from the physical table."""
@@ -204,6 +216,14 @@ class Registry:
             for kind, column in one.columns
         }
 
+    def values(self) -> dict[str, int]:
+        """Map every wide column to the number of values in it."""
+        return {
+            column: dict(one.filled).get(kind, 0)
+            for one in self.properties
+            for kind, column in one.columns
+        }
+
     def absorb(
         self,
         seen: Mapping[tuple[Owner, str, str], int],
@@ -249,19 +269,43 @@ class Registry:
                         owner, name, kind, taken, second=bool(columns)
                     )
                     taken.add(columns[kind])
+            filled = dict(old.filled)
+            for kind, rows in kinds.items():
+                filled[kind] = filled.get(kind, 0) + rows
             known[owner, name] = replace(
                 old,
-                kinds=tuple(sorted({*old.kinds, *kinds})),
+                filled=tuple(sorted(filled.items())),
                 columns=tuple(columns.items()),
-                rows=old.rows + max(kinds.values()),
             )
         return Registry(tuple(known.values()))
+
+    def counted(self, values: Mapping[str, int]) -> Registry:
+        """Return the registry with what its wide columns really hold.
+
+        Rows that turn out to be duplicates were counted when they arrived.
+        """
+        return Registry(
+            tuple(
+                replace(
+                    one,
+                    filled=tuple(
+                        sorted(
+                            (kind, values.get(name, 0)) for kind, name in one.columns
+                        )
+                    ),
+                )
+                if one.promoted
+                else one
+                for one in self.properties
+            )
+        )
 
     def promote(self, one: Property, declared: Collection[str] = ()) -> Registry:
         """Return the registry with wide columns for `one`."""
         taken = {*FIXED, *declared, *self.columns()}
         column = _column_name(one.owner, one.name, one.kind, taken, second=False)
-        wide = replace(one, kinds=(one.kind,), columns=((one.kind, column),))
+        rows = sum(rows for _, rows in one.filled)
+        wide = replace(one, filled=((one.kind, rows),), columns=((one.kind, column),))
         return Registry(
             tuple(wide if other == one else other for other in self.properties)
         )
@@ -272,9 +316,8 @@ class Registry:
             {
                 "owner": one.owner,
                 "name": one.name,
-                "kinds": list(one.kinds),
+                "filled": dict(one.filled),
                 "columns": dict(one.columns),
-                "rows": one.rows,
             }
             for one in self.properties
         ]
@@ -287,13 +330,19 @@ class Registry:
                 Property(
                     cast("Owner", one["owner"]),
                     str(one["name"]),
-                    tuple(cast("list[str]", one["kinds"])),
+                    tuple(_filled(one).items()),
                     tuple(cast("dict[str, str]", one["columns"]).items()),
-                    cast("int", one["rows"]),
                 )
                 for one in raw
             )
         )
+
+
+def _filled(raw: Mapping[str, object]) -> dict[str, int]:
+    if "filled" in raw:
+        return cast("dict[str, int]", raw["filled"])
+    # Projects of the first release counted rows, not kinds.
+    return dict.fromkeys(cast("list[str]", raw["kinds"]), cast("int", raw["rows"]))
 
 
 def _read_as(column: pl.Expr, had: str, kind: str) -> pl.Expr:
@@ -310,7 +359,7 @@ def _read_as(column: pl.Expr, had: str, kind: str) -> pl.Expr:
         return column.cast(pl.String).str.strip_suffix(".0")
     if kind == "string" and had == "time":
         return column.dt.to_string("%Y-%m-%dT%H:%M:%S%.fZ")
-    return column.cast(KINDS[kind])
+    return column.cast(KINDS[kind], strict=False)
 
 
 def from_text(text: str, name: str, kind: str) -> pl.Expr:

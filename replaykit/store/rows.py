@@ -9,9 +9,9 @@ import orjson
 import polars as pl
 from deltalake.transaction import AddAction
 
+from replaykit.schema import split_column
 from replaykit.store.layout import EVENTS, PARTITION, bucket_of
 from replaykit.store.properties import FIXED, KINDS, TEXT, from_text
-from replaykit.store.staging import split_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -53,29 +53,19 @@ def to_table(
     for column in rows.columns:
         if "." not in column:
             continue
-        owner, name = split_name(column)
+        owner, name = split_column(column)
         found = registry.find(f"{owner}.{name}")
         if found is None:
             continue
         if not found.promoted:
-            rest.setdefault(owner, []).append((name, column))
+            if column == f"{owner}.{name}":
+                rest.setdefault(owner, []).append((name, column))
             continue
         for kind, target in found.columns:
             if KINDS[kind] == rows.schema[column]:
                 wide.append(pl.col(column).alias(target))
                 have.add(target)
-    missing = []
-    for one in registry.properties:
-        for kind, target in one.columns:
-            if target in have:
-                continue
-            lost = (one.owner, one.name) in narrow and one.kind == kind
-            value = from_text(TEXT[one.owner], one.name, kind) if lost else None
-            missing.append(
-                pl.lit(None, KINDS[kind]).alias(target)
-                if value is None
-                else value.alias(target)
-            )
+    missing = _missing(registry, have, narrow)
     text = [
         pl.coalesce(
             TEXT[owner],
@@ -102,6 +92,23 @@ def to_table(
         )
         .select(*FIXED, *registry.columns(), "position")
     )
+
+
+def _missing(
+    registry: Registry, have: Collection[str], narrow: Collection[tuple[Owner, str]]
+) -> list[pl.Expr]:
+    """Return the wide columns that a piece lacks: from the text, or null."""
+    missing: list[pl.Expr] = []
+    for one in registry.properties:
+        for kind, target in one.columns:
+            if target in have:
+                continue
+            if (one.owner, one.name) in narrow and one.kind == kind:
+                value = from_text(TEXT[one.owner], one.name, kind)
+            else:
+                value = pl.lit(None, KINDS[kind])
+            missing.append(value.alias(target))
+    return missing
 
 
 def give_codes(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from replaykit.errors import BadInput
-from replaykit.schema import INCOMING, Owner
+from replaykit.schema import INCOMING, Owner, split_column
 from replaykit.store.people import merge_seen, person_key, seen_people
 from replaykit.store.properties import TEXT, as_kind, kind_of
 
@@ -69,7 +69,7 @@ class Stage:
             kind = kind_of(rows.schema[name])
             filled = rows.height - rows[name].null_count()
             if kind and filled and "." in name:
-                owner, bare = split_name(name)
+                owner, bare = split_column(name)
                 full = (owner, bare, kind)
                 self.kinds[full] = self.kinds.get(full, 0) + filled
         self._seen.append(seen_people(rows))
@@ -115,12 +115,6 @@ def hash_probe() -> str:
         + pl.lit(1.5).hash(seed=1).cast(pl.String)
     )
     return str(probe.item())
-
-
-def split_name(column: str) -> tuple[Owner, str]:
-    """Split the name of a batch's property column into owner and name."""
-    owner, _, name = column.partition(".")
-    return cast("Owner", owner), name
 
 
 def _normal(batch: pl.DataFrame) -> pl.DataFrame:

@@ -36,6 +36,8 @@ class Written:
         Event name to (code, rows).
     bucket_rows
         Partition to rows.
+    values
+        Wide column to the number of values in it.
     adds
         The actions that add the files.
     users
@@ -49,6 +51,7 @@ class Written:
     next_row: int
     names: dict[str, tuple[int, int]]
     bucket_rows: dict[int, int]
+    values: dict[str, int]
     adds: list[AddAction] = field(default_factory=list)
     users: list[pl.Series] = field(default_factory=list)
     rows: int = 0
@@ -143,6 +146,8 @@ def write_files(plan: Plan, stage: Stage | None, writer: Writer) -> Written:
         next_row=head.catalog.next_row,
         names=codes,
         bucket_rows=dict(head.catalog.bucket_rows),
+        values=dict.fromkeys(plan.registry.columns(), 0)
+        | head.catalog.registry.values(),
         rows=head.catalog.rows,
     )
     before = head.catalog.registry.columns()
@@ -206,6 +211,10 @@ def _count(written: Written, bucket: int, rows: pl.DataFrame, sign: int) -> None
     for name, count in rows["event"].value_counts().iter_rows():
         code, had = written.names[name]
         written.names[name] = (code, had + sign * count)
+    for name in written.values:
+        if name in rows.columns:
+            filled = rows.height - rows[name].null_count()
+            written.values[name] += sign * filled
     written.rows += sign * rows.height
     before = written.bucket_rows.get(bucket, 0)
     written.bucket_rows[bucket] = before + sign * rows.height
