@@ -6,15 +6,16 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import polars as pl
 
 from replaykit import timeline
 from replaykit.bundle import bundle_of_home, twin_of_home, with_bundle
-from replaykit.errors import BadDuration, check_option
+from replaykit.errors import BadDuration
 from replaykit.handles import Events
-from replaykit.ingest import amplitude, tables
+from replaykit.ingest import tables
+from replaykit.ingest.choosing import EventFormat, reader
 from replaykit.lookup import Person, find_person
 from replaykit.replay_list import Replays
 from replaykit.replays.build import RecordingReport, add_recordings
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 
     from replaykit.engine import Engine
     from replaykit.ingest.report import IngestReport
-
-EventFormat: TypeAlias = Literal["amplitude"]
-EVENT_FORMATS: Final = ("amplitude",)
 
 #: How far back the home list looks at first (`spec/replay.md` 6).
 HOME: Final = "7d"
@@ -132,30 +130,86 @@ class Project:
     # ── fill ──────────────────────────────────────────────────────────────────
     def add_events(
         self,
-        files: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+        source: object,
         *,
-        format: EventFormat = "amplitude",  # noqa: A002 - the word analysts know
+        format: EventFormat | None = None,  # noqa: A002 - the word analysts know
+        user: str | None = None,
+        time: str | None = None,
+        event: str | None = None,
+        session: str | None = None,
+        device: str | None = None,
+        insert_id: str | None = None,
+        active: str | None = None,
+        tz: str | None = None,
         progress: bool = True,
     ) -> IngestReport:
-        """Read an export into the project; the same file twice changes nothing.
+        """Read events into the project; the same events twice change nothing.
 
         Parameters
         ----------
-        files
-            A file, a folder, a pattern such as `"export/*.json.gz"`, or a list.
+        source
+            Paths (a file, a folder, a pattern such as `"export/*.json.gz"`, a list of
+            these), or a table: a polars or pandas frame, an Arrow table or stream, a
+            DuckDB relation.
         format
-            `"amplitude"`: its event export, as `.json`, `.json.gz` or `.zip`.
+            `"amplitude"`, `"mixpanel"`, `"posthog"`: their event exports; `"table"`:
+            one row per event (also CSV, Parquet and JSON lines files), with columns
+            named by the following. By default what is given tells: named columns make
+            it a table, a file's first event shows whose export it is.
+        user, time, event
+            Of a table: the columns that say who, when and what; by default those of
+            these names. Rows without a user belong to their device.
+        session, device
+            Of a table: the columns with the session's and the device's id.
+        insert_id
+            Of a table: the column with a unique id of each row. A later row of the same
+            device and id within 7 days is a duplicate; without it, rows equal in all
+            they say are.
+        active
+            Of a table: the column that is false for what users do not do themselves.
+        tz
+            Of a table: the zone of times without one; by default the project's.
         progress
-            Show a bar while reading.
+            Show a bar while reading; the report takes its place.
+
+        Returns
+        -------
+        IngestReport
+            Rows read, new, duplicate and skipped (by reason, with examples), and bytes
+            per second.
 
         Raises
         ------
-        MissingFile, BadInput
-            If a file is missing or cannot be read at all; then nothing is added. Rows
-            that cannot be read are skipped, counted and shown in the report.
+        MissingFile, BadInput, UnknownProperty
+            If a file or column is missing, or cannot be read at all; then nothing is
+            added. Rows that cannot be read are skipped, counted and shown in the
+            report.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import replaykit as rk
+        >>> log = pl.DataFrame(
+        ...     {"uid": ["ana"], "ts": ["2026-03-01 09:00"], "name": ["Buy"]}
+        ... )
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     shop = rk.create(f"{folder}/shop.rk")
+        ...     shop.add_events(log, user="uid", time="ts", event="name").new
+        ...     shop.add_events(log, user="uid", time="ts", event="name").new
+        1
+        0
         """
-        check_option("format", format, EVENT_FORMATS)
-        report = self._store.ingest(amplitude.read(files, progress=progress))
+        columns = {
+            "user": user,
+            "time": time,
+            "event": event,
+            "session": session,
+            "device": device,
+            "insert_id": insert_id,
+            "active": active,
+        }
+        read = reader(source, format, columns, tz or self.tz, progress=progress)
+        report = self._store.ingest(read)
         self._forget_state()
         return report
 

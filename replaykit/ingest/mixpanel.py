@@ -1,7 +1,7 @@
 """Read Mixpanel's raw event export: JSON lines of `event` and `properties`.
 
 Everything but the name stands in `properties`: `time` (seconds since the epoch, UTC),
-`distinct_id`, `$insert_id`, and for projects of the simplified identity `$device_id` and
+`distinct_id`, `$insert_id`, and in projects of the simplified identity `$device_id` and
 `$user_id`. A person is read from these by the rules of `spec/model.md` 3.
 """
 
@@ -110,7 +110,8 @@ class MixpanelExport(Export):
     --------
     >>> import pathlib, tempfile
     >>> folder = pathlib.Path(tempfile.mkdtemp())
-    >>> line = '{"event": "Buy", "properties": {"time": 1772355600, "distinct_id": "7"}}'
+    >>> who = '{"time": 1772355600, "distinct_id": "7"}'
+    >>> line = '{"event": "Buy", "properties": %s}' % who
     >>> _ = (folder / "day.json").write_text(line)
     >>> batch = next(MixpanelExport(folder, progress=False).batches())
     >>> batch.select("user_id", "event").row(0)

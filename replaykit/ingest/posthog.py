@@ -1,9 +1,9 @@
 """Read PostHog's events: batch exports and downloads, JSON lines, CSV or Parquet.
 
-The columns are those of its `events` table: `uuid`, `event`, `distinct_id`, `timestamp`
-(UTC), `properties` (JSON), `person_id`, `person_properties`. Who a row belongs to is
-read by the rules of `spec/model.md` 3: `$device_id` is the device; the distinct id is a
-user id once it is no longer the device's own, or as `$user_id` and `$is_identified` say.
+The columns are those of its `events` table: `uuid`, `event`, `distinct_id`,
+`timestamp` (UTC), `properties` (JSON), `person_properties`. A row's person is read by
+the rules of `spec/model.md` 3: `$device_id` is the device; the distinct id is a user id
+once it is no longer the device's own, or as `$user_id` and `$is_identified` say.
 """
 
 from __future__ import annotations

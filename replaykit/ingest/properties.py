@@ -276,27 +276,31 @@ def _typed(values: pl.Series) -> list[Part]:
 def _told_apart(part: Part, texts: pl.Series) -> list[Part]:
     """Split what was decoded as text into numbers and text, as the JSON has them."""
     name, _, values = part
-    numbers = values.cast(pl.Float64, strict=False)
+    flags = values.replace_strict(
+        ["true", "false"], [1.0, 0.0], default=None, return_dtype=pl.Float64
+    )
+    numbers = values.cast(pl.Float64, strict=False).fill_null(flags)
     maybe = numbers.is_not_null().arg_true()
     if not len(maybe):
         return [part]
     key = escape(orjson.dumps(name).decode())
-    bare = texts.gather(maybe).str.contains(rf"{key}\s*:\s*-?[0-9]")
+    bare = texts.gather(maybe).str.contains(rf"{key}\s*:\s*(-?[0-9]|true|false)")
     if not bare.any():
         return [part]
-    at = maybe.filter(bare)
-    mask = pl.Series([False]).new_from_index(0, len(values)).scatter(at, True)  # noqa: FBT003 - a value
-    whole = values.cast(pl.Int64, strict=False).set(~mask, None)
-    if whole.null_count() == len(values) - len(at):
-        numeric: Part = (name, "integer", whole)
+    mask = pl.Series([False]).new_from_index(0, len(values))
+    mask = mask.scatter(maybe.filter(bare), True)  # noqa: FBT003 - a value
+    numbers = numbers.set(~mask, None)
+    if flags.set(~mask, None).null_count() == numbers.null_count():
+        numeric: Part = (name, "boolean", numbers.cast(pl.Boolean))
+    elif values.str.contains(r"\d[.eE]").set(~mask, None).any():
+        numeric = (name, "float", numbers)
     else:
-        numeric = (name, "float", numbers.set(~mask, None))
+        whole = values.cast(pl.Int64, strict=False).fill_null(flags.cast(pl.Int64))
+        numeric = (name, "integer", whole.set(~mask, None))
     rest = values.set(mask, None)
-    return (
-        [numeric, (name, "string", rest)]
-        if rest.null_count() < len(rest)
-        else [numeric]
-    )
+    if rest.null_count() == len(rest):
+        return [numeric]
+    return [numeric, (name, "string", rest)]
 
 
 def _decoded_one_by_one(

@@ -195,12 +195,17 @@ class Tally:
 
 
 @contextmanager
-def progress(what: str, total: int, *, shown: bool = True) -> Iterator[tqdm[None]]:
-    """Show progress in bytes; nothing of it stays, the report takes its place."""
+def progress(
+    what: str, total: int | None, *, shown: bool = True
+) -> Iterator[tqdm[None]]:
+    """Show progress in bytes; nothing of it stays, the report takes its place.
+
+    With no total known the bar counts rows.
+    """
     bar: tqdm[None] = tqdm(
         total=total,
         desc=what,
-        unit="B",
+        unit="rows" if total is None else "B",
         unit_scale=True,
         unit_divisor=1024,
         leave=False,

@@ -10,6 +10,7 @@ import polars as pl
 from replaykit.errors import BadInput, UnknownProperty, did_you_mean
 from replaykit.ingest.frames import to_lazy
 from replaykit.ingest.report import IngestReport, Tally
+from replaykit.ingest.report import progress as bar_of
 from replaykit.ingest.times import EARLIEST_YEAR, LATEST_YEAR, utc_times
 from replaykit.schema import COLUMNS, TIME, session_numbers
 from replaykit.timeline import check_zone, localize
@@ -190,6 +191,8 @@ class TableSource:
         Whatever `frames.to_lazy` reads.
     mapping
         Which column is what.
+    progress
+        Show a bar while reading.
 
     Examples
     --------
@@ -199,7 +202,10 @@ class TableSource:
     ('ana', 'Buy', 1)
     """
 
-    def __init__(self, table: object, mapping: Mapping) -> None:
+    def __init__(
+        self, table: object, mapping: Mapping, *, progress: bool = False
+    ) -> None:
+        self._shown = progress
         self._table = _checked(to_lazy(table), mapping)
         self._mapping = mapping
         self._tally = Tally("table")
@@ -207,10 +213,9 @@ class TableSource:
     def batches(self) -> Iterator[pl.DataFrame]:
         """Yield the rows as `schema.INCOMING`, some hundred thousand at a time."""
         at = 0
-        try:
-            for part in self._table.collect_batches(
-                chunk_size=_BATCH, maintain_order=True
-            ):
+        with bar_of("rows", None, shown=self._shown) as bar:
+            for part in self._parts():
+                bar.update(part.height)
                 rows = _read(part, self._mapping, self._tally, at)
                 at += part.height
                 if rows.height:
@@ -221,6 +226,12 @@ class TableSource:
                             if name not in _TAKEN
                         }
                     )
+
+    def _parts(self) -> Iterator[pl.DataFrame]:
+        try:
+            yield from self._table.collect_batches(
+                chunk_size=_BATCH, maintain_order=True
+            )
         except pl.exceptions.PolarsError as error:
             raise _damaged(error) from error
 
