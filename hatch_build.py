@@ -13,7 +13,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-_OUTPUTS = ("widget.js", "plotly.js", "page.js", "page.css", "frame.sha256")
+_OUTPUTS = ("widget.js", "views.js", "plotly.js", "page.js", "page.css", "frame.sha256")
 _SOURCES = ("*.ts", "*.css", "*.mjs", "package-lock.json")
 
 

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 STATIC: Final = Path(__file__).parent / "widgets" / "static"
 
+#: Parts of the front end that are sent when they are first needed.
+MODULES: Final = ("plotly", "views")
+
 #: A page of rows is never longer than this, whatever the front end asks for.
 MOST_ROWS: Final = 500
 
@@ -71,10 +74,16 @@ def key_of(kind: str, params: Mapping[str, Any]) -> str:
     return f"{kind} {to_json(dict(params))}"
 
 
-@lru_cache(maxsize=1)
-def plotly_source() -> bytes:
-    """Return the deflated source of the chart library, as the front end wants it."""
-    return zlib.compress(bundle_file("plotly.js").read_bytes(), 6)
+@lru_cache(maxsize=2)
+def module_source(kind: str) -> bytes:
+    """Return the deflated source of a part of the front end, as it asks for it.
+
+    Parameters
+    ----------
+    kind
+        `"plotly"`, the chart library; `"views"`, all views but the player.
+    """
+    return zlib.compress(bundle_file(f"{kind}.js").read_bytes(), 6)
 
 
 def bundle_file(name: str) -> Path:
@@ -183,7 +192,7 @@ class Microscope:
             case "chart":
                 return Reply(self.chart())
             case "plotly":
-                return Reply({}, (plotly_source(),))
+                return Reply({}, (module_source(kind),))
             case "point":
                 key = _text(params, "key")
                 return Reply(self.about(key, self.behind(key)))

@@ -6,7 +6,7 @@ import zlib
 from importlib.resources import files
 from typing import Final
 
-from replaykit.replies import plotly_source
+from replaykit.replies import module_source
 
 #: What our part can draw (`widgets/js/plotly-bundle.ts`; a test compares).
 OWN_PART: Final = frozenset(
@@ -27,7 +27,7 @@ def chart_library(kinds: set[str]) -> tuple[bytes, str]:
     'chart library'
     """
     if kinds <= OWN_PART:
-        return plotly_source(), "chart library"
+        return module_source("plotly"), "chart library"
     whole = files("plotly").joinpath("package_data", "plotly.min.js").read_bytes()
     # It looks for CommonJS before it looks for a page; a module of ours offers that.
     code = (

@@ -8,9 +8,11 @@ import anywidget
 import traitlets
 
 from replaykit.errors import ReplayKitError
-from replaykit.replies import bundle_file
+from replaykit.replies import MODULES, Reply, bundle_file, module_source
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from replaykit.replies import Answers
 
 
@@ -40,15 +42,18 @@ class View(anywidget.AnyWidget):
     def _default_esm(self) -> str:
         return bundle_file("widget.js").read_text(encoding="utf-8")
 
+    def _reply(self, kind: str, params: Mapping[str, Any]) -> Reply:
+        if kind in MODULES:
+            return Reply({}, (module_source(kind),))
+        return self._answers.answer(kind, params)
+
     def _on_message(self, _widget: object, content: Any, _buffers: object) -> None:
         """Send exactly one reply to each question, whatever happens."""
         if not isinstance(content, dict) or "id" not in content:
             return
         question = content["id"]
         try:
-            reply = self._answers.answer(
-                str(content.get("kind")), content.get("params") or {}
-            )
+            reply = self._reply(str(content.get("kind")), content.get("params") or {})
         except ReplayKitError as error:
             failure = {"code": type(error).__name__, "message": str(error)}
             self.send({"id": question, "error": failure})

@@ -13,13 +13,13 @@ import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
 import { buildPageParts } from "./page-build.mjs";
 import { plotlyOptions } from "./plotly-build.mjs";
+import { buildWidget } from "./views-build.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "..", "static");
 
-/** What is built: entry, name of the output, and whether it holds the player. */
+/** What is built beside the widget: entry, name of the output, and whether it holds the player. */
 const ENTRIES = [
-  { entry: "index.ts", file: "widget.js", player: true },
   { entry: "page.ts", file: "page.js", player: true },
   { entry: "plotly-bundle.ts", file: "plotly.js", player: false },
 ];
@@ -73,19 +73,16 @@ async function frameProgram() {
 async function main() {
   await mkdir(out, { recursive: true });
   const { program, hash } = await frameProgram();
-  for (const { entry, file, player } of ENTRIES) {
+  const player = {
+    ...shared,
+    banner: { js: program },
+    define: { ...shared.define, RK_FRAME_HASH: JSON.stringify(hash) },
+  };
+  await buildWidget(here, out, player);
+  for (const { entry, file, player: plays } of ENTRIES) {
     if (!existsSync(join(here, entry))) continue;
-    await build({
-      ...shared,
-      entryPoints: [entry],
-      format: "esm",
-      outfile: join(out, file),
-      ...(!player && plotlyOptions),
-      ...(player && {
-        banner: { js: program },
-        define: { ...shared.define, RK_FRAME_HASH: JSON.stringify(hash) },
-      }),
-    });
+    const options = plays ? player : { ...shared, ...plotlyOptions };
+    await build({ ...options, entryPoints: [entry], format: "esm", outfile: join(out, file) });
   }
   await buildPageParts(here, out, hash);
 }

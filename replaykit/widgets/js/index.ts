@@ -1,25 +1,48 @@
-/** anywidget's entry: one bundle for the player, the results and the home list. */
+/** anywidget's entry: the player at once, every other view when it is first shown. */
 
-import { renderHome } from "./home.ts";
+import shared from "rk:shared";
 import { Kernel, type Model, type Source } from "./kernel.ts";
-import { el } from "./parts/dom.ts";
+import { el, fill } from "./parts/dom.ts";
+import { failure } from "./parts/failure.ts";
+import { loadModule } from "./parts/module.ts";
 import { shell } from "./parts/shell.ts";
 import { createPlayer } from "./player.ts";
 import type { Traits } from "./protocol.ts";
-import { renderResult } from "./result.ts";
+import type { Render, ViewKind, views } from "./views.ts";
 
 type Kind = Traits["kind"];
-type Render = (root: HTMLElement, source: Source) => () => void;
+type Views = (shared: (name: string) => unknown) => { views: typeof views };
 
 const VIEWS: Record<Kind, { label: string; render: Render }> = {
   player: { label: "Session replay", render: renderPlayer },
-  result: { label: "Result", render: renderResult },
-  home: { label: "Session replays", render: renderHome },
+  result: { label: "Result", render: later("result") },
+  home: { label: "Session replays", render: later("home") },
 };
 
 function renderPlayer(root: HTMLElement, source: Source): () => void {
   const player = createPlayer(root, source, { compact: false, playlist: true });
   return () => player.destroy();
+}
+
+/** A view whose code is still to come: nothing is drawn before it is here. */
+function later(kind: ViewKind): Render {
+  return (root, source) => {
+    const stop = new AbortController();
+    let close = () => {};
+    loadModule<Views>(source, "views", RK_VIEWS).then(
+      (install) => {
+        if (stop.signal.aborted) return;
+        close = install((name) => shared[name]).views[kind](root, source);
+      },
+      (error: unknown) => {
+        if (!stop.signal.aborted) fill(root, failure("This cannot be shown.", error));
+      },
+    );
+    return () => {
+      stop.abort();
+      close();
+    };
+  };
 }
 
 function viewOf(model: Model): { label: string; render: Render } {

@@ -10,6 +10,15 @@ declare module "*.svg" {
   export default text;
 }
 
+/** What the other views use of the player's bundle, by path (build.mjs makes it). */
+declare module "rk:shared" {
+  const shared: Record<string, unknown>;
+  export default shared;
+}
+
+/** Tells the views of one build from those of another. */
+declare const RK_VIEWS: string;
+
 /** The program of the sealed frame: `__rkFrame().boot()` runs it there, in-page use is the fallback. */
 declare const __rkFrame: () => typeof import("./frame.ts");
 

@@ -4,7 +4,6 @@
  */
 
 import { createChart } from "./chart.ts";
-import { renderHome } from "./home.ts";
 import { Blobs } from "./page/blobs.ts";
 import { addCopyButtons } from "./page/code.ts";
 import { followContents } from "./page/contents.ts";
@@ -14,7 +13,7 @@ import { button } from "./parts/buttons.ts";
 import { el } from "./parts/dom.ts";
 import { shell } from "./parts/shell.ts";
 import { createPlayer, type PlayerHandle } from "./player.ts";
-import { renderResult } from "./result.ts";
+import { addViewStyles, views } from "./views.ts";
 
 /** What the page holds; written by `document.py`. */
 interface Index {
@@ -101,11 +100,13 @@ class Page {
         return { source, goTo: (moment) => void load(player, moment) };
       }
       case "home":
-        renderHome(frame, source);
+        views.home(frame, source);
         return { source, goTo: null };
       case "result":
-        if (capsule.plain) frame.append(createChart(source, { onPoint: () => {} }).node);
-        else renderResult(frame, source);
+        if (capsule.plain) {
+          addViewStyles(frame);
+          frame.append(createChart(source, { onPoint: () => {} }).node);
+        } else views.result(frame, source);
         return { source, goTo: null };
     }
   }

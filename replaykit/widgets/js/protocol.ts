@@ -228,6 +228,7 @@ export interface Requests {
     data: { total: number; rows: ListRow[] };
   };
   plotly: { params: Record<string, never>; data: Record<string, never> };
+  views: { params: Record<string, never>; data: Record<string, never> };
 }
 
 export type RequestKind = keyof Requests;

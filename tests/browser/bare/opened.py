@@ -166,8 +166,8 @@ class Answers:
         match kind:
             case "chart":
                 return chart(FIGURES[self.figure]()), []
-            case "plotly":
-                return {}, [zlib.compress((STATIC / "plotly.js").read_bytes())]
+            case "plotly" | "views":
+                return {}, [zlib.compress((STATIC / f"{kind}.js").read_bytes())]
             case "point":
                 return point(params["key"]), []
             case "users":

@@ -1,6 +1,7 @@
 /** One plotly.js per page, whatever the number of charts: asked for once, put nowhere visible. */
 
 import type { Source } from "../kernel.ts";
+import { loadModule } from "../parts/module.ts";
 
 export interface ClickPoint {
   customdata?: unknown;
@@ -30,34 +31,7 @@ export interface Plotly {
   };
 }
 
-const PAGE_KEY = Symbol.for("replaykit.plotly");
-type PageWide = { [PAGE_KEY]?: Promise<Plotly> };
-
-/** The chart library of this page; a failed load is asked for again next time. */
+/** The chart library of this page. */
 export function loadPlotly(source: Source): Promise<Plotly> {
-  const page = globalThis as PageWide;
-  const loading = page[PAGE_KEY] ?? fetchPlotly(source);
-  page[PAGE_KEY] = loading;
-  loading.catch(() => {
-    if (page[PAGE_KEY] === loading) delete page[PAGE_KEY];
-  });
-  return loading;
-}
-
-async function fetchPlotly(source: Source): Promise<Plotly> {
-  const { buffers } = await source.request("plotly", {});
-  const [packed] = buffers;
-  if (!packed) throw new Error("The chart library did not come along.");
-  const stream = new Blob([packed as Uint8Array<ArrayBuffer>])
-    .stream()
-    .pipeThrough(new DecompressionStream("deflate"));
-  const code = await new Response(stream).blob();
-  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-  try {
-    // A module of its own: nothing lands on `window`, and a host's own plotly is left alone.
-    const module = (await import(url)) as { default: Plotly };
-    return module.default;
-  } finally {
-    URL.revokeObjectURL(url);
-  }
+  return loadModule<Plotly>(source, "plotly");
 }

@@ -1,11 +1,8 @@
-/** The whole stylesheet of a widget, put inside its shadow root. */
+/** The stylesheet of a player, put inside its shadow root; `views.ts` adds that of the others. */
 
-import chart from "./chart.css";
-import home from "./home.css";
-import microscope from "./microscope.css";
 import parts from "./parts.css";
 import player from "./player.css";
 import table from "./table.css";
 import tokens from "./tokens.css";
 
-export const styles = [tokens, parts, table, player, chart, microscope, home].join("\n");
+export const styles = [tokens, parts, table, player].join("\n");

@@ -1,0 +1,7 @@
+/** Styles of all but the player; put beside its own. */
+
+import chart from "./chart.css";
+import home from "./home.css";
+import microscope from "./microscope.css";
+
+export const viewStyles = [chart, microscope, home].join("\n");
