@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from replaykit import timeline
+from replaykit.added_events import with_events
 from replaykit.errors import BadInput, UnknownProperty, did_you_mean
 from replaykit.query import Step, as_step, check_events, conditions
 from replaykit.questions import Questions, names_in
@@ -196,6 +197,49 @@ class Events(Questions):
         meets = people.select(pl.col("id").alias(_PUBLIC_ID)).select(condition)
         chosen = people.filter(meets.to_series().fill_null(value=False))["user"]
         return pl.col(_PUBLIC_ID).is_in(chosen.implode())
+
+    def also(self, event: str, found: pl.DataFrame) -> Events:
+        """Add events that were never tracked, such as what recordings show.
+
+        The project's tables are not touched: the added rows are part of this handle
+        and of all that is asked of it. A shared page brings them along.
+
+        Parameters
+        ----------
+        event
+            Name of the added events.
+        found
+            One row each: `user` (public id) and `time` (Datetime in UTC or with a
+            zone). `session_id` or `replay_id`, if there, say the session; every other
+            column is a property. Rows without a user are left out. Frames of
+            `Replays.read` and `Replays.elements` are such.
+
+        Raises
+        ------
+        UnknownUser
+            If the frame has a user these events do not know.
+        BadInput
+            If there are events of that name, or a column has another dtype than the
+            property of its name.
+
+        Examples
+        --------
+        >>> import replaykit as rk
+        >>> log = pl.DataFrame(
+        ...     {
+        ...         "user": ["ana", "ben"],
+        ...         "time": ["2026-03-01 09:00", "2026-03-01 10:00"],
+        ...         "event": ["Buy", "Buy"],
+        ...     }
+        ... )
+        >>> calls = pl.DataFrame({"user": ["ana"], "time": ["2026-03-01 08:00"]})
+        >>> calls = calls.with_columns(pl.col("time").str.to_datetime())
+        >>> rk.events(log).also("Called us", calls).funnel(
+        ...     "Called us", "Buy", within="1d"
+        ... ).table["users"].to_list()
+        [1, 1]
+        """
+        return replace(self, source=with_events(self.source, event, found))
 
     # ── look ──────────────────────────────────────────────────────────────────
     @property

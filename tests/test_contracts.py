@@ -36,6 +36,7 @@ LAYERS = {
     "microscope": 5,
     "searching": 4,
     "cohort_rules": 5,
+    "added_events": 4,
     "charts": 5,
     "replies": 6,
     "bundle": 7,
