@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from replaykit.handles import Events
     from replaykit.project import Project, create, events, open  # noqa: A004
     from replaykit.query import event
+    from replaykit.redaction.rules import redact
     from replaykit.replay_list import Replays
     from replaykit.sharing import share
     from replaykit.users import Users
@@ -36,6 +37,7 @@ __all__ = [
     "events",
     "open",
     "performed",
+    "redact",
     "share",
     "show_versions",
     "where",
@@ -58,6 +60,7 @@ _HOMES = {
     "events": "project",
     "open": "project",
     "performed": "analyses.inline_cohorts",
+    "redact": "redaction.rules",
     "share": "sharing",
     "show_versions": "versions",
     "where": "analyses.filters",

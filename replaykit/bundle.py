@@ -9,7 +9,6 @@ project; with no project, `capsule` holds the answers themselves (`settled.md` 2
 from __future__ import annotations
 
 import base64
-import html
 import json
 import zlib
 from dataclasses import dataclass
@@ -20,23 +19,22 @@ import polars as pl
 from replaykit.errors import BadInput
 from replaykit.microscope import POPULATION, Behind
 from replaykit.points import parse_key
+from replaykit.redaction.rules import Redaction, redacted
 from replaykit.replies import Home, Microscope, Point, Watching
 from replaykit.rows_as_json import list_rows
-from replaykit.wording import clock
+from replaykit.twins import home_twin, player_twin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from replaykit.source import Source
 
 MIME: Final = "application/vnd.replaykit.v1+json"
 
-#: Points whose people travel, the first people of each, its charted rows, and
-#: the rows of the twin.
+#: Points whose people travel, the first people of each, and its charted rows.
 POINTS: Final = 32
 USERS_PER_POINT: Final = 8
 ROWS_PER_UNIT: Final = 12
-TWIN_ROWS: Final = 24
 
 #: Replays of a player whose rows of other systems' tables are saved.
 TABLED_REPLAYS: Final = 10
@@ -154,7 +152,14 @@ def _origin(source: Source) -> dict[str, Any]:
         if source.path is None
         else {"path": source.path, "version": source.version}
     )
-    return {"v": 1, "title": source.title, "zone": source.zone, "project": project}
+    taken_out = source.redaction
+    return {
+        "v": 1,
+        "title": source.title,
+        "zone": source.zone,
+        "project": project,
+        **({} if taken_out is None else {"redaction": taken_out.to_dict()}),
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,6 +199,9 @@ class SavedPoint:
 def answers_of(bundle: Mapping[str, Any], source: Source) -> Microscope | Watching:
     """Make a saved bundle answer again, over the project it came from."""
     widget = bundle.get("widget")
+    taken_out = bundle.get("redaction")
+    if isinstance(taken_out, dict):
+        source = redacted(source, Redaction.from_dict(taken_out))
     if widget == "player":
         tables = saved_tables(bundle)
         return Watching(
@@ -286,49 +294,12 @@ def unpack(text: str) -> Any:
 
 
 def twin_of_player(watching: Watching) -> str:
-    """Return the first replay's event table as HTML with no script and no style."""
+    """Return the first replay's moments and events as HTML with no script."""
     replays = list_rows(watching.replays)
     first = watching.session(replays[0]["replay"])
-    events = first["events"]
-    rows = [
-        (clock(t), name)
-        for t, name in zip(events["t"], events["name"], strict=True)
-        if 0 <= t <= first["length_ms"]
-    ]
-    head = f"Session replay of {first['user']}, {clock(first['length_ms'])}"
-    return table_twin(head, ("time", "event"), rows)
+    return player_twin(first, more=len(replays) - 1)
 
 
 def twin_of_home(home: Home) -> str:
     """Return the home list as HTML with no script and no style."""
-    data = home.answer("home", {"last": home.last}).data
-    rows = [
-        (row["user"], clock(row["length_ms"]), row["country"] or "", row["first_page"])
-        for row in data["rows"]
-    ]
-    head = f"{data['title']}: {data['total']:,} session replays, last {home.last}"
-    return table_twin(head, ("user", "length", "country", "first page"), rows)
-
-
-def table_twin(
-    head: str, columns: Iterable[str], rows: Sequence[tuple[object, ...]]
-) -> str:
-    """Return a plain HTML table that any viewer shows, trusted or not.
-
-    Examples
-    --------
-    >>> table_twin("<b>", ["n"], [(1,)])
-    '<div><p><strong>&lt;b&gt;</strong></p><table><thead><tr><th>n</th></tr></thead><tbody><tr><td>1</td></tr></tbody></table></div>'
-    """
-
-    def row(tag: str, cells: Iterable[object]) -> str:
-        inside = "".join(f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in cells)
-        return f"<tr>{inside}</tr>"
-
-    body = "".join(row("td", cells) for cells in rows[:TWIN_ROWS])
-    more = len(rows) - TWIN_ROWS
-    foot = f"<p>and {more:,} more rows</p>" if more > 0 else ""
-    return (
-        f"<div><p><strong>{html.escape(head)}</strong></p><table><thead>"
-        f"{row('th', columns)}</thead><tbody>{body}</tbody></table>{foot}</div>"
-    )
+    return home_twin(home.answer("home", {"last": home.last}).data)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import zlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
@@ -38,6 +39,7 @@ PER_POINT: Final = 8
 SAVED_BYTES: Final = 600_000
 SAVED_POINTS: Final = 12
 SAVED_PEOPLE: Final = 3
+SAVED_IDS: Final = 5_000
 
 _PLAYABLE: Final = ("ok", "gaps", "short")
 
@@ -60,6 +62,10 @@ class Blobs:
         name = hashlib.sha256(body).hexdigest()[:20]
         self.parts.setdefault(name, Blob(body, label))
         return name
+
+    def json(self, name: str) -> Any:  # noqa: ANN401 - JSON
+        """Return a JSON value by its name."""
+        return json.loads(zlib.decompress(self.parts[name].body))
 
     def add_json(self, value: object, label: str) -> str:
         """Keep a JSON value and return its name."""
@@ -85,6 +91,8 @@ class Capsule:
     replays: list[str] = field(default_factory=list)
     #: Replays it lists or points it draws that stay behind.
     left_behind: int = 0
+    #: Ids of users of a source that is gone, for a page that is masked later.
+    ids: list[str] = field(default_factory=list)
     #: A chart of the author's own: nothing stands behind its points.
     plain: bool = False
 
@@ -200,6 +208,9 @@ def freeze(answers: Answers, bundle: Mapping[str, Any]) -> str:
         points = sorted(unpack(bundle["points"]), key=lambda point: -point["users"])
         kept["points"] = pack(points[:SAVED_POINTS])
     listed = planned(answers, kept, 1)
+    source = getattr(answers, "source", None)
+    known = [] if source is None else source.directory["user_id"].drop_nulls()
+    ids = list(known[:SAVED_IDS])
     text = ""
     for count in (len(listed), 3, 1, 0):
         blobs = Blobs()
@@ -211,6 +222,7 @@ def freeze(answers: Answers, bundle: Mapping[str, Any]) -> str:
                 **capsule.to_dict(),
                 "title": capsule.title,
                 "left_behind": capsule.left_behind,
+                "ids": ids,
                 "blobs": {
                     name: [base64.b64encode(blob.body).decode("ascii"), blob.label]
                     for name, blob in blobs.parts.items()

@@ -61,6 +61,10 @@ class BadInput(ReplayKitError, ValueError):
     """A table or file whose content is not what the reader needs."""
 
 
+class NotMasked(BadInput):
+    """A page that would still hold what was to be taken out of it."""
+
+
 class BadRecording(BadInput):
     """A recording that cannot be read or played."""
 

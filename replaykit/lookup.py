@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import polars as pl
 
-from replaykit.bundle import table_twin
 from replaykit.errors import UnknownUser, did_you_mean
 from replaykit.handles import Events
 from replaykit.replay_list import Replays
 from replaykit.rows_as_json import events_of, properties
+from replaykit.twins import table_twin
 from replaykit.wording import clock, count_words
 
 if TYPE_CHECKING:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from replaykit.engine import Engine
+    from replaykit.redaction.rules import Redaction
     from replaykit.timeline import Weekday
 
 #: Columns that say where a person is and what they use, shown beside a replay.
@@ -127,6 +128,8 @@ class Source:
     version: int | None = None
     retention_days: int | None = None
     week_start: Weekday = "monday"
+    #: What was taken out of it (`rk.redact`), so that saved outputs stay without it.
+    redaction: Redaction | None = None
     quarter_start: int = 1
     cohort: Callable[[str], pl.Series] | None = None
     known: Known | None = None

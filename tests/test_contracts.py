@@ -37,6 +37,7 @@ LAYERS = {
     "searching": 4,
     "cohort_rules": 5,
     "added_events": 4,
+    "redaction": 4,
     "charts": 5,
     "replies": 6,
     "bundle": 7,

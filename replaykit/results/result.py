@@ -11,13 +11,14 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from replaykit.bundle import bundle_of_result, table_twin, with_bundle
+from replaykit.bundle import bundle_of_result, with_bundle
 from replaykit.capsule import saved_form
 from replaykit.charts.labels import NONE
 from replaykit.errors import UnknownPoint, did_you_mean
 from replaykit.points import Group, PointKey, parse_key
 from replaykit.replies import Microscope
 from replaykit.replies import Point as PointWords
+from replaykit.twins import table_twin
 from replaykit.widgets import View
 
 if TYPE_CHECKING:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from replaykit.capsule import Export, check_export
 from replaykit.errors import BadInput, MissingFile, check_option
 from replaykit.sharing import notebook as saved
 from replaykit.sharing.assembly import page_of_notebook, page_of_objects
 from replaykit.sharing.figures import Changed, Figures, Projects, Shareable
+from replaykit.sharing.masking import (
+    Masked,
+    Masking,
+    allowed_properties,
+    masked_places,
+)
 from replaykit.sharing.opening import open_project as open_at
 from replaykit.sharing.size import SharedPage, check_budget, read_size
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from replaykit.sharing.figures import OpenProject
 
 __all__ = ["SharedPage", "share"]
@@ -28,6 +36,8 @@ def share(
     budget: str | None = "25MB",
     project: str | None = None,
     changed: Changed = "refuse",
+    mask: bool | Iterable[Masked] = True,
+    properties: Iterable[str] | Literal["all"] = (),
     open_project: OpenProject = open_at,
 ) -> SharedPage:
     """Write one page with charts and replays that opens anywhere, with no network.
@@ -35,6 +45,15 @@ def share(
     Nothing is executed. A notebook is read as it was saved: prose, folded code, tables,
     and the results and players it shows, which work as in the notebook over the people
     and recordings that travel along.
+
+    The page is masked: ids of users, devices and replays become pseudonyms, the same
+    ones in charts, tables, recordings, prose and code; what was typed becomes
+    asterisks; values in the queries of addresses become numbers; event properties,
+    texts of the console and what requests carried stay behind. The finished file is
+    then read again, inflated and decoded, and not written if any id or personal text
+    that was to be taken out is still in it. Matches are words of their own, of four
+    characters or more; shorter ids and ordinary words are replaced where a user
+    stands. Pictures are not read: the report counts them.
 
     Parameters
     ----------
@@ -56,6 +75,11 @@ def share(
     changed
         `"refuse"` a notebook whose project has changed since it was saved, because
         users and replays might not fit its charts, or `"allow"` it.
+    mask
+        `True` for all of it, `False` for nothing (the page says so), or the places:
+        `["users", "inputs", "addresses", "properties", "console", "network"]`.
+    properties
+        Event properties that travel although `properties` are masked; `"all"` for all.
     open_project
         Opens a project by its path; `rk.open` unless another store is used.
 
@@ -71,6 +95,8 @@ def share(
     BadInput
         If the file is not a notebook, nothing can be shared, the project has changed,
         or the page is over its budget. Nothing is written then.
+    NotMasked
+        If the page would still hold what was to be taken out. Nothing is written.
 
     Examples
     --------
@@ -85,16 +111,21 @@ def share(
         read_size(budget)
     objects, source, target = _asked(what, to)
     figures = Figures(export)
+    masking = Masking(masked_places(mask), allowed_properties(properties))
     if source is not None:
         projects = Projects(open_project, moved=project, changed=changed)
         blocks = saved.read(source)
-        page = page_of_notebook(source, blocks, figures, projects, title)
+        page = page_of_notebook(
+            source, blocks, figures, projects, title=title, masking=masking
+        )
         notes = [*projects.notes, *figures.notes()]
     else:
-        page = page_of_objects(objects, figures, title)
+        page = page_of_objects(objects, figures, title, masking)
         notes = figures.notes()
     body, parts = page.written(figures)
     check_budget(len(body), parts, budget)
+    page.prove(body, figures)
+    notes += page.notes()
     _write(target, body)
     return SharedPage(
         target, len(body), parts, figures.charts, len(figures.replays), tuple(notes)

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from replaykit.bundle import table_twin, twin_of_home, twin_of_player
 from replaykit.errors import BadInput
-from replaykit.replies import Home, Watching
 from replaykit.sharing import notebook as saved
 from replaykit.sharing.document import Page
 from replaykit.sharing.markup import Prose
+from replaykit.sharing.twins import twin_of
+from replaykit.twins import table_twin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from replaykit.sharing.figures import Figure, Figures, Projects, Shareable
+    from replaykit.sharing.masking import Masking
 
 
 def page_of_notebook(
@@ -26,7 +27,9 @@ def page_of_notebook(
     blocks: Sequence[saved.Block],
     figures: Figures,
     projects: Projects,
+    *,
     title: str | None,
+    masking: Masking,
 ) -> Page:
     """Put the blocks of a saved notebook on a page, in order."""
     shown = [one.bundle for one in blocks if isinstance(one, saved.Shown)]
@@ -36,20 +39,21 @@ def page_of_notebook(
             "are there, save it, then share it."
         )
     projects.expect(shown, str(source))
-    prose = Prose(source.parent)
+    made = [_figure(one, figures, projects) for one in blocks]
+    figures.fill(masking)
+    prose = Prose(source.parent, masking.own)
     markup = [_prose(prose, one) for one in blocks]
     first = next((one for one in prose.headings if one.level == 1), None)
-    page = Page(title or (first.words if first else source.stem), [])
+    named = masking.own(title) if title else None
+    page = Page(named or (first.words if first else source.stem), [], masking)
     page.headings = prose.headings
-    made = [_figure(one, figures, projects) for one in blocks]
-    figures.fill()
-    page.about = [_today(), *figures.about()]
+    page.about = [_today(), *map(masking.shown, figures.about())]
     for block, written, figure in zip(blocks, markup, made, strict=True):
         match block:
             case saved.Text():
                 page.prose(_without_title(written, page, first and title is None))
             case saved.Code():
-                page.code(block.source, block.language)
+                page.code(masking.own(block.source), block.language)
             case saved.Printed():
                 page.printed(block.text, error=block.error)
             case saved.Markup():
@@ -57,9 +61,10 @@ def page_of_notebook(
             case saved.Picture():
                 page.picture(block)
             case saved.Shown() if figure is not None:
-                page.figure(figure, block.twin, block.picture)
+                page.figure(figure, twin_of(figure, figures.blobs) or block.twin)
             case saved.Plot() if figure is not None:
-                page.figure(figure, "<p>A chart, drawn by a script.</p>", None)
+                page.figure(figure, "<p>A chart, drawn by a script.</p>")
+    page.pictures += prose.pictures
     projects.notes += [f"image not brought along: {name}" for name in prose.missing]
     return page
 
@@ -90,16 +95,18 @@ def _without_title(markup: str, page: Page, first: object) -> str:
 
 
 def page_of_objects(
-    objects: list[Shareable], figures: Figures, title: str | None
+    objects: list[Shareable], figures: Figures, title: str | None, masking: Masking
 ) -> Page:
     """Put live results, players and projects on a page, one below the other."""
     for one in objects:
         answers, bundle = one._replaykit_share_()
         figures.add(bundle, answers)
-    figures.fill()
-    page = Page(title or _heading(figures.all[0]), [_today(), *figures.about()])
+    figures.fill(masking)
+    named = masking.own(title) if title else _heading(figures.all[0])
+    about = [_today(), *map(masking.shown, figures.about())]
+    page = Page(named, about, masking)
     for one, figure in zip(objects, figures.all, strict=True):
-        page.figure(figure, _twin(one, figure), None)
+        page.figure(figure, twin_of(figure, figures.blobs) or _table(one, figure))
     return page
 
 
@@ -110,12 +117,8 @@ def _heading(figure: Figure) -> str:
     return f"Session replays of {figure.bundle['title']}"
 
 
-def _twin(one: Shareable, figure: Figure) -> str:
-    """Return what stands in the place of a figure where scripts are switched off."""
-    if isinstance(figure.answers, Home):
-        return twin_of_home(figure.answers)
-    if isinstance(figure.answers, Watching):
-        return twin_of_player(figure.answers)
+def _table(one: Shareable, figure: Figure) -> str:
+    """Return what stands in the place of a chart where scripts are switched off."""
     table = getattr(one, "table", None)
     if isinstance(table, pl.DataFrame):
         return table_twin(_heading(figure), table.columns, table.rows())

@@ -10,8 +10,11 @@ from __future__ import annotations
 import html
 import re
 from html.parser import HTMLParser
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _PLAIN: Final = (
     *("b", "blockquote", "br", "caption", "code", "dd", "del", "details", "div", "dl"),
@@ -50,11 +53,33 @@ _NUMBER: Final = re.compile(r"\d{1,4}%?")
 _NUMBERS: Final = frozenset({"width", "height", "colspan", "rowspan", "span"})
 
 
-def clean(markup: str) -> str:
+#: Columns of a table that name users, in lower case.
+_USER_COLUMNS: Final = frozenset(
+    (
+        *("user", "users", "user_id", "user id", "userid", "uid", "distinct_id"),
+        *("person", "person_id", "device_id", "visitor", "visitor_id", "customer_id"),
+    )
+)
+
+
+def clean(
+    markup: str,
+    change: Callable[[str], str] | None = None,
+    user: Callable[[str], str] | None = None,
+) -> str:
     """Return the markup with only the listed tags and attributes.
 
     Links go to web and mail addresses or inside the page; images are only those that
     travel as data. Everything else of an image is its alternative text.
+
+    Parameters
+    ----------
+    markup
+        HTML of any origin.
+    change
+        Called with every text and every attribute that a reader can see.
+    user
+        Called with the cells of table columns that name users.
 
     Examples
     --------
@@ -63,7 +88,7 @@ def clean(markup: str) -> str:
     >>> clean("1 < 2 & <unknown>3</unknown>")
     '1 &lt; 2 &amp; 3'
     """
-    writer = _Writer()
+    writer = _Writer(change, user)
     writer.feed(markup)
     writer.close()
     return writer.finished()
@@ -72,8 +97,17 @@ def clean(markup: str) -> str:
 class _Writer(HTMLParser):
     """Writes what it reads, as far as it is allowed."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        change: Callable[[str], str] | None,
+        user: Callable[[str], str] | None,
+    ) -> None:
         super().__init__(convert_charrefs=True)
+        self._change = change or (lambda text: text)
+        self._user = user
+        #: Which cells of the present table name users; the place in the present row.
+        self._user_cells: set[int] = set()
+        self._cell = -1
         self._out: list[str] = []
         self._open: list[str] = []
         self._swallowing: list[str] = []
@@ -100,7 +134,10 @@ class _Writer(HTMLParser):
         if tag == "img" and "src" not in dict(kept):
             self.handle_data(dict(attrs).get("alt") or "")
             return
-        written = "".join(f' {name}="{html.escape(value)}"' for name, value in kept)
+        written = "".join(
+            f' {name}="{html.escape(self._said(name, value))}"' for name, value in kept
+        )
+        self._follow_table(tag)
         if tag == "a" and _outward(dict(kept).get("href")):
             written += ' rel="noopener noreferrer" target="_blank"'
         self._out.append(f"<{tag}{written}>")
@@ -129,8 +166,34 @@ class _Writer(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Write text as text."""
-        if not self._swallowing:
-            self._out.append(html.escape(data, quote=False))
+        if self._swallowing:
+            return
+        bare = data.strip().strip('"')
+        cell = self._open[-1] if self._open else ""
+        if self._user is not None and bare:
+            if cell == "th" and bare.lower() in _USER_COLUMNS:
+                self._user_cells.add(self._cell)
+            elif cell in {"td", "th"} and self._names_user(bare):
+                data = data.replace(bare, self._user(bare))
+        self._out.append(html.escape(self._change(data), quote=False))
+
+    def _names_user(self, text: str) -> bool:
+        """Tell whether a cell is of a user, and not the dtype that polars shows."""
+        return self._cell in self._user_cells and text not in {"str", "null", "…"}
+
+    def _follow_table(self, tag: str) -> None:
+        if tag == "table":
+            self._user_cells = set()
+        elif tag == "tr":
+            self._cell = -1
+        elif tag in {"td", "th"}:
+            self._cell += 1
+
+    def _said(self, name: str, value: str) -> str:
+        """Change an attribute that says something; an image's data are not read."""
+        if name in {"alt", "title"} or (name == "href" and not value.startswith("#")):
+            return self._change(value)
+        return value
 
 
 def _harmless(name: str, value: str) -> bool:

@@ -18,11 +18,13 @@ from urllib.parse import quote
 from replaykit.replies import bundle_file, key_of
 from replaykit.sharing.clean import clean
 from replaykit.sharing.figures import caption
-from replaykit.sharing.markup import Heading, code, plain
+from replaykit.sharing.markup import Heading, code, unadorned
+from replaykit.sharing.proof import Searched, prove
 from replaykit.sharing.size import Part, largest_first, size_words
 
 if TYPE_CHECKING:
     from replaykit.sharing.figures import Figure, Figures
+    from replaykit.sharing.masking import Masking
     from replaykit.sharing.notebook import Picture
 
 _ICONS: Final = {
@@ -47,15 +49,20 @@ class Page:
         The heading, unless the prose brings its own.
     about
         The line under it: date, data.
+    masking
+        Changes what goes into the page, and says how.
     """
 
     title: str
     about: list[str]
+    masking: Masking
     body: list[str] = field(default_factory=list)
     headings: list[Heading] = field(default_factory=list)
     figures: int = 0
     #: Whether the first heading of the prose has become the title.
     titled: bool = False
+    #: Images in it, which nothing reads.
+    pictures: int = 0
 
     def prose(self, markup: str) -> None:
         """Add a cell of prose that is already clean."""
@@ -75,7 +82,8 @@ class Page:
 
     def printed(self, text: str, *, error: bool) -> None:
         """Add printed text, folded when it is long."""
-        words = plain(text).rstrip()
+        shown = self.masking.shown(unadorned(text))
+        words = html.escape(shown, quote=False).rstrip()
         if not words:
             return
         kind = "rk-out rk-out-error" if error else "rk-out"
@@ -92,17 +100,21 @@ class Page:
 
     def markup(self, markup: str) -> None:
         """Add HTML that a cell showed."""
-        self.body.append(f'<div class="rk-out rk-out-table">{clean(markup)}</div>')
+        table = clean(markup, self.masking.shown, self.masking.user)
+        self.pictures += table.count("<img ")
+        self.body.append(f'<div class="rk-out rk-out-table">{table}</div>')
 
     def picture(self, picture: Picture) -> None:
         """Add an image that a cell showed."""
-        self.body.append(f'<figure class="rk-picture">{_image(picture)}</figure>')
+        self.pictures += 1
+        image = _image(picture, self.masking.shown(picture.words))
+        self.body.append(f'<figure class="rk-picture">{image}</figure>')
 
-    def figure(self, figure: Figure, twin: str, picture: Picture | None) -> None:
+    def figure(self, figure: Figure, twin: str) -> None:
         """Add a widget, with its twin for readers without scripts inside."""
         self.figures += 1
         static = "" if figure.blob else " is-static"
-        still = clean(twin) + ("" if picture is None else _image(picture))
+        still = clean(twin, self.masking.shown, self.masking.user)
         reserved = _reserved(figure)
         self.body.append(
             f'<figure class="rk-fig rk-fig-{_attribute(figure.widget)}{static}" '
@@ -161,9 +173,31 @@ class Page:
         body = page.encode("utf-8", "replace")
         return body, largest_first([Part("prose, code and tables", prose), *parts])
 
+    def prove(self, body: bytes, figures: Figures) -> None:
+        """Raise `NotMasked` if the finished page holds what was to be taken out."""
+        style = bundle_file("page.css").read_text(encoding="utf-8")
+        library = {figures.library} if figures.library else set()
+        labels = {name: blob.label for name, blob in figures.blobs.parts.items()}
+        searched = Searched(self.masking.words, tuple(self.masking.patterns.values()))
+        prove(body, searched, {style, _script(), *library}, labels)
+
+    def notes(self) -> list[str]:
+        """Say what was masked, and what nothing has read."""
+        found = self.masking.notes()
+        if self.pictures and self.masking.places:
+            one = self.pictures == 1
+            words = "1 image is" if one else f"{self.pictures} images are"
+            found.append(
+                f"{words} shared as {'it is' if one else 'they are'}: no image is read"
+            )
+        return found
+
     def _article(self) -> str:
         meta = [*(f"<span>{html.escape(text)}</span>" for text in self.about)]
-        meta.append(f"<span>{_icon('user')} user ids as recorded</span>")
+        meta += [
+            f"<span>{_icon('user')} {html.escape(text)}</span>"
+            for text in self.masking.about()
+        ]
         meta.append(f"<span>{_icon('shield')} {_SIZE_MARK}</span>")
         return (
             '<main class="rk-main"><article class="rk-doc">'
@@ -263,9 +297,9 @@ def _index(figures: Figures) -> str:
     return f'<script type="application/json" id="rk-page">{text}</script>'
 
 
-def _image(picture: Picture) -> str:
+def _image(picture: Picture, words: str) -> str:
     source = f"data:{picture.mime};base64,{picture.body}"
-    return clean(f'<img src="{_attribute(source)}" alt="{_attribute(picture.words)}">')
+    return clean(f'<img src="{_attribute(source)}" alt="{_attribute(words)}">')
 
 
 def _icon(name: str) -> str:

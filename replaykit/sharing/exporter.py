@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from nbconvert.exporters import Exporter
-from traitlets import Bool, Unicode
+from traitlets import Bool, List, Unicode
 
 from replaykit.capsule import Export, check_export
 from replaykit.sharing import notebook as saved
 from replaykit.sharing.assembly import page_of_notebook
 from replaykit.sharing.figures import Figures, Projects
+from replaykit.sharing.masking import Masking, allowed_properties, masked_places
 from replaykit.sharing.opening import open_project
 from replaykit.sharing.size import check_budget
 
@@ -32,6 +33,13 @@ class ReplaykitExporter(Exporter):
     project = Unicode("", help="Where the project is now.").tag(config=True)
     allow_changed = Bool(
         default_value=False, help="Share although the project has changed."
+    ).tag(config=True)
+
+    mask = Bool(default_value=True, help="Mask what the page says of people.").tag(
+        config=True
+    )
+    properties = List(
+        Unicode(), help="Event properties that travel, or the one word all."
     ).tag(config=True)
 
     def _file_extension_default(self) -> str:
@@ -55,11 +63,19 @@ class ReplaykitExporter(Exporter):
             moved=self.project or None,
             changed="allow" if self.allow_changed else "refuse",
         )
+        allowed = "all" if self.properties == ["all"] else self.properties
+        masking = Masking(masked_places(self.mask), allowed_properties(allowed))
         page = page_of_notebook(
-            source, saved.blocks(nb), figures, projects, self.title or None
+            source,
+            saved.blocks(nb),
+            figures,
+            projects,
+            title=self.title or None,
+            masking=masking,
         )
         body, parts = page.written(figures)
         check_budget(len(body), parts, None if self.budget == "none" else self.budget)
-        for note in projects.notes + figures.notes():
+        page.prove(body, figures)
+        for note in projects.notes + figures.notes() + page.notes():
             self.log.warning("replaykit: %s", note)
         return body.decode(), resources

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from replaykit.replies import Answers
+    from replaykit.sharing.masking import Masking
     from replaykit.source import Source
 
     OpenProject: TypeAlias = Callable[[str], Source]
@@ -96,8 +97,8 @@ class Figures:
         self.all.append(figure)
         return figure
 
-    def fill(self) -> None:
-        """Ask for everything that travels: first which replays, then the answers."""
+    def fill(self, masking: Masking) -> None:
+        """Ask for everything that travels: which replays, then the answers, masked."""
         asked = [(figure, figure.answers) for figure in self.all if figure.answers]
         travelling: dict[str, None] = {}
         for figure, answers in asked:
@@ -113,6 +114,9 @@ class Figures:
         for figure in self.all:
             if figure.capsule is None and "capsule" in figure.bundle:
                 figure.capsule = thaw(figure.bundle["capsule"], self.blobs)
+        masking.gather(self)
+        if not masking.idle:
+            masking.figures(self)
         self._name()
 
     def _name(self) -> None:

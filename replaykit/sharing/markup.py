@@ -48,8 +48,13 @@ class Heading(NamedTuple):
 class Prose:
     """Turns Markdown into markup and remembers the headings for the contents."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path | None = None, change: Callable[[str], str] = str
+    ) -> None:
         self.headings: list[Heading] = []
+        #: Images that came along as they are.
+        self.pictures = 0
+        self._change = change
         #: Images that were named but could not be brought along.
         self.missing: list[str] = []
         self._folder = folder
@@ -60,11 +65,12 @@ class Prose:
         self, text: str, attachments: Mapping[str, Mapping[str, str]] | None = None
     ) -> str:
         """Return the markup of one cell of prose."""
-        raw = str(self._render(text))
+        # Both before and after: marks may hide a word, and escapes too.
+        raw = str(self._render(self._change(text)))
         with_images = _IMAGE_LINK.sub(
             lambda found: self._image(found, attachments or {}), raw
         )
-        return _HEADING.sub(self._heading, clean(with_images))
+        return _HEADING.sub(self._heading, clean(with_images, self._change))
 
     def _heading(self, found: re.Match[str]) -> str:
         level, inside = int(found[1][1]), found[2]
@@ -100,6 +106,7 @@ class Prose:
         if data is None:
             self.missing.append(source)
             return f"{found[1]}{found[3]}"
+        self.pictures += 1
         return f"{found[1]}{html.escape(data)}{found[3]}"
 
 
@@ -193,5 +200,16 @@ def plain(text: str) -> str:
     >>> plain("1 %\r100 %\n\x1b[31m<red>\x1b[0m")
     '100 %\n&lt;red&gt;'
     """
+    return html.escape(unadorned(text), quote=False)
+
+
+def unadorned(text: str) -> str:
+    r"""Return printed text without colours and without what was printed over.
+
+    Examples
+    --------
+    >>> unadorned("1 %\r100 %\n\x1b[31m<red>\x1b[0m")
+    '100 %\n<red>'
+    """
     lines = (line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
-    return html.escape(_ANSI.sub("", "\n".join(lines)), quote=False)
+    return _ANSI.sub("", "\n".join(lines))

@@ -1,0 +1,1 @@
+"""Taking out of recordings and texts what must not be read by others."""
