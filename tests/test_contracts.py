@@ -53,6 +53,7 @@ LAYERS = {
     "lookup": 13,
     "project": 14,
     "demoshop": 15,
+    "twins": 5,
     "versions": 0,
     "__init__": 16,
 }
