@@ -17,7 +17,6 @@ import polars as pl
 
 from replaykit import timeline
 from replaykit.analyses.cohort_charts import read_ids
-from replaykit.bundle import table_twin
 from replaykit.cohort_rules import (
     Asked,
     Rule,
@@ -33,6 +32,7 @@ from replaykit.errors import (
     did_you_mean,
 )
 from replaykit.store.settings import write_whole
+from replaykit.twins import table_twin
 from replaykit.users import Users
 from replaykit.wording import count_words
 

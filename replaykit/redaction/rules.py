@@ -20,7 +20,7 @@ from replaykit.replays.masking import mask_text
 from replaykit.schema import COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from replaykit.redaction.events import Place
     from replaykit.source import Recordings, Source
@@ -161,6 +161,8 @@ def redacted(source: Source, rules: Redaction) -> Source:
         },
         recordings=recordings and RedactedRecordings(recordings, everything),
         redaction=everything,
+        # Counted before; names of events may say what the patterns take out.
+        known=None if rules.patterns else source.known,
     )
 
 
@@ -198,6 +200,22 @@ class RedactedRecordings:
         walk = Walk(scrub.see, marked=marks[index] if index < len(marks) else ())
         walk.events(events)
         return zlib.compress(orjson.dumps(events), _LEVEL)
+
+    def stored(self, replay_id: str) -> Iterator[tuple[Mapping[str, Any], bytes]]:
+        """Yield what is kept of a recording, with the parts taken out.
+
+        What was kept aside shows no page, so no selector can be matched in it: it is
+        left out where there are selectors.
+        """
+        index = 0
+        for note, packed in self.plain.stored(replay_id):
+            if note["playable"]:
+                yield note, self.segment(replay_id, index)
+                index += 1
+            elif not self._selectors:
+                events = orjson.loads(zlib.decompress(packed))
+                Walk(Scrub(patterns=self._patterns).see).events(events)
+                yield note, zlib.compress(orjson.dumps(events), _LEVEL)
 
     def summary(self, replay_id: str) -> dict[str, object]:
         """Return what panels show, with the parts taken out.
@@ -285,11 +303,15 @@ class _Scan:
     rules: Redaction
 
     def __call__(
-        self, properties: Iterable[str] | None, users: Iterable[int] | None = None
+        self,
+        properties: Iterable[str] | None,
+        users: Iterable[int] | None = None,
+        *,
+        buckets: Iterable[int] | None = None,
     ) -> pl.LazyFrame:
         gone = set(self.rules.properties)
         asked = None if properties is None else [n for n in properties if n not in gone]
-        rows = self.source.scan(asked, users)
+        rows = self.source.scan(asked, users, buckets=buckets)
         schema = rows.collect_schema()
         rows = rows.drop([name for name in schema.names() if name in gone])
         texts = [

@@ -79,7 +79,8 @@ def share(
         `True` for all of it, `False` for nothing (the page says so), or the places:
         `["users", "inputs", "addresses", "properties", "console", "network"]`.
     properties
-        Event properties that travel although `properties` are masked; `"all"` for all.
+        Event properties that travel although `properties` are masked, and columns of
+        tables beside a replay; `"all"` for all.
     open_project
         Opens a project by its path; `rk.open` unless another store is used.
 

@@ -323,8 +323,23 @@ class Masking:
                 label = self.shown(label)
             marks.append({**mark, "label": label})
         changed["marks"] = marks
+        if "tables" in changed:
+            changed["tables"] = [self._table(one) for one in changed["tables"]]
         changed["missing"] = [self._address(str(x)) for x in session.get("missing", ())]
         return changed
+
+    def _table(self, table: dict[str, Any]) -> dict[str, Any]:
+        """Keep the allowed columns of a table of another system, as of events."""
+        kept = [
+            at
+            for at, name in enumerate(table["columns"])
+            if self._allowed is None or name in self._allowed
+        ]
+        return {
+            **table,
+            "columns": [table["columns"][at] for at in kept],
+            "rows": [[row[at] for at in kept] for row in table["rows"]],
+        }
 
     def _buffer(self, kind: str, name: str, before: Blobs, after: Blobs) -> str:
         part = before.parts[name]

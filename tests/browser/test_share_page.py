@@ -207,7 +207,11 @@ def test_a_link_opens_at_its_moment_and_copying_makes_one(page_file):
 def test_without_scripts_the_tables_are_there(page_file):
     with browser_page(offline=True, java_script_enabled=False) as page:
         page.goto(page_file.as_uri())
-        for words in ("Why they stop", f"Session replay of {first_person(page_file)}", "Checkout"):
+        for words in (
+            "Why they stop",
+            f"Session replay of {first_person(page_file)}",
+            "Checkout",
+        ):
             assert page.get_by_text(words).first.is_visible()
         assert page.get_by_text("Click a point").is_hidden()
 
@@ -262,7 +266,9 @@ def test_inside_a_mail_viewer(page_file, sandbox, charts, warned):
                 timeout=LATE
             )
         else:
-            inside.get_by_text(f"Session replay of {first_person(page_file)}").wait_for(timeout=LATE)
+            inside.get_by_text(f"Session replay of {first_person(page_file)}").wait_for(
+                timeout=LATE
+            )
         assert inside.get_by_text("This viewer does not let").count() == int(warned)
 
 
