@@ -191,6 +191,12 @@ class Behind:
         ]
         return {"total": people.height, "rows": rows}
 
+    def csv(self) -> bytes:
+        """Return the users and the latest value of every property, as a CSV file."""
+        people = self._people["user"]
+        table = latest_values(self.source, people, list(self.source.properties))
+        return flat(table).write_csv().encode()
+
     def stream(self, user_id: str) -> dict[str, Any]:
         """Return a user's rows around the window of the point (`stream`)."""
         return stream(self.source, self.population, user_id)
@@ -303,3 +309,32 @@ def _sessions_of(
             }
         )
     return sessions
+
+
+def latest_values(
+    source: Source, people: pl.Series, names: Sequence[str]
+) -> pl.DataFrame:
+    """Return the latest value of properties of some users, with their public ids.
+
+    The latest is that of the user's last event with a value, in all of time.
+    """
+    values = (
+        source.scan(names, people)
+        .sort("user", "time", "row")
+        .group_by("user", maintain_order=True)
+        .agg(pl.col(name).drop_nulls().last() for name in names)
+        .collect()
+    )
+    rows = people.to_frame("user").join(
+        values, on="user", how="left", maintain_order="left"
+    )
+    ids = source.user_ids(rows["user"]).alias("user")
+    return rows.select(ids, *names)
+
+
+def flat(table: pl.DataFrame) -> pl.DataFrame:
+    """Return a table without lists, which have no form in a CSV file."""
+    lists = [name for name, kind in table.schema.items() if isinstance(kind, pl.List)]
+    return table.with_columns(
+        pl.col(name).cast(pl.List(pl.String)).list.join("|") for name in lists
+    )

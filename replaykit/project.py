@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from replaykit.engine import Engine
     from replaykit.ingest.report import IngestReport
+    from replaykit.users import Users
 
 #: How far back the home list looks at first (`spec/replay.md` 6).
 HOME: Final = "7d"
@@ -123,6 +124,9 @@ class Project:
     def cohorts(self) -> Cohorts:
         """Saved cohorts: `cohorts.save("Buyers", events.users_who("Buy"))`."""
         return Cohorts(self.folder / COHORTS, self.events)
+
+    def _keep_cohort(self, name: str, users: Users) -> None:
+        self.cohorts.save(name, users)
 
     def _cohort(self, name: str) -> pl.Series:
         return self.cohorts[name].population["user"].unique().sort()
@@ -270,6 +274,7 @@ class Project:
             week_start=cast("timeline.Weekday", settings.week_start),
             quarter_start=settings.quarter_start,
             cohort=self._cohort,
+            keep_cohort=self._keep_cohort,
             known=Known(
                 names=lambda: store.names.select("event", "rows"),
                 edges=None if first is None or last is None else (first, last),

@@ -7,6 +7,7 @@ of each reply are declared in `widgets/js/protocol.ts`.
 
 from __future__ import annotations
 
+import json
 import zlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -176,6 +177,14 @@ class Point(NamedTuple):
     code: str
 
 
+class Followed(NamedTuple):
+    """Another result that a point leads to, and the call that gives it."""
+
+    title: str
+    code: str
+    answers: Microscope
+
+
 @dataclass(frozen=True, eq=False)
 class Microscope:
     """A chart whose points open into users, streams and replays."""
@@ -184,10 +193,21 @@ class Microscope:
     chart: Callable[[], dict[str, Any]]
     population: Callable[[str], pl.DataFrame]
     describe: Callable[[str], Point]
+    follow: Callable[[str, str], Followed] | None = None
+    drivers: Callable[[str], pl.DataFrame] | None = None
+    keep: Callable[[str, str], int] | None = None
     _open: dict[str, Behind] = field(default_factory=dict)
+    _followed: dict[str, Followed] = field(default_factory=dict)
 
     def answer(self, kind: str, params: Mapping[str, Any]) -> Reply:
-        """Answer every question of a result widget."""
+        """Answer every question of a result widget.
+
+        With `within` the question is asked of a result that a point led to.
+        """
+        if "within" in params:
+            name = _text(params, "within")
+            rest = {key: value for key, value in params.items() if key != "within"}
+            return self._result_of(name).answer(kind, rest)
         match kind:
             case "chart":
                 return Reply(self.chart())
@@ -211,10 +231,65 @@ class Microscope:
             case "session" | "segment" | "playlist":
                 return self._watching(params.get("point")).answer(kind, params)
             case _:
-                return _unknown(
-                    kind,
-                    ("chart", "point", "users", "stream", "session", "segment"),
-                )
+                return self._beyond(kind, params)
+
+    def _beyond(self, kind: str, params: Mapping[str, Any]) -> Reply:
+        """Answer what leads on from a point: other results, a cohort, its drivers."""
+        match kind:
+            case "follow":
+                return self._follow(_text(params, "key"), _text(params, "where"))
+            case "cohort":
+                return self._keep(_text(params, "key"), _text(params, "name"))
+            case "csv":
+                return Reply({}, (self.behind(_text(params, "key")).csv(),))
+            case "drivers":
+                return Reply(self._drivers(_text(params, "key")))
+            case _:
+                known = ("chart", "point", "users", "stream", "session", "segment")
+                return _unknown(kind, (*known, "follow", "cohort", "csv", "drivers"))
+
+    def _keep(self, key: str, name: str) -> Reply:
+        """Save the users of a point as a cohort of the project."""
+        if self.keep is None or self.source.keep_cohort is None:
+            raise UnknownOption("Only a project keeps cohorts; this is a frame alone.")
+        users = self.keep(key, name)
+        call = self.describe(key).code.partition(" = ")[2]
+        whole = call.split(".")[-1].startswith(("reached(", "dropped("))
+        code = f"shop.cohorts.save({name!r}, {call}{'' if whole else '.users'})"
+        return Reply({"users": users, "code": code})
+
+    def _follow(self, key: str, where: str) -> Reply:
+        if self.follow is None:
+            raise UnknownOption("A point of this chart leads nowhere else.")
+        name = to_json([key, where])
+        if name not in self._followed:
+            self._followed[name] = self.follow(key, where)
+            while len(self._followed) > KEPT_POINTS:
+                self._followed.pop(next(iter(self._followed)))
+        found = self._followed[name]
+        return Reply({"within": name, "title": found.title, "code": found.code})
+
+    def _result_of(self, name: str) -> Microscope:
+        if name not in self._followed:
+            key, where = json.loads(name)
+            self._follow(key, where)
+        return self._followed[name].answers
+
+    def _drivers(self, key: str) -> dict[str, Any]:
+        """Return the strongest drivers of a funnel's point, as rows of a table."""
+        if self.drivers is None:
+            raise UnknownOption("Only the steps of a funnel have conversion drivers.")
+        table = self.drivers(key)
+        _, step, outcome, *_ = key.split("|")
+        tab = "dropped" if outcome == "dropped" else "converted"
+        code = f'funnel.drivers(first={int(step) - 1}, last={step}, tab="{tab}")'
+        columns = ["event", "correlation", "did_share", "frequency"]
+        shown = table.select(columns).head(MOST_ROWS)
+        return {
+            "code": code,
+            "total": table.height,
+            "rows": shown.fill_nan(None).to_dicts(),
+        }
 
     def behind(self, key: str) -> Behind:
         """Return who is behind a point, kept while it is among the last opened."""

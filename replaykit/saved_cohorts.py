@@ -114,7 +114,7 @@ class Cohorts:
         >>> shop = rk.demo()
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     kept = Cohorts(Path(folder), shop.events)
-        ...     buyers = kept.save("Buyers", shop.events.users_who("Order Completed"))
+        ...     buyers = kept.save("Buyers", shop.events.users_who("Payment Submitted"))
         ...     print("Buyers" in kept, len(buyers) > 0)
         True True
         """

@@ -132,6 +132,7 @@ class Source:
     redaction: Redaction | None = None
     quarter_start: int = 1
     cohort: Callable[[str], pl.Series] | None = None
+    keep_cohort: Callable[[str, Any], Any] | None = None
     known: Known | None = None
     engine: Engine = "scan"
 

@@ -147,16 +147,7 @@ class Users:
         names = properties or tuple(source.properties)
         replace(self.within, people=None).check_columns(names)
         people = self.population["user"].unique().sort()
-        values = (
-            source.scan(names, people)
-            .sort("user", "time", "row")
-            .group_by("user", maintain_order=True)
-            .agg(pl.col(name).drop_nulls().last() for name in names)
-            .collect()
-        )
-        rows = people.to_frame("user").join(values, on="user", how="left")
-        ids = source.user_ids(rows["user"]).alias("user")
-        return rows.select(ids, *names)
+        return microscope.latest_values(source, people, names)
 
     def write_csv(self, path: str | PathLike[str], *properties: str) -> int:
         """Write the ids to a CSV file, and return how many.
@@ -169,11 +160,7 @@ class Users:
             Latest values to write beside each id, under a header.
         """
         table = self.latest(*properties) if properties else self.ids.to_frame()
-        # Lists have no form in a CSV file.
-        lists = [n for n, t in table.schema.items() if isinstance(t, pl.List)]
-        table = table.with_columns(
-            pl.col(name).cast(pl.List(pl.String)).list.join("|") for name in lists
-        )
+        table = microscope.flat(table)
         table.write_csv(Path(path), include_header=bool(properties))
         return table.height
 

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, runtime_checkable
+from functools import wraps
+from typing import (
+    TYPE_CHECKING,
+    Concatenate,
+    Final,
+    ParamSpec,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    runtime_checkable,
+)
 
 import polars as pl
 
@@ -16,6 +26,7 @@ from replaykit.analyses.segments import MOST_SEGMENTS, Segment, Segments, UserKi
 from replaykit.engine import Pieces
 from replaykit.errors import BadInput, UnknownOption
 from replaykit.query import Step
+from replaykit.results.opened import Call
 from replaykit.schema import canonical
 
 if TYPE_CHECKING:
@@ -46,9 +57,29 @@ class Named(Protocol):
         ...
 
 
+_P = ParamSpec("_P")
+_Asking = TypeVar("_Asking", bound="Asking")
+_Result = TypeVar("_Result")
+
 #: What a segment may be: conditions on rows, a set of users, a kind of user, or
 #: users who did something in each interval.
 Part: TypeAlias = pl.Expr | Sequence[pl.Expr] | Named | UserKind | InlineCohort
+
+
+def remembered(
+    question: Callable[Concatenate[_Asking, _P], _Result],
+) -> Callable[Concatenate[_Asking, _P], _Result]:
+    """Let the result of a question remember what was asked (`Result.asked`)."""
+
+    @wraps(question)
+    def ask(self: _Asking, /, *data: _P.args, **options: _P.kwargs) -> _Result:
+        result = question(self, *data, **options)
+        call = Call(question.__name__, data, dict(options))
+        # Beside the fields: how a result was asked for is no part of what it is.
+        result.__dict__["asked"] = call
+        return result
+
+    return ask
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -11,7 +11,7 @@ from replaykit.analyses import comparison as _comparison
 from replaykit.analyses import formulas as _formulas
 from replaykit.analyses import segmentation as _segmentation
 from replaykit.errors import UnknownOption
-from replaykit.questions.asking import Asking
+from replaykit.questions.asking import Asking, remembered
 from replaykit.results import Formula, Segmentation
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 class Counts(Asking):
     """Count events over time."""
 
+    @remembered
     def segmentation(
         self,
         *events: str | Step,
@@ -146,6 +147,7 @@ class Counts(Asking):
             answer = _segmentation.relative(answer)
         return Segmentation(self, answer, word, every, past, relative=relative)
 
+    @remembered
     def formula(
         self,
         text: str,

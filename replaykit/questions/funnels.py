@@ -11,7 +11,7 @@ from replaykit.analyses.funnel_plan import Exclusion
 from replaykit.analyses.funnel_variants import compared_steps, optional_step
 from replaykit.errors import BadInput, UnknownOption
 from replaykit.query import Step, as_step
-from replaykit.questions.asking import Asking, check_segments
+from replaykit.questions.asking import Asking, check_segments, remembered
 from replaykit.results import Funnel, Funnels
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 class Funnelled(Asking):
     """Follow users from step to step."""
 
+    @remembered
     def funnel(
         self,
         *steps: str | Step,

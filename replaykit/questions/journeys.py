@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from replaykit.analyses import journeys as _journeys
 from replaykit.analyses.sequences import sequences as _sequences
 from replaykit.query import Step, as_step
-from replaykit.questions.asking import Asking
+from replaykit.questions.asking import Asking, remembered
 from replaykit.results import Journeys
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 class Journeyed(Asking):
     """Follow users from event to event."""
 
+    @remembered
     def journeys(
         self,
         *,

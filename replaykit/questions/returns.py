@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from replaykit.analyses import retention as _retention
 from replaykit.analyses.lifetime_value import lifetime_value as _lifetime_value
 from replaykit.analyses.usage import usage as _usage
-from replaykit.questions.asking import Asking
+from replaykit.questions.asking import Asking, remembered
 from replaykit.results import LifetimeValue, Retention, Usage
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 class Returns(Asking):
     """Follow users from their start to their returns."""
 
+    @remembered
     def retention(
         self,
         *,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from replaykit.analyses import sessions as _sessions
 from replaykit.analyses.session_formulas import session_formulas
-from replaykit.questions.asking import Asking
+from replaykit.questions.asking import Asking, remembered
 from replaykit.results import Formula, Sessions
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 class Visits(Asking):
     """Count and time sessions."""
 
+    @remembered
     def sessions(
         self,
         *,

@@ -12,7 +12,8 @@ from replaykit.results.conversion import (
 from replaykit.results.counts import Formula, Segmentation
 from replaykit.results.funnel import Funnel
 from replaykit.results.journeys import Journeys
-from replaykit.results.result import Answer, Opened, Result
+from replaykit.results.opened import Opened
+from replaykit.results.result import Answer, Result
 from replaykit.results.returns import LifetimeValue, Retention, Usage
 from replaykit.results.variants import Funnels
 from replaykit.results.visits import Sessions

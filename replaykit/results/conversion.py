@@ -12,8 +12,8 @@ from replaykit import charts, timeline
 from replaykit.errors import UnknownPoint, check_option
 from replaykit.points import PointKey, SegmentationKey
 from replaykit.replies import Point as PointWords
+from replaykit.results.opened import Opened
 from replaykit.results.result import (
-    Opened,
     Result,
     group_code,
     group_of,

@@ -16,7 +16,6 @@ from replaykit.points import (
 )
 from replaykit.replies import Point as PointWords
 from replaykit.results.result import (
-    Opened,
     Result,
     group_code,
     group_of,
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from replaykit.analyses.formulas import FormulasAnswer
     from replaykit.analyses.segmentation import SegmentationAnswer
     from replaykit.analyses.session_formulas import SessionFormulasAnswer
+    from replaykit.results.opened import Opened
     from replaykit.users import Users
 
 CountView: TypeAlias = Literal["lines", "bars"]

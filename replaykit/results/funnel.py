@@ -18,13 +18,7 @@ from replaykit.results.conversion import (
     ConversionOverTime,
     ConversionTimes,
 )
-from replaykit.results.result import (
-    Opened,
-    Result,
-    group_code,
-    group_of,
-    group_words,
-)
+from replaykit.results.result import Result, group_code, group_of, group_words
 from replaykit.schema import COLUMNS
 from replaykit.wording import duration_words, span_words
 
@@ -36,6 +30,7 @@ if TYPE_CHECKING:
 
     from replaykit import timeline
     from replaykit.analyses.funnel import FunnelAnswer
+    from replaykit.results.opened import Opened
     from replaykit.users import Users
 
 

@@ -12,7 +12,8 @@ from replaykit.analyses.journeys import LEVEL
 from replaykit.errors import BadInput, UnknownPoint, check_option, did_you_mean
 from replaykit.points import JourneyKey, PointKey
 from replaykit.replies import Point as PointWords
-from replaykit.results.result import Opened, Result
+from replaykit.results.opened import Opened
+from replaykit.results.result import Result
 from replaykit.wording import span_words
 
 if TYPE_CHECKING:

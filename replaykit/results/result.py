@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -14,10 +15,11 @@ import polars as pl
 from replaykit.bundle import bundle_of_result, with_bundle
 from replaykit.capsule import saved_form
 from replaykit.charts.labels import NONE
-from replaykit.errors import UnknownPoint, did_you_mean
+from replaykit.errors import BadInput, UnknownPoint, check_option, did_you_mean
 from replaykit.points import Group, PointKey, parse_key
-from replaykit.replies import Microscope
+from replaykit.replies import Followed, Microscope
 from replaykit.replies import Point as PointWords
+from replaykit.results.opened import FOLLOWS, Call, Follow, Opened
 from replaykit.twins import table_twin
 from replaykit.widgets import View
 
@@ -28,9 +30,6 @@ if TYPE_CHECKING:
 
     from replaykit import timeline
     from replaykit.questions.asking import Asking
-    from replaykit.replay_list import Replays
-    from replaykit.users import Users
-    from replaykit.widgets import Player
 
 
 class Answer(Protocol):
@@ -47,35 +46,14 @@ class Answer(Protocol):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Opened:
-    """One number of a result, opened: its users, their replays."""
-
-    users: Users
-
-    @property
-    def replays(self) -> Replays:
-        """The replays of these users that show the point."""
-        return self.users.replays
-
-    def watch(self) -> Player:
-        """Open the player on them."""
-        return self.users.watch()
-
-    def count(self) -> int:
-        """Return the number of users."""
-        return self.users.count()
-
-    def __repr__(self) -> str:
-        """Say how many, and why."""
-        return repr(self.users)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
 class Result(ABC):
     """What all results share: a table, a chart, a widget, and points."""
 
     events: Asking
     answer: Answer
+
+    #: What was asked, where the question keeps it.
+    asked: ClassVar[Call | None] = None
 
     @abstractmethod
     def chart(self) -> go.Figure:
@@ -93,7 +71,24 @@ class Result(ABC):
     def open(self, key: PointKey) -> Opened:
         """Open a point by its key, as a click does."""
         population = self.answer.population(key)
-        return Opened(self.events.users(population, self.describe(key).title))
+        title = self.describe(key).title
+        return Opened(self.events.users(population, title), self, key)
+
+    def points(self, *keys: str) -> Opened:
+        """Open several points at once, as a box drawn around them does.
+
+        Parameters
+        ----------
+        keys
+            Their keys, as the chart's `customdata` holds them.
+        """
+        if not keys:
+            raise UnknownPoint("No point is named; the chart's customdata holds them.")
+        parts = [self.answer.population(parse_key(key)) for key in keys]
+        units = pl.concat(parts).unique(
+            ["user", "start", "end", "at"], keep="first", maintain_order=True
+        )
+        return Opened(self.events.users(units, _many(keys)), self)
 
     # ── display ───────────────────────────────────────────────────────────────
     @cached_property
@@ -115,9 +110,49 @@ class Result(ABC):
         return Microscope(
             self.events.source,
             self._chart_reply,
-            lambda key: self.answer.population(parse_key(key)),
-            lambda key: self.describe(parse_key(key)),
+            lambda key: self._opened(key).users.population,
+            self._words,
+            self._followed,
+            lambda key: self._opened(key).drivers(),
+            self._keep,
         )
+
+    def _opened(self, key: str) -> Opened:
+        """Open what a click names: a point, or a list of points as JSON."""
+        if key.startswith("["):
+            return self.points(*json.loads(key))
+        return self.open(parse_key(key))
+
+    def _keep(self, key: str, name: str) -> int:
+        """Save the users of a point as a cohort; return how many."""
+        users = self._opened(key).users
+        keep = self.events.source.keep_cohort
+        if keep is None:
+            raise BadInput("Only a project keeps cohorts; this is a frame alone.")
+        keep(name, users)
+        return users.count()
+
+    def _words(self, key: str) -> PointWords:
+        if not key.startswith("["):
+            return self.describe(parse_key(key))
+        keys = json.loads(key)
+        code = f"points = result.points({', '.join(map(repr, keys))})"
+        return PointWords(_many(keys), "selected together", code)
+
+    def _followed(self, key: str, where: str) -> Followed:
+        """Answer what a menu of the microscope asks: another result of the point."""
+        check_option("where", where, FOLLOWS)
+        word: Follow = next(one for one in FOLLOWS if one == where)
+        found = self._opened(key).follow(word)
+        name, _, call = self._words(key).code.partition(" = ")
+        if call.split(".")[-1].startswith(("reached(", "dropped(", "converted(")):
+            step = getattr(parse_key(key), "step", 1)
+            outcome = getattr(parse_key(key), "outcome", "reached")
+            call = f'funnel.point({step}, outcome="{outcome}")'
+        words = {"zoom": "Zoomed in", "only": "This series alone"}
+        words |= {"without": "Without this series", "journeys": "Their journeys"}
+        code = f"{call or name}.{word}()"
+        return Followed(words[word], code, found._microscope)  # noqa: SLF001 - a sibling
 
     @cached_property
     def widget(self) -> View:
@@ -153,6 +188,10 @@ class Result(ABC):
     def __repr__(self) -> str:
         """Show the table."""
         return f"{type(self).__name__}\n{self.table}"
+
+
+def _many(keys: Sequence[str]) -> str:
+    return f"{len(keys)} points" if len(keys) > 1 else "1 point"
 
 
 def _keys_in(traces: Sequence[dict[str, Any]]) -> list[str]:

@@ -9,7 +9,7 @@ from replaykit import charts
 from replaykit.errors import UnknownPoint, check_option
 from replaykit.points import PointKey, RetentionKey, Return, SegmentationKey
 from replaykit.replies import Point as PointWords
-from replaykit.results.result import Opened, Result, group_code, group_of, group_words
+from replaykit.results.result import Result, group_code, group_of, group_words
 from replaykit.wording import span_words
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from replaykit.analyses.retention import RetentionAnswer
     from replaykit.analyses.usage import UsageAnswer
     from replaykit.questions.asking import Asking
+    from replaykit.results.opened import Opened
     from replaykit.users import Users
 
 RetentionView: TypeAlias = Literal["cohorts", "curve", "over time"]

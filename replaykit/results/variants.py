@@ -13,7 +13,7 @@ from replaykit.analyses.significance import improvements
 from replaykit.errors import UnknownPoint, did_you_mean
 from replaykit.points import FunnelKey, PointKey
 from replaykit.results.conversion import ConversionOverTime
-from replaykit.results.result import Opened, Result, group_words
+from replaykit.results.result import Result, group_words
 from replaykit.wording import duration_words
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from replaykit.points import Group, Outcome
     from replaykit.replies import Point as PointWords
     from replaykit.results.funnel import Funnel
+    from replaykit.results.opened import Opened
     from replaykit.users import Users
 
 VARIANT: Final = "variant"

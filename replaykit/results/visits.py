@@ -13,7 +13,6 @@ from replaykit.points import (
 )
 from replaykit.replies import Point as PointWords
 from replaykit.results.result import (
-    Opened,
     Result,
     group_code,
     group_of,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from replaykit.analyses.sessions import SessionsAnswer
+    from replaykit.results.opened import Opened
 
 
 @dataclass(frozen=True, eq=False, repr=False)

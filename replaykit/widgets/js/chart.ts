@@ -7,9 +7,10 @@ import { paint, readLook } from "./chart/paint.ts";
 import { type ClickPoint, loadPlotly, type PlotElement, type Plotly } from "./chart/plotly.ts";
 import { type ChartPoint, pointsOf } from "./chart/points.ts";
 import type { Source } from "./kernel.ts";
-import { state } from "./parts/buttons.ts";
+import { button, state } from "./parts/buttons.ts";
 import { el, fill, setAttribute, setText } from "./parts/dom.ts";
 import { failure } from "./parts/failure.ts";
+import { menu } from "./parts/popover.ts";
 import type { PlotlyFigure, Requests } from "./protocol.ts";
 
 export interface ChartSpec {
@@ -31,6 +32,9 @@ const HEAD = 30;
 const FALLBACK_HEIGHT = 320;
 const NARROWEST = 280;
 
+/** Traces whose points can be drawn around. */
+const SELECTABLE = new Set(["scatter", "bar"]);
+
 const CONFIG = {
   displayModeBar: false,
   showTips: false,
@@ -44,13 +48,29 @@ export function createChart(source: Source, spec: ChartSpec): Chart {
   const title = el("h3", { class: "rk-cut" });
   const note = el("span", { class: "rk-2 rk-small rk-num rk-cut" });
   const walker = el("button", { type: "button", class: "rk-walker rk-small" });
+  const selecting = button({
+    label: "Select",
+    text: true,
+    small: true,
+    kind: "quiet",
+    class: "rk-chart-select",
+    run: () => {
+      if (drag !== null) drawAs(null);
+      else
+        menu(selecting, "Select points", [
+          { label: "In a box", run: () => drawAs("select") },
+          { label: "With a lasso", run: () => drawAs("lasso") },
+        ]);
+    },
+  });
+  setAttribute(selecting, "title", "Open several points at once");
   const plot = el("div", { class: "rk-plot", style: { height: `${FALLBACK_HEIGHT - HEAD}px` } });
   const probe = el("span", { hidden: true });
   const box = el("div", { class: "rk-chartbox" }, plot);
   const node = el(
     "div",
     { class: "rk-chartpart" },
-    el("div", { class: "rk-charthead" }, title, note, walker),
+    el("div", { class: "rk-charthead" }, title, note, selecting, walker),
     box,
     probe,
   );
@@ -63,6 +83,8 @@ export function createChart(source: Source, spec: ChartSpec): Chart {
   let selected = "";
   let frame = 0;
   let width = 0;
+  /** How points are being selected; null when a click opens one. */
+  let drag: "select" | "lasso" | null = null;
 
   async function start(): Promise<void> {
     try {
@@ -90,6 +112,9 @@ export function createChart(source: Source, spec: ChartSpec): Chart {
     setAttribute(plot, "role", "img");
     setAttribute(plot, "aria-label", [data.title, data.note].filter(Boolean).join(". "));
     walker.hidden = points.length === 0;
+    selecting.hidden = !figure.data.some((trace) =>
+      SELECTABLE.has(String(trace.type ?? "scatter")),
+    );
     if (figure.data.length === 0) {
       fill(plot, state("trend", "Nothing to draw", "The answer has no rows."));
       return;
@@ -113,7 +138,7 @@ export function createChart(source: Source, spec: ChartSpec): Chart {
     plot.style.width = width > outer ? `${width}px` : "";
     const painted = paint(figure, readLook(root, probe), selected);
     const height = Number.parseFloat(plot.style.height);
-    const layout = { ...painted.layout, width, height };
+    const layout = { ...painted.layout, width, height, ...(drag && { dragmode: drag }) };
     const made = await plotly.react(plot, painted.data, layout, CONFIG);
     // In a crowded tree the names of thin nodes are marked; they are told on hover only.
     for (const name of plot.querySelectorAll<SVGTextElement>(".sankey-node text")) {
@@ -135,6 +160,15 @@ export function createChart(source: Source, spec: ChartSpec): Chart {
       if (typeof key === "string" && key !== "") choose(key, "pointer");
     };
     made.on("plotly_click", clicked);
+    made.on("plotly_selected", (event) => {
+      const keys = (event?.points ?? []).map((point) => point.customdata);
+      const named = new Set(keys.filter((key) => typeof key === "string" && key !== ""));
+      if (drag === null || named.size === 0) return;
+      drawAs(null);
+      const [first] = named;
+      const key = named.size === 1 ? String(first) : JSON.stringify([...named]);
+      spec.onPoint(key, "pointer");
+    });
     made.on("plotly_hover", (event) => {
       const key = event.points?.[0]?.customdata;
       plot.classList.toggle("is-over", typeof key === "string" && key !== "");
@@ -147,6 +181,14 @@ export function createChart(source: Source, spec: ChartSpec): Chart {
         return false;
       });
     }
+  }
+
+  function drawAs(mode: typeof drag): void {
+    drag = mode;
+    setAttribute(selecting, "aria-pressed", String(mode !== null));
+    selecting.classList.toggle("is-on", mode !== null);
+    setText(selecting, mode === null ? "Select" : "Draw around points");
+    schedule();
   }
 
   function choose(key: string, by: "pointer" | "key"): void {

@@ -5,6 +5,8 @@
 
 import { codeLine } from "./code-line.ts";
 import type { Source } from "./kernel.ts";
+import { createBeyond } from "./microscope/beyond.ts";
+import { createDrivers, type Drivers } from "./microscope/drivers.ts";
 import { createPeople } from "./microscope/people.ts";
 import { saveUsers } from "./microscope/save-users.ts";
 import { firstPlayable } from "./microscope/stream-rows.ts";
@@ -14,7 +16,9 @@ import { button, check, setOff, tabs } from "./parts/buttons.ts";
 import { cut, el, fill, setAttribute, setText } from "./parts/dom.ts";
 import { failure } from "./parts/failure.ts";
 import { number, plural } from "./parts/format.ts";
-import type { ListRow, PointAnswer, StreamSession } from "./protocol.ts";
+import { MARK_NAMES, mark } from "./parts/icons.ts";
+import { menu } from "./parts/popover.ts";
+import type { ListRow, PointAnswer, SignalKind, StreamSession } from "./protocol.ts";
 import { createReplayTable, type ReplayTable, unplayable } from "./replay-table.ts";
 
 export interface MicroscopeSpec {
@@ -29,7 +33,10 @@ export interface Microscope {
   destroy(): void;
 }
 
-type Tab = "users" | "streams" | "replays";
+type Tab = "users" | "streams" | "replays" | "drivers";
+
+/** Signals by which the users of a point are narrowed. */
+const SIGNALS: readonly SignalKind[] = ["rage", "dead", "error", "request"];
 
 export function createMicroscope(spec: MicroscopeSpec): Microscope {
   const { source, key } = spec;
@@ -49,6 +56,17 @@ export function createMicroscope(spec: MicroscopeSpec): Microscope {
     run: () => void save(),
   });
   setAttribute(saving, "title", "Download the users of this point");
+  const beyond = createBeyond(source, key, () => more.focus({ preventScroll: true }));
+  const watching = button({
+    label: "Watch all",
+    icon: "film",
+    text: true,
+    small: true,
+    kind: "line",
+    class: "rk-hide-narrow",
+    run: () => beyond.watchAll(),
+  });
+  const more = button({ label: "More", icon: "more", run: () => openMore() });
   const head = el(
     "header",
     { class: "rk-head" },
@@ -57,7 +75,9 @@ export function createMicroscope(spec: MicroscopeSpec): Microscope {
     users,
     subtitle,
     el("span", { class: "rk-grow" }),
+    watching,
     saving,
+    more,
     closing,
   );
   const code = codeLine();
@@ -68,7 +88,57 @@ export function createMicroscope(spec: MicroscopeSpec): Microscope {
     head,
     code.node,
     body,
+    beyond.node,
   );
+  node.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !beyond.close()) return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+
+  function openMore(): void {
+    const off = (fits: boolean, why: string) => (fits ? null : why);
+    const timed = /^(seg|sessions)\|.*\|\d+$/.test(key);
+    const series = /^seg\||^sessions\|[^|]|^funnel\|.*\|.+$/.test(key);
+    menu(more, "More", [
+      {
+        label: "Watch all replays",
+        icon: "film",
+        off: watching.getAttribute("aria-disabled") === "true" ? "No replays here" : null,
+        run: () => beyond.watchAll(),
+      },
+      {
+        label: "Journeys of these users",
+        icon: "path",
+        off: off(!key.startsWith("["), "Open one point for this"),
+        run: () => void beyond.follow("journeys"),
+      },
+      {
+        label: "Zoom in",
+        icon: "search",
+        off: off(timed, "Only a point of an interval has finer steps"),
+        run: () => void beyond.follow("zoom"),
+      },
+      {
+        label: "Keep this series alone",
+        icon: "check",
+        off: off(series, "This chart has no series"),
+        run: () => void beyond.follow("only"),
+      },
+      {
+        label: "Leave this series out",
+        icon: "x",
+        off: off(series, "This chart has no series"),
+        run: () => void beyond.follow("without"),
+      },
+      {
+        label: "Save as a cohort",
+        icon: "cohort",
+        run: () => beyond.cohort(title.textContent ?? ""),
+      },
+      { label: "Download users (CSV)", icon: "down-file", run: () => void save() },
+    ]);
+  }
   let inside: { focus(): void; destroy(): void } | null = null;
 
   async function start(): Promise<void> {
@@ -83,6 +153,7 @@ export function createMicroscope(spec: MicroscopeSpec): Microscope {
       setText(subtitle, data.subtitle);
       setAttribute(subtitle, "title", data.subtitle);
       code.set(data.code);
+      if (data.replays === 0) setOff(watching, "Nobody behind this point was recorded");
       inside = openBody(source, data, zone, body);
     } catch (error) {
       if (stop.signal.aborted) return;
@@ -110,6 +181,7 @@ export function createMicroscope(spec: MicroscopeSpec): Microscope {
     destroy() {
       stop.abort();
       inside?.destroy();
+      beyond.destroy();
     },
   };
 }
@@ -119,6 +191,10 @@ function openBody(source: Source, point: PointAnswer, zone: string, body: HTMLEl
   let shown: string | null = null;
   let total = 0;
   let playlist: ReplayTable | null = null;
+  let drivers: Drivers | null = null;
+  let withReplays = false;
+  const chosen = new Set<SignalKind>();
+  const driven = point.key.startsWith("funnel|") && !point.key.startsWith("funnel|1|");
 
   const watch = createWatch(source, point.key);
   const stream = createStreamView({
@@ -151,15 +227,31 @@ function openBody(source: Source, point: PointAnswer, zone: string, body: HTMLEl
       { id: "users", label: "Users" },
       { id: "streams", label: "Streams" },
       { id: "replays", label: "Replays" },
+      ...(driven ? [{ id: "drivers", label: "Drivers" }] : []),
     ],
     (id) => select(id as Tab),
   );
   const box = check("streams with session replays", (on) => choose(on));
   const counted = el("span", { class: "rk-small rk-2 rk-num rk-cut" });
+  const chips = SIGNALS.map((kind) => {
+    const node = el(
+      "button",
+      { type: "button", class: "rk-chip", "aria-pressed": "false" },
+      mark(kind, MARK_NAMES[kind][0]),
+      el("span", { class: "rk-hide-narrow" }, MARK_NAMES[kind][0]),
+    );
+    node.addEventListener("click", () => {
+      if (!chosen.delete(kind)) chosen.add(kind);
+      setAttribute(node, "aria-pressed", String(chosen.has(kind)));
+      choose(withReplays);
+    });
+    return node;
+  });
   const filters = el(
     "div",
-    { class: "rk-filters" },
+    { class: "rk-filters", role: "group", "aria-label": "Filters" },
     box.node,
+    ...(point.replays > 0 ? chips : []),
     el("span", { class: "rk-grow" }),
     counted,
   );
@@ -179,9 +271,10 @@ function openBody(source: Source, point: PointAnswer, zone: string, body: HTMLEl
   });
 
   function choose(on: boolean): void {
+    withReplays = on;
     box.set(on);
     bar.count("streams", number(on ? point.users_with_replays : point.users));
-    people.choose(on);
+    people.choose(on, [...chosen]);
   }
 
   function sayCount(): void {
@@ -197,8 +290,12 @@ function openBody(source: Source, point: PointAnswer, zone: string, body: HTMLEl
     stream.node.hidden = !streams;
     wide.hidden = streams;
     grid.classList.toggle("is-wide", !streams);
-    filters.hidden = next === "replays";
+    filters.hidden = next === "replays" || next === "drivers";
     if (next === "users") fill(wide, people.table);
+    if (next === "drivers") {
+      drivers ??= createDrivers(source, point.key);
+      fill(wide, drivers.node);
+    }
     if (next === "replays") void showPlaylist();
   }
 
@@ -266,6 +363,7 @@ function openBody(source: Source, point: PointAnswer, zone: string, body: HTMLEl
       people.destroy();
       stream.destroy();
       playlist?.destroy();
+      drivers?.destroy();
       watch.destroy();
     },
   };

@@ -207,8 +207,36 @@ export interface Requests {
     data: { figure: PlotlyFigure; title: string; note: string; height: number };
   };
   point: { params: { key: string }; data: PointAnswer };
+  /** Another result that a point leads to; questions with this `within` are asked of it. */
+  follow: {
+    params: { key: string; where: "zoom" | "only" | "without" | "journeys" };
+    data: { within: string; title: string; code: string };
+  };
+  drivers: {
+    params: { key: string };
+    data: {
+      code: string;
+      total: number;
+      rows: {
+        event: string;
+        correlation: number | null;
+        did_share: number | null;
+        frequency: number | null;
+      }[];
+    };
+  };
+  /** Save the users of a point as a cohort of the project. */
+  cohort: { params: { key: string; name: string }; data: { users: number; code: string } };
+  /** The users of a point with their latest properties; the file is the buffer. */
+  csv: { params: { key: string }; data: Record<string, never> };
   users: {
-    params: { key: string; with_replays: boolean; offset: number; limit: number };
+    params: {
+      key: string;
+      with_replays: boolean;
+      offset: number;
+      limit: number;
+      signals?: SignalKind[];
+    };
     data: { total: number; rows: UserRow[] };
   };
   stream: { params: { key: string; user: string }; data: Stream };

@@ -251,8 +251,15 @@ function places(keys: unknown, series: unknown): number[] {
   return list(keys).map((_, i) => (typeof given[i] === "number" ? given[i] : -1));
 }
 
+/** What is open: nothing, a point, or several selected together (a JSON list of keys). */
+function keysOf(key: string): Set<unknown> {
+  if (key.startsWith("[")) return new Set(JSON.parse(key) as unknown[]);
+  return new Set(key === "" ? [] : [key]);
+}
+
 function hitsOf(keys: unknown, key: string): boolean[] {
-  return list(keys).map((one) => key !== "" && one === key);
+  const open = keysOf(key);
+  return list(keys).map((one) => open.has(one));
 }
 
 function pick(hits: boolean[], on: string, off: string): string[] {

@@ -8,7 +8,7 @@ import { cut, el, fill, setText } from "../parts/dom.ts";
 import { failure } from "../parts/failure.ts";
 import { number, plural, wall, wallDay, wallMinute } from "../parts/format.ts";
 import { signalMarks } from "../parts/icons.ts";
-import type { UserRow } from "../protocol.ts";
+import type { SignalKind, UserRow } from "../protocol.ts";
 import { LIST_ROW } from "../replay-table.ts";
 
 export interface People {
@@ -17,7 +17,7 @@ export interface People {
   /** The wide table of the users tab. */
   table: HTMLElement;
   /** Load the first page of another choice of users. */
-  choose(withReplays: boolean): void;
+  choose(withReplays: boolean, signals: readonly SignalKind[]): void;
   setCurrent(user: string): void;
   destroy(): void;
 }
@@ -38,6 +38,8 @@ export function createPeople(spec: PeopleSpec): People {
   let rows: UserRow[] = [];
   let total = 0;
   let withReplays = false;
+  let signals: readonly SignalKind[] = [];
+  let choice = 0;
   let loading = false;
   let current: string | null = null;
 
@@ -89,27 +91,28 @@ export function createPeople(spec: PeopleSpec): People {
   async function more(): Promise<void> {
     if (loading || (rows.length > 0 && rows.length >= total)) return;
     loading = true;
-    const choice = withReplays;
+    const mine = choice;
     const offset = rows.length;
     try {
       const { data } = await spec.source.request("users", {
         key: spec.key,
-        with_replays: choice,
+        with_replays: withReplays,
         offset,
         limit: PAGE,
+        ...(signals.length > 0 && { signals: [...signals] }),
       });
-      if (stop.signal.aborted || choice !== withReplays) return;
+      if (stop.signal.aborted || mine !== choice) return;
       total = data.total;
       // A page that brings nothing would be asked for for ever.
       if (data.rows.length === 0) total = rows.length;
       rows = [...rows, ...data.rows];
       take(data.rows, offset === 0);
     } catch (error) {
-      if (stop.signal.aborted || choice !== withReplays) return;
+      if (stop.signal.aborted || mine !== choice) return;
       if (offset === 0) say(failure("The users cannot be listed.", error));
       else setText(foot, "the rest needs the kernel");
     } finally {
-      if (choice === withReplays) loading = false;
+      if (mine === choice) loading = false;
     }
   }
 
@@ -141,8 +144,10 @@ export function createPeople(spec: PeopleSpec): People {
   return {
     list: column,
     table: table.node,
-    choose(on) {
+    choose(on, kinds) {
       withReplays = on;
+      signals = kinds;
+      choice += 1;
       rows = [];
       total = 0;
       loading = false;

@@ -5,28 +5,41 @@ import type { UserRow } from "../protocol.ts";
 
 const PAGE = 500;
 
-/** Collect every page, then hand the file to the browser. */
+/**
+ * Hand the users to the browser as a file: with their latest properties, or, where nobody can be
+ * asked for these (a shared page), with what the lists show of them.
+ */
 export async function saveUsers(
   source: Source,
   key: string,
   title: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const rows: UserRow[] = [];
-  for (let total = 1; rows.length < total; ) {
-    const params = { key, with_replays: false, offset: rows.length, limit: PAGE };
-    const { data } = await source.request("users", params);
-    if (signal.aborted) return;
-    rows.push(...data.rows);
-    total = data.rows.length === 0 ? 0 : data.total;
-  }
-  const url = URL.createObjectURL(new Blob([csv(rows)], { type: "text/csv;charset=utf-8" }));
+  const file = await source.request("csv", { key }).then(
+    ({ buffers }) => buffers[0] ?? null,
+    () => null,
+  );
+  const text = file ?? csv(await everybody(source, key, signal));
+  if (signal.aborted) return;
+  const part = text as string | Uint8Array<ArrayBuffer>;
+  const url = URL.createObjectURL(new Blob([part], { type: "text/csv;charset=utf-8" }));
   const link = document.createElement("a");
   link.href = url;
   link.download = `${fileName(title)}.csv`;
   link.click();
   // The download has its own reference by the next turn.
   setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+async function everybody(source: Source, key: string, signal: AbortSignal): Promise<UserRow[]> {
+  const rows: UserRow[] = [];
+  for (let total = 1; rows.length < total && !signal.aborted; ) {
+    const params = { key, with_replays: false, offset: rows.length, limit: PAGE };
+    const { data } = await source.request("users", params);
+    rows.push(...data.rows);
+    total = data.rows.length === 0 ? 0 : data.total;
+  }
+  return rows;
 }
 
 /** The users as CSV, one line each, ids as they are. */
