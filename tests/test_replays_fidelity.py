@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from replaykit.ingest import rrweb
+from replaykit.ingest.rrweb_events import dict_of
 from replaykit.replays.keyframes import Limits
 from replaykit.replays.sanitise import Sanitiser
 from tests.fidelity.harness import (
@@ -84,7 +85,7 @@ def test_recordings_of_the_sample_equal_rrweb(show):
     """A few of the shop's recordings, picked at random: several pages, masks, phones."""
     groups = rrweb.groups(SAMPLE)
     for group in random.Random(7).sample(groups, MOMENTS):
-        events = next(iter(rrweb.read(group))).events
+        events = [dict_of(e) for e in next(iter(rrweb.read(group))).events]
         parts = segments(events)
         for t in moments(events, group.replay_id, 2):
             stock, mine = show(events, t), ours(show, parts, t)

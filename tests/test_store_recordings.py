@@ -34,7 +34,8 @@ def put(store, replay_id="d/1", texts=((b"[1]",),), digest="a"):
     with store.batch() as batch:
         draft = batch.draft()
         for at, parts in enumerate(texts):
-            draft.writer.segment(parts, {"start": at, "end": at + 1})
+            note = {"start": at, "end": at + 1}
+            draft.writer.segment(parts, note, known=len(parts))
         draft.writer.finish({"n": len(texts)}, {})
         batch.put(draft, {**ROW, "replay_id": replay_id}, digest)
 

@@ -9,22 +9,23 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from replaykit.errors import BadRecording
+from replaykit.ingest.rrweb_events import Event, event_of
 from replaykit.ingest.rrweb_files import RecordingFile, find
-from replaykit.ingest.rrweb_formats import Decoded, decode, plain_events
+from replaykit.ingest.rrweb_formats import Decoded, decode, unpacked
 from replaykit.ingest.rrweb_identity import (
     Identity,
     from_events,
     from_name,
     identity,
 )
-from replaykit.ingest.rrweb_spans import Spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from replaykit.ingest.rrweb_elements import Later
 
-#: Larger files (unpacked) are read a batch at a time.
+#: Larger files (unpacked) are mapped into memory, not read into it.
 LARGE: Final = 32 * 2**20
 
 
@@ -38,7 +39,7 @@ class RawRecording:
     identity: Identity
     files: tuple[str, ...]
     digest: str
-    events: Iterable[dict[str, Any]]
+    events: Iterable[Event]
     count: int
     first: float
     last: float
@@ -112,16 +113,13 @@ def read(
     what the others hold is still used.
     """
     digest = group.digest()
-    if len(group.files) == 1 and group.files[0][0].is_large(LARGE):
-        streamed = _stream(group, digest, device=device, user=user)
-        if streamed is not None:
-            yield streamed
-            return
     parts: dict[str | None, list[tuple[Decoded, int | None]]] = {}
     problems: Counter[str] = Counter()
     for file, chunk in group.files:
         try:
-            for found in decode(file.read(), problems):
+            large = file.is_large(LARGE)
+            text = file.mapped() if large else file.read()
+            for found in decode(text, problems, later=large):
                 key = found.identity.replay_id if found.identity is not None else None
                 order = found.order if found.order is not None else chunk
                 parts.setdefault(key, []).append((found, order))
@@ -135,77 +133,58 @@ def read(
         if whose is None or (named_by_file and len(parts) == 1):
             whose = identity(group.replay_id, device=device, user=user)
             if not named_by_file:
-                whose = from_events(events) or whose
+                whose = from_events(unpacked(events)) or whose
         holes = _holes(decoded)
         events.sort(key=_timestamp)
         own = digest if len(parts) == 1 else _part_digest(digest, key)
-        recording = in_memory(whose, own, events, files=names)
-        recording.problems, recording.holes = problems, holes
-        yield recording
+        first, last = events[0].timestamp, events[-1].timestamp
+        yield RawRecording(
+            whose,
+            names,
+            own,
+            unpacked(events),
+            len(events),
+            first,
+            last,
+            problems,
+            holes,
+        )
         problems = Counter()
 
 
-def _stream(
-    group: Group, digest: str, *, device: str | None, user: str | None
-) -> RawRecording | Unread | None:
-    """Read one large file a batch at a time; None if it has to be read as a whole."""
-    file = group.files[0][0]
+def in_memory(whose: Identity, events: Iterable[dict[str, Any]]) -> RawRecording:
+    """Wrap events that are dicts, in any order.
+
+    Raises
+    ------
+    BadRecording
+        If none of them has a type and a time.
+    """
     problems: Counter[str] = Counter()
-    found: list[Identity] = []
-    sessions: set[object] = set()
-
-    def look(batch: bytes) -> list[dict[str, Any]]:
-        events = plain_events(batch, problems)
-        if not found and (known := from_events(events)) is not None:
-            found.append(known)
-        sessions.update(event.get("sessionId") for event in events)
-        return events
-
-    def again(batch: bytes) -> list[dict[str, Any]]:
-        return plain_events(batch, Counter())
-
-    try:
-        spans = Spans(file)
-        if not spans.read_times(look) or len(sessions) > 1:
-            spans.close()
-            return None
-    except BadRecording as error:
-        return Unread(file.label, str(error))
-    whose = identity(group.replay_id, device=device, user=user)
-    if "/" not in group.replay_id and found:
-        whose = found[0]
-    first, last = spans.bounds()
+    found: list[Event] = []
+    digest = blake2b(digest_size=16)
+    for event in events:
+        try:
+            found.append(event_of(event))
+        except (KeyError, TypeError, ValueError):
+            problems["broken events"] += 1
+            continue
+        digest.update(found[-1].text())
+    if not found:
+        raise BadRecording(f"Replay {whose.replay_id!r} has no events.")
+    found.sort(key=_timestamp)
+    first, last = found[0].timestamp, found[-1].timestamp
     return RawRecording(
-        whose,
-        (file.label,),
-        digest,
-        spans.events(again),
-        spans.count,
-        first,
-        last,
-        problems,
+        whose, (), digest.hexdigest(), found, len(found), first, last, problems
     )
-
-
-def in_memory(
-    whose: Identity,
-    digest: str,
-    events: list[dict[str, Any]],
-    *,
-    files: tuple[str, ...] = (),
-) -> RawRecording:
-    """Wrap a sorted list of events."""
-    first, last = _timestamp(events[0]), _timestamp(events[-1])
-    return RawRecording(whose, files, digest, events, len(events), first, last)
 
 
 def _part_digest(digest: str, key: str | None) -> str:
     return blake2b(f"{digest} {key}".encode(), digest_size=16).hexdigest()
 
 
-def _timestamp(event: dict[str, Any]) -> float:
-    stamp: float = event["timestamp"]
-    return stamp
+def _timestamp(event: Event | Later) -> float:
+    return event.timestamp
 
 
 def _holes(

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import glob
 import gzip
+import io
 import os
+import shutil
+import tempfile
 import zipfile
 import zlib
 from dataclasses import dataclass
 from hashlib import blake2b
+from mmap import ACCESS_READ, mmap
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Final
 
@@ -29,6 +33,11 @@ _SUFFIXES: Final = (
 #: An archive member that unpacks to more is refused: a trap, or a mistake.
 _LARGEST_MEMBER: Final = 8 * 2**30
 _BLOCK: Final = 2**20
+_GZIP: Final = b"\x1f\x8b"
+#: A gzip may unpack to this many bytes, …
+_HARMLESS: Final = 256 * 2**20
+#: … or to so many times its size: text seldom shrinks to less than a hundredth.
+_MOST: Final = 300
 
 
 @dataclass(frozen=True)
@@ -69,16 +78,54 @@ class RecordingFile:
             If it is damaged, for example a gzip that was cut off.
         """
         data = self._stored()
-        if data[:2] == b"\x1f\x8b":
-            try:
-                return gzip.decompress(data)
-            except EOFError as error:
-                message = f"{self.label} is cut off: its gzip stream does not end."
-                raise BadRecording(message) from error
-            except (OSError, zlib.error) as error:
-                message = f"{self.label} is damaged: {error}."
-                raise BadRecording(message) from error
-        return data
+        if data[:2] != _GZIP:
+            return data
+        plain = io.BytesIO()
+        self._unpack(io.BytesIO(data), plain)
+        return plain.getvalue()
+
+    def mapped(self) -> memoryview:
+        """Return the content without reading it; what is packed goes to a file first.
+
+        Raises
+        ------
+        BadRecording
+            If it is damaged or empty.
+        """
+        with self.open() as stored:
+            packed = stored.read(2) == _GZIP
+            stored.seek(0)
+            if not packed and self.member is None:
+                return memoryview(mmap(stored.fileno(), 0, access=ACCESS_READ))
+            with tempfile.TemporaryFile() as plain:
+                if packed:
+                    self._unpack(stored, plain)
+                else:
+                    shutil.copyfileobj(stored, plain, _BLOCK)
+                plain.flush()
+                if not plain.tell():
+                    raise BadRecording(f"{self.label} is empty.")
+                return memoryview(mmap(plain.fileno(), 0, access=ACCESS_READ))
+
+    def _unpack(self, packed: IO[bytes], plain: IO[bytes]) -> None:
+        """Unpack a gzip stream; a trap is refused before it fills a disk."""
+        try:
+            with gzip.open(packed) as stream:
+                size = 0
+                while block := stream.read(_BLOCK):
+                    size += len(block)
+                    if size > _HARMLESS and size > _MOST * packed.tell():
+                        message = (
+                            f"{self.label} unpacks to more than {_MOST} times its "
+                            "size; it is refused."
+                        )
+                        raise BadRecording(message)
+                    plain.write(block)
+        except EOFError as error:
+            message = f"{self.label} is cut off: its gzip stream does not end."
+            raise BadRecording(message) from error
+        except (OSError, zlib.error) as error:
+            raise BadRecording(f"{self.label} is damaged: {error}.") from error
 
     def open(self) -> IO[bytes]:
         """Open the content as it lies on disk."""
@@ -99,7 +146,7 @@ class RecordingFile:
         # Recordings seldom shrink to less than a fiftieth; gzip notes the size (modulo
         # 4 GiB) in its last four bytes, but only of its last part.
         with self.open() as file:
-            packed = file.read(2) == b"\x1f\x8b"
+            packed = file.read(2) == _GZIP
         return packed and size * 8 > limit
 
     def _stored(self) -> bytes:

@@ -7,18 +7,31 @@ that hold events beside an identity. One bad event is counted and never stops th
 
 from __future__ import annotations
 
-import gzip
+import re
 import zlib
+from collections import Counter
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Raw
+
 from replaykit.errors import BadRecording
+from replaykit.ingest.rrweb_elements import (
+    BEFORE,
+    Later,
+    Text,
+    elements,
+    fields,
+    parse,
+    plain_events,
+)
+from replaykit.ingest.rrweb_events import Event, event_of
 from replaykit.ingest.rrweb_identity import Identity, from_mapping
 from replaykit.ingest.rrweb_json import loads
 
 if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 #: Keys under which wrappers keep their events.
 _EVENT_KEYS: Final = (
@@ -32,7 +45,15 @@ _EVENT_KEYS: Final = (
 #: Keys under which one object keeps several recordings.
 _MANY_KEYS: Final = ("recordings", "sessions", "replays", "results")
 _COMPRESSED_MUTATION: Final = ("texts", "attributes", "removes", "adds")
+#: Keys under which one object keeps an object that holds its events.
+_INNER_KEYS: Final = ("data", "properties", "event", "snapshot", "recording")
 _TYPES: Final = frozenset(range(7))
+_ZLIB: Final = b"\x78"
+_SEGMENT: Final = re.compile(rb'\{\s*"segment_?[iI]d"\s*:\s*\d+\s*\}\s*?\n')
+#: A packed part may unpack to this many bytes, …
+_LARGEST: Final = 64 * 2**20
+#: … or to so many times its size: text seldom shrinks to less than a hundredth.
+_MOST: Final = 200
 
 
 @dataclass
@@ -40,60 +61,57 @@ class Decoded:
     """Events of one recording found in one file."""
 
     identity: Identity | None = None
-    events: list[dict[str, Any]] = field(default_factory=list)
+    events: list[Event | Later] = field(default_factory=list)
     order: int | None = None
+    #: The session that each event names, if any does; as long as `events` then.
+    sessions: list[Identity | None] = field(default_factory=list)
 
 
-def decode(data: bytes, problems: Counter[str]) -> list[Decoded]:
-    """Return the recordings in a file's bytes, events in file order.
+def decode(text: Text, problems: Counter[str], *, later: bool = False) -> list[Decoded]:
+    """Return the recordings in a file's text, events in file order.
+
+    With `later`, wrapped events are unpacked a second time when they are needed, and
+    not kept in between.
 
     Raises
     ------
     BadRecording
         If nothing in it can be an rrweb event.
     """
-    text = data.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if not text:
-        message = "The file is empty."
-        raise BadRecording(message)
-    if text[:1] == b"\x78" and len(text) > 2:
-        try:
-            text = zlib.decompress(text)
-        except zlib.error as error:
-            message = f"The zlib stream is damaged: {error}."
-            raise BadRecording(message) from error
-    reader = _Reader(problems)
-    try:
-        reader.value(loads(text))
-    except BadRecording:
-        if b"\n" not in text.strip():
-            raise
-        reader.lines(text)
+    head = bytes(memoryview(text)[:4096]).lstrip(BEFORE)
+    if not head:
+        raise BadRecording("The file is empty.")
+    if head[:1] == _ZLIB:
+        text = _unzip(bytes(text).lstrip(BEFORE))
+    reader = _Reader(problems, later=later)
+    reader.text(text)
     return reader.found()
 
 
-def plain_events(data: bytes, problems: Counter[str]) -> list[dict[str, Any]]:
-    """Return the events of a JSON array of events, plain or packed, in its order."""
-    reader = _Reader(problems)
-    into = Decoded()
-    reader.value(loads(data), into)
-    return into.events
+def unpacked(events: Iterable[Event | Later]) -> Iterator[Event]:
+    """Yield the events, those unpacked whose turn it is now."""
+    for event in events:
+        if isinstance(event, Event):
+            yield event
+        else:
+            reader = _Reader(Counter())
+            into = Decoded()
+            reader.value(parse(event.element), into)
+            yield from unpacked(into.events)
 
 
 class _Reader:
     """Takes values apart until events come out."""
 
-    def __init__(self, problems: Counter[str]) -> None:
+    def __init__(self, problems: Counter[str], *, later: bool = False) -> None:
         self._problems = problems
+        self._later = later
         self._plain = Decoded()
         self._named: dict[str, Decoded] = {}
-        self._several: list[Decoded] = []
 
     def found(self) -> list[Decoded]:
         """Return what was found; events that name several sessions are told apart."""
-        found = [item for item in self._several if item.events]
-        if self._plain.events:
-            found.extend(_by_session(self._plain))
+        found = list(_by_session(self._plain)) if self._plain.events else []
         found.extend(item for item in self._named.values() if item.events)
         if not found:
             message = (
@@ -103,37 +121,59 @@ class _Reader:
             raise BadRecording(message)
         return found
 
-    def lines(self, text: bytes) -> None:
-        """Read JSON lines; a line that is not JSON counts as one broken event."""
-        lines = text.split(b"\n")
-        for number, line in enumerate(lines):
-            stripped = line.strip()
-            if not stripped:
-                continue
-            if stripped[:1] == b"\x78" and number == 1:
-                # Sentry: one line of headers, then a zlib stream to the end.
-                self._compressed(b"\n".join(lines[1:]))
-                return
-            try:
-                value = loads(stripped)
-            except BadRecording:
-                self._problems["lines that are not JSON"] += 1
-                continue
-            self.value(value)
+    def text(self, text: Text, into: Decoded | None = None) -> None:
+        """Read an array, an object or lines."""
+        into = self._plain if into is None else into
+        head = bytes(memoryview(text)[:4096]).lstrip(BEFORE)
+        if _SEGMENT.match(head):
+            self._sentry(bytes(text).lstrip(BEFORE), into)
+            return
+        plain = plain_events(text)
+        if plain is not None:
+            into.events.extend(plain)
+            return
+        if head[:1] == b"[":
+            self._elements(text, into)
+            return
+        wrapper = fields(text) if head[:1] == b"{" else None
+        if wrapper is not None:
+            self._object(wrapper, into)
+        elif b"\n" in head or len(head) == 4096:
+            self._lines(text, into)
+        else:
+            self.value(loads(head), into)
 
-    def _compressed(self, data: bytes) -> None:
+    def _sentry(self, text: bytes, into: Decoded) -> None:
+        """Read a Sentry segment: a line of headers, then an array, perhaps packed."""
+        line, _, rest = text.partition(b"\n")
+        self.value(loads(line), into)
+        if rest.strip():
+            self.text(_unzip(rest) if rest[:1] == _ZLIB else rest, into)
+
+    def _elements(self, text: Text, into: Decoded) -> None:
+        for element in elements(text, self._problems):
+            self._element(element, into, "broken events")
+
+    def _lines(self, text: Text, into: Decoded) -> None:
+        """Read JSON lines; a line that is not JSON counts as one broken event."""
+        for line in elements(text, self._problems):
+            self._element(line, into, "lines that are not JSON")
+
+    def _element(self, element: Text, into: Decoded, problem: str) -> None:
+        before = len(into.events)
         try:
-            self.value(loads(zlib.decompress(data)))
-        except zlib.error as error:
-            message = f"The zlib stream is damaged: {error}."
-            raise BadRecording(message) from error
+            self.value(parse(element), into)
+        except BadRecording as error:
+            if "overflows" in str(error):
+                raise
+            self._problems[problem] += 1
+            return
+        if self._later and len(into.events) == before + 1:
+            into.events[-1] = Later(into.events[-1].timestamp, element)
 
     def value(self, value: object, into: Decoded | None = None) -> None:
         """Sort out one parsed value: an event, a packed event, a list, a wrapper."""
         into = self._plain if into is None else into
-        if isinstance(value, list) and self._all_events(value):
-            into.events.extend(value)
-            return
         stack = [value]
         while stack:
             item = stack.pop()
@@ -143,30 +183,30 @@ class _Reader:
                 stack.extend(reversed(item))
             elif isinstance(item, str):
                 stack.append(self._packed(item))
+            elif isinstance(item, Raw):
+                self.text(item, into)
             elif item is not None:
                 self._problems["broken events"] += 1
 
     def _object(self, item: dict[str, Any], into: Decoded) -> None:
         """Take an event, or what an object holds; anything else is a broken event."""
-        if item.get("type") in _TYPES and "timestamp" in item:
+        kind = item.get("type")
+        if type(kind) is int and kind in _TYPES and "timestamp" in item:
+            if isinstance(item.get("data"), Raw):  # one event is all of the file
+                item = {**item, "data": loads(bytes(item["data"]))}
             event = _plain_event(item, self._problems)
             if event is not None:
-                into.events.append(event)
+                self._take(event, item, into)
         elif not self._wrapper(item, into):
             self._problems["broken events"] += 1
 
     @staticmethod
-    def _all_events(items: list[Any]) -> bool:
-        """Tell whether a list is what it nearly always is: plain events only."""
-        try:
-            return all(
-                item["type"] in _TYPES
-                and isinstance(item["timestamp"], int)
-                and "cv" not in item
-                for item in items
-            )
-        except (TypeError, KeyError):
-            return False
+    def _take(event: Event, item: dict[str, Any], into: Decoded) -> None:
+        if "sessionId" in item or "session_id" in item or into.sessions:
+            missing = len(into.events) - len(into.sessions)
+            into.sessions.extend([None] * missing)
+            into.sessions.append(from_mapping(item))
+        into.events.append(event)
 
     def _packed(self, text: str) -> object:
         """Undo a serialised or packed event: first as JSON, then as zlib in latin-1."""
@@ -177,8 +217,8 @@ class _Reader:
                 self._problems["broken events"] += 1
                 return None
         try:
-            return loads(zlib.decompress(text.encode("latin-1")))
-        except (UnicodeEncodeError, zlib.error, BadRecording):
+            return loads(_unzip(text.encode("latin-1")))
+        except (UnicodeEncodeError, BadRecording):
             # PostHog's lines pair an event with the name of its window.
             if len(text) > 64 or text[:1] == "x":
                 self._problems["broken events"] += 1
@@ -189,9 +229,14 @@ class _Reader:
         if set(item) <= {"segment_id", "segmentId"}:
             into.order = item.get("segment_id", item.get("segmentId"))
             return True
+        item = {k: _opened(v) if k in _INNER_KEYS else v for k, v in item.items()}
         many = next(
-            (item[k] for k in _MANY_KEYS if isinstance(item.get(k), list)), None
+            (item[k] for k in _MANY_KEYS if isinstance(item.get(k), list | Raw)), None
         )
+        if isinstance(many, Raw):
+            for part in elements(many, self._problems):
+                self.text(part)
+            return True
         if many is not None:
             for part in many:
                 self.value(part)
@@ -210,17 +255,25 @@ class _Reader:
         return True
 
 
+def _opened(value: object) -> object:
+    """Return an inner object that is still text as its fields."""
+    if isinstance(value, Raw):
+        found = fields(value)
+        return value if found is None else found
+    return value
+
+
 def _held(item: dict[str, Any]) -> object:
     """Return what a wrapper holds: its events, or an object that holds them in turn."""
     for key in _EVENT_KEYS:
-        if isinstance(item.get(key), list | str):
+        if isinstance(item.get(key), list | str | Raw):
             return item[key]
     inner = item.get("data")
-    if isinstance(inner, list):
+    if isinstance(inner, list | Raw):
         return inner
     if isinstance(inner, dict) and any(key in inner for key in _EVENT_KEYS):
         return inner
-    for key in ("properties", "event", "snapshot", "recording"):
+    for key in _INNER_KEYS[1:]:
         if isinstance(item.get(key), dict):
             return item[key]
     return None
@@ -236,46 +289,67 @@ def _posthog(inner: dict[str, Any]) -> Identity | None:
 
 def _by_session(plain: Decoded) -> Iterator[Decoded]:
     """Split events that carry different session ids."""
-    ids = {event.get("sessionId", event.get("session_id")) for event in plain.events}
-    if len(ids - {None}) < 2:
+    ids = {whose.replay_id for whose in plain.sessions if whose is not None}
+    if len(ids) < 2:
         yield plain
         return
     apart: dict[str, Decoded] = {}
-    for event in plain.events:
-        identity = from_mapping(event)
-        if identity is None:
-            identity = Identity("events without a session")
+    unnamed = Identity("events without a session")
+    for event, whose in zip_longest(plain.events, plain.sessions):
+        identity = unnamed if whose is None else whose
         part = apart.setdefault(identity.replay_id, Decoded(identity))
         part.events.append(event)
     yield from apart.values()
 
 
-def _plain_event(
-    event: dict[str, Any], problems: Counter[str]
-) -> dict[str, Any] | None:
+def _plain_event(event: dict[str, Any], problems: Counter[str]) -> Event | None:
     """Return the event with PostHog's compressed parts unpacked."""
     timestamp = event["timestamp"]
     if isinstance(timestamp, bool) or not isinstance(timestamp, int | float):
         problems["events without a time"] += 1
         return None
-    if "cv" not in event:
-        return event
     try:
-        data = event["data"]
-        if isinstance(data, str):
-            data = _gunzip(data)
-        elif isinstance(data, dict):
-            data = {
-                key: _gunzip(value)
-                if key in _COMPRESSED_MUTATION and isinstance(value, str)
-                else value
-                for key, value in data.items()
-            }
-    except (OSError, EOFError, UnicodeEncodeError, zlib.error, BadRecording):
+        if "cv" in event:
+            data = event["data"]
+            if isinstance(data, str):
+                data = _gunzip(data)
+            elif isinstance(data, dict):
+                data = {
+                    key: _gunzip(value)
+                    if key in _COMPRESSED_MUTATION and isinstance(value, str)
+                    else value
+                    for key, value in data.items()
+                }
+            event = {**event, "data": data}
+        return event_of(event)
+    except (KeyError, TypeError, ValueError, OSError, EOFError, zlib.error):
         problems["broken events"] += 1
         return None
-    return {"type": event["type"], "data": data, "timestamp": timestamp}
 
 
 def _gunzip(text: str) -> object:
-    return loads(gzip.decompress(text.encode("latin-1")))
+    return loads(_unzip(text.encode("latin-1"), gzip=True))
+
+
+def _unzip(data: bytes, *, gzip: bool = False) -> bytes:
+    """Unpack one zlib or gzip stream.
+
+    Raises
+    ------
+    BadRecording
+        If it is damaged, or unpacks to more than any event or file could hold.
+    """
+    unpacker = zlib.decompressobj(31 if gzip else 15)
+    try:
+        text = unpacker.decompress(data, max(_LARGEST, _MOST * len(data)))
+    except zlib.error as error:
+        raise BadRecording(f"The zlib stream is damaged: {error}.") from error
+    if unpacker.unconsumed_tail:
+        message = (
+            f"A packed part of {len(data):,} bytes unpacks to more than "
+            f"{len(text):,}. It is refused."
+        )
+        raise BadRecording(message)
+    if not unpacker.eof:
+        raise BadRecording("The zlib stream is cut off.")
+    return text

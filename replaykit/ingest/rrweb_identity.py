@@ -7,9 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
+from replaykit.errors import BadRecording
+from replaykit.ingest.rrweb_json import loads
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from replaykit.ingest.rrweb_events import Event
+
+_CUSTOM: Final = 5
 
 _SUFFIXES: Final = re.compile(
     r"(?:\.(?:jsonl|ndjson|json|gz|gzip|zip|rrweb|txt|zlib|bin))+\Z", re.IGNORECASE
@@ -131,11 +138,14 @@ def from_mapping(record: dict[str, Any]) -> Identity | None:
     return Identity(replay, device, _as_session(session), user)
 
 
-def from_events(events: Iterable[dict[str, Any]]) -> Identity | None:
+def from_events(events: Iterable[Event]) -> Identity | None:
     """Read the identity that a recorder wrote into a custom event's payload."""
     for event in events:
-        if event.get("type") == 5:
-            data = event.get("data")
+        if event.type == _CUSTOM:
+            try:
+                data = loads(bytes(event.data))
+            except BadRecording:
+                continue
             payload = data.get("payload") if isinstance(data, dict) else None
             if isinstance(payload, dict):
                 found = from_mapping(payload)

@@ -7,7 +7,6 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from tqdm.auto import tqdm
@@ -15,7 +14,6 @@ from tqdm.auto import tqdm
 from replaykit.errors import BadRecording
 from replaykit.ingest.rrweb import RawRecording, Unread, groups, in_memory, read
 from replaykit.ingest.rrweb_identity import identity
-from replaykit.ingest.rrweb_json import dumps
 from replaykit.replays.reassemble import recorded_events, together
 from replaykit.replays.reducer import Reducer
 from replaykit.replays.sanitise import Sanitiser
@@ -157,11 +155,7 @@ def add_events(
     >>> add_events(Recordings(), "d1/1717225200000", events).statuses
     Counter({'no_snapshot': 1})
     """
-    ordered = sorted(events, key=lambda event: event["timestamp"])
-    if not ordered:
-        raise BadRecording(f"Replay {replay_id!r} has no events.")
-    digest = blake2b(dumps(ordered), digest_size=16).hexdigest()
-    raw = in_memory(identity(replay_id), digest, ordered)
+    raw = in_memory(identity(replay_id), events)
     report = RecordingReport()
     with store.batch() as batch:
         _store(batch, raw, Sanitiser(), report, now or datetime.now(UTC))
@@ -246,7 +240,7 @@ def write_recording(
             if not segment.playable:
                 draft.writer.segment(segment.parts, note, aside=True)
                 continue
-            size = draft.writer.segment(segment.parts, note)
+            size = draft.writer.segment(segment.parts, note, known=segment.head_parts)
             # Playing on from the segment before leaves out what only repeats the state.
             lead = 0 if segment.genuine else segment.lead
             places.append([segment.start, segment.end, size, lead])

@@ -8,9 +8,12 @@ What a mutation refers to and nobody recorded is counted in `warnings`, not gues
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from replaykit.replays.nodes import DOCTYPE, DOCUMENT, ELEMENT, TEXT, Node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: Deeper pages overflow the Replayer's recursion (measured: at 2,000 to 5,000).
 MAX_DEPTH: Final = 2_000
@@ -33,14 +36,21 @@ class Page:
         self.touched: dict[int, dict[str, Any]] = {}
         self._orphans: dict[int, tuple[Node, dict[str, Any]]] = {}
         self._documents: dict[int, dict[str, Any]] = {}
+        self._framing: dict[int, Node] = {}
         self._spare_id = 2**31
 
     # -- whole documents
 
     def load(self, serialised: dict[str, Any]) -> int:
         """Replace the page by a full snapshot's node; return its number of nodes."""
+        before, self.nodes = self.nodes, {}
+        try:
+            root, count = self._build(serialised)
+        finally:
+            # A snapshot that cannot be built leaves the page as it was.
+            built, self.nodes = self.nodes, before
         self.clear()
-        self.root, count = self._build(serialised)
+        self.root, self.nodes = root, built
         return count
 
     def clear(self) -> None:
@@ -51,20 +61,24 @@ class Page:
         self.nodes = {}
         self.touched = {}
         self._orphans = {}
+        self._framing = {}
 
     def _build(self, serialised: dict[str, Any]) -> tuple[Node, int]:
         """Build a serialised node with all its children, without recursion."""
         nodes = self.nodes
+        children = serialised.pop("childNodes", None) or ()
         top = Node(serialised)
         nodes[top.id] = top
         count = 1
-        stack = [(top, serialised.get("childNodes") or (), 1)]
+        stack = [(top, children, 1)]
         while stack:
             parent, children, depth = stack.pop()
             if depth > MAX_DEPTH:
                 self.warnings["nodes nested too deeply"] += len(children)
                 continue
             for data in children:
+                # The links hold the children from here on.
+                grandchildren = data.pop("childNodes", None)
                 node = Node(data)
                 nodes[node.id] = node
                 count += 1
@@ -72,12 +86,8 @@ class Page:
                 if data.get("isShadow") and parent.type == ELEMENT:
                     where = parent.shadow_root()
                 where.insert(node, None)
-                if grandchildren := data.get("childNodes"):
+                if grandchildren:
                     stack.append((node, grandchildren, depth + 1))
-            if parent.data.get("childNodes"):
-                # The links hold the children from here on; the copy would only go
-                # stale, and for a large page double the memory.
-                parent.data = {**parent.data, "childNodes": ()}
         return top, count
 
     def _attach_document(self, frame: Node, add: dict[str, Any]) -> int:
@@ -86,7 +96,25 @@ class Page:
             self._forget(child)
         node, count = self._build(add["node"])
         frame.insert(node, None)
+        self._framing.pop(frame.id, None)
+        self._framing[frame.id] = frame
         return count
+
+    def framed(self) -> Iterator[tuple[int, Node]]:
+        """Yield frames' ids and documents, in the order in which they were attached."""
+        for frame_id, frame in list(self._framing.items()):
+            document = frame.last
+            if self.nodes.get(frame_id) is not frame or document is None:
+                del self._framing[frame_id]
+            elif self._shown(frame):
+                yield frame_id, document
+
+    def _shown(self, node: Node) -> bool:
+        """Tell whether a node hangs below the page's root."""
+        at: Node | None = node
+        while at is not None and at is not self.root:
+            at = at.parent or at.host
+        return at is not None
 
     # -- mutations
 
@@ -143,6 +171,7 @@ class Page:
             if node.shadow is not None:
                 node.shadow.host = node.shadow.first = node.shadow.last = None
             node.parent = node.first = node.last = node.prev = node.next = None
+            node.block = None
 
     def _add_all(self, adds: list[dict[str, Any]]) -> int:
         """Add nodes in any order: one that needs another waits until it is there."""
@@ -167,6 +196,7 @@ class Page:
                 next_id = add.get("nextId")
                 following = None if next_id is None else nodes.get(next_id)
                 if next_id is None or (following and following.parent is parent):
+                    data.pop("childNodes", None)
                     node = Node(data)
                     nodes[node.id] = node
                     parent.insert(node, following)
@@ -259,10 +289,11 @@ class Page:
             # the old element on the page, where nothing can reach it any more.
             self.warnings["added twice under one id"] += 1
             known.data = {**known.data, "id": self._spare_id}
-            known.head = None
+            known.touch()
             self.touched.pop(known.id, None)
             known.id = self._spare_id
             self._spare_id += 1
+        data.pop("childNodes", None)
         node = Node(data)
         self.nodes[node.id] = node
         return node

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from replaykit.replays.carry import SCROLL
-from replaykit.replays.nodes import DOCUMENT, ELEMENT, Node
+from replaykit.replays.texts import text_parts
 
 if TYPE_CHECKING:
     from replaykit.replays.carry import Carried
@@ -34,12 +34,6 @@ DEFAULT_LIMITS: Final = Limits()
 # A keyframe of a huge page costs more than many light events: it must be worth it.
 _NODES_PER_LIMIT: Final = 4_000
 _SNAPSHOT_SHARE: Final = 4
-
-# About one node in 128 starts a new part of a snapshot's text; see `write_node`.
-_MIX: Final = 40_503
-_SPLIT_MASK: Final = 0x7F << 4
-_LONG_HEAD: Final = 4_096
-_PARENTS: Final = frozenset({DOCUMENT, ELEMENT})
 
 
 @dataclass(eq=False)
@@ -65,6 +59,8 @@ class Segment:
     head_size: int = 0
     last: float = 0.0
     parts: list[bytes] = field(default_factory=list)
+    #: So many of the parts are the keyframe, of which most may be stored already.
+    head_parts: int = 0
 
     def append(self, raw: bytes, timestamp: float) -> None:
         """Add one serialised event."""
@@ -123,11 +119,10 @@ def keyframe(
         message = "A keyframe needs a page; no full snapshot has been read yet."
         raise ValueError(message)
     meta = {"href": view.href, "width": view.width, "height": view.height}
-    frames: list[tuple[int, Node]] = []
     parts = segment.parts
     parts.append(b"[" + orjson.dumps({"type": 4, "data": meta, "timestamp": timestamp}))
     parts.append(b',{"type":2,"data":{"node":')
-    write_node(root, parts, frames)
+    parts.extend(text_parts(root))
     left, top = _document_scroll(page, view)
     offset = orjson.dumps({"left": left, "top": top})
     stamp = orjson.dumps(timestamp)
@@ -139,14 +134,14 @@ def keyframe(
     before, after = carried.events(timestamp)
     for data in before:
         parts.append(_event(data, stamp))
-    while frames:  # a frame's document may hold further frames
-        parent_id, document = frames.pop(0)
+    # The Replayer cannot build a frame's document as a child: an event attaches it.
+    for parent_id, document in page.framed():
         parts.append(
             b',{"type":3,"data":{"source":0,"removes":[],"texts":[],"attributes":[],'
             b'"isAttachIframe":true,"adds":[{"parentId":%d,"nextId":null,"node":'
             % parent_id
         )
-        write_node(document, parts, frames)
+        parts.extend(text_parts(document))
         parts.append(b'}]},"timestamp":%b}' % stamp)
         made += 1
     for data in after:
@@ -156,6 +151,7 @@ def keyframe(
         parts.append(_event(data, stamp))
     made += len(before) + len(after)
     segment.lead = made
+    segment.head_parts = len(parts)
     segment.head_size = sum(map(len, parts))
     return segment
 
@@ -170,68 +166,3 @@ def _document_scroll(page: Page, view: View) -> tuple[float, float]:
     if state is not None and "scroll" in state:
         return state["scroll"].get("x", 0), state["scroll"].get("y", 0)
     return view.left, view.top
-
-
-def write_node(top: Node, parts: list[bytes], frames: list[tuple[int, Node]]) -> None:
-    """Append a node's JSON to `parts`; documents of frames go to `frames` instead.
-
-    The Replayer cannot build a frame's document as a child: it is attached by an event.
-
-    The text is split before nodes whose id hashes to zero. Most of a page stays as it
-    is from one keyframe to the next, and splitting it at the same nodes makes most
-    parts equal to parts that the recording's file already holds.
-    """
-    run: list[bytes] = []
-    add = run.append
-    stack: list[Node | bytes] = [top]
-    pop = stack.pop
-    while stack:
-        item = pop()
-        if isinstance(item, bytes):
-            add(item)
-            continue
-        head = item.head or item.own_json()
-        if not (item.id * _MIX) & _SPLIT_MASK or len(head) >= _LONG_HEAD:
-            parts.append(b"".join(run))
-            run.clear()
-            if len(head) >= _LONG_HEAD:
-                parts.append(head)
-                head = b""
-        add(head)
-        if item.type in _PARENTS:
-            _open_children(item, stack, frames)
-        else:
-            add(b"}")
-    parts.append(b"".join(run))
-
-
-def _open_children(
-    node: Node, stack: list[Node | bytes], frames: list[tuple[int, Node]]
-) -> None:
-    """Put a node's children on the stack, what closes them below."""
-    light = node.last
-    if node.tag == "iframe" and light is not None:
-        frames.append((node.id, light))
-        light = None
-    inside = None if node.shadow is None else node.shadow.last
-    if light is None and inside is None:
-        stack.append(b',"childNodes":[]}')
-        return
-    stack.append(b"]}")
-    if inside is not None:
-        _push_siblings(stack, inside)
-        if light is not None:
-            stack.append(b",")
-    if light is not None:
-        _push_siblings(stack, light)
-    stack.append(b',"childNodes":[')
-
-
-def _push_siblings(stack: list[Node | bytes], last: Node) -> None:
-    """Put a list of children on the stack, last one first, commas between."""
-    stack.append(last)
-    child = last.prev
-    while child is not None:
-        stack.append(b",")
-        stack.append(child)
-        child = child.prev

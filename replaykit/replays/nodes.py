@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -23,14 +21,15 @@ _NO_ATTRIBUTES: Final[dict[str, Any]] = {}
 class Node:
     """A serialised rrweb node, linked to its parent and siblings.
 
-    `data` is the node as recorded (its `childNodes` are ignored, the links count).
-    `head` caches its own JSON without children until the node changes.
+    `data` is the node as recorded, without its `childNodes`: the links count. `text` is
+    the JSON of the whole subtree, or None since it changed (`replays.texts`); a node
+    whose text is None has only ancestors whose text is None.
     """
 
     __slots__ = (
+        "block",
         "data",
         "first",
-        "head",
         "host",
         "id",
         "last",
@@ -39,17 +38,19 @@ class Node:
         "prev",
         "shadow",
         "tag",
+        "text",
         "type",
     )
 
     def __init__(self, data: dict[str, Any]) -> None:
-        """Wrap `data`, not yet attached to anything."""
+        """Wrap `data`, which holds no `childNodes`, not yet attached to anything."""
         self.data = data
         self.id: int = data["id"]
         self.type: int = data["type"]
         tag = data.get("tagName")
-        self.tag: str = tag.lower() if isinstance(tag, str) else ""
-        self.head: bytes | None = None
+        self.tag: str = tag.lower() if type(tag) is str else ""
+        self.text: bytes | tuple[bytes, ...] | None = None
+        self.block: Block | None = None
         self.parent: Node | None = None
         self.first: Node | None = None
         self.last: Node | None = None
@@ -58,6 +59,19 @@ class Node:
         self.shadow: Node | None = None
         self.host: Node | None = None
 
+    def touch(self) -> None:
+        """Note that this node changed: its text and those that hold it are gone."""
+        node: Node | None = self
+        while node is not None:
+            if node.block is not None:
+                node.block.text = None
+            if node.text is None or node.type == DOCUMENT:
+                # A frame's document is no part of its frame's text.
+                node.text = None
+                return
+            node.text = None
+            node = node.parent or node.host
+
     @property
     def attributes(self) -> dict[str, Any]:
         """The attributes as recorded and edited since (empty if it has none)."""
@@ -65,8 +79,8 @@ class Node:
         return found if isinstance(found, dict) else _NO_ATTRIBUTES
 
     def own_attributes(self) -> dict[str, Any]:
-        """Return the attributes for editing; the cached JSON is dropped."""
-        self.head = None
+        """Return the attributes for editing."""
+        self.touch()
         found = self.data.get("attributes")
         if not isinstance(found, dict):
             found = self.data["attributes"] = {}
@@ -75,18 +89,20 @@ class Node:
     def set_text(self, value: str) -> None:
         """Replace the text of a text node."""
         self.data["textContent"] = value
-        self.head = None
+        self.touch()
 
     def shadow_root(self) -> Node:
         """Return the shadow root, made on first use."""
         if self.shadow is None:
             self.shadow = Node({"id": -1, "type": SHADOW})
             self.shadow.host = self
-            self.head = None
+            self.touch()
         return self.shadow
 
     def insert(self, node: Node, before: Node | None) -> None:
         """Put the detached `node` under this one, before `before` or last."""
+        if self.text is not None:
+            self.touch()
         node.parent = self
         if before is None:
             previous = self.last
@@ -100,12 +116,18 @@ class Node:
             self.first = node
         else:
             previous.next = node
+            if previous.block is not None:
+                previous.block.text = None
 
     def detach(self) -> None:
         """Take this node out of its parent; harmless if it has none."""
         parent = self.parent
         if parent is None:
             return
+        if self.block is not None:
+            self.block.text = None
+        if parent.text is not None:
+            parent.touch()
         if self.prev is None:
             parent.first = self.next
         else:
@@ -141,14 +163,20 @@ class Node:
             if node.type != SHADOW:
                 yield node
 
-    def own_json(self) -> bytes:
-        """Return the node's JSON without children and without the closing brace."""
-        if self.head is None:
-            own = {k: v for k, v in self.data.items() if k != "childNodes"}
-            if self.shadow is not None:
-                own["isShadowHost"] = True
-            self.head = orjson.dumps(own)[:-1]
-        return self.head
+
+class Block:
+    """Neighbouring children whose texts were joined, and the joined text."""
+
+    __slots__ = ("bare", "first", "last", "text")
+
+    def __init__(self, first: Node) -> None:
+        """Start a block at `first`."""
+        self.first = first
+        self.last = first
+        #: The children's texts, each with a comma after it; None since one changed.
+        self.text: bytes | None = None
+        #: The same without the last comma, if it was asked for.
+        self.bare: bytes | None = None
 
 
 def text_of(node: Node, limit: int = 80) -> str:

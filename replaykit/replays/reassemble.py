@@ -9,15 +9,18 @@ from __future__ import annotations
 import heapq
 import zlib
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from replaykit.errors import BadRecording
+from replaykit.ingest.rrweb_events import Event, event_of
 from replaykit.ingest.rrweb_json import loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-Event = dict[str, Any]
+_EVENTS: Final = msgspec.json.Decoder(list[Event])
 
 
 def recorded_events(
@@ -50,17 +53,21 @@ def _played(segments: Iterable[tuple[Mapping[str, Any], bytes]]) -> Iterator[Eve
             continue
         meta_at, snapshot_at = note["genuine"]
         genuine = [
-            {**events[0], "timestamp": meta_at},
-            {**events[1], "timestamp": snapshot_at},
+            Event(events[0].type, meta_at, events[0].data),
+            Event(events[1].type, snapshot_at, events[1].data),
         ]
         yield from heapq.merge(genuine, rest, key=_timestamp)
 
 
 def _events(packed: bytes) -> list[Event]:
-    events = loads(zlib.decompress(packed))
+    text = zlib.decompress(packed)
+    try:
+        return _EVENTS.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        events = loads(text)  # nested too deeply for the fast parser
     if not isinstance(events, list):
         raise BadRecording("A stored segment is not a list of events.")
-    return events
+    return [event_of(event) for event in events if isinstance(event, dict)]
 
 
 def together(stored: Iterable[Event], fresh: Iterable[Event]) -> Iterator[Event]:
@@ -69,5 +76,4 @@ def together(stored: Iterable[Event], fresh: Iterable[Event]) -> Iterator[Event]
 
 
 def _timestamp(event: Event) -> float:
-    stamp: float = event["timestamp"]
-    return stamp
+    return event.timestamp

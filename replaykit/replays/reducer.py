@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import msgspec
 import orjson
 
 from replaykit.errors import BadRecording
-from replaykit.ingest.rrweb_json import dumps
+from replaykit.ingest.rrweb_events import Event, event_of
+from replaykit.ingest.rrweb_json import dumps, loads
 from replaykit.replays import carry
 from replaykit.replays.carry import Carried
 from replaykit.replays.dom import Page
@@ -40,10 +43,44 @@ _MUTATION_LISTS: Final = ("removes", "adds", "texts", "attributes")
 _SHEET_EDITS: Final = frozenset({carry.STYLE_RULE, carry.STYLE_DECLARATION})
 #: Edits of constructed sheets may cut this many times as often as other events.
 _SHEET_CUTS: Final = 25
+#: Sources whose data are read, cleaned and written anew.
+_CLEANED: Final = frozenset(
+    {
+        carry.MUTATION,
+        carry.STYLE_RULE,
+        carry.STYLE_DECLARATION,
+        carry.ADOPTED_SHEET,
+        carry.CANVAS,
+        carry.VIEWPORT_RESIZE,
+    }
+)
+_POINTERS: Final = frozenset({carry.MOUSE_MOVE, carry.TOUCH_MOVE, carry.DRAG})
+#: How the data of these begin, as rrweb writes them.
+_POINTER_TEXT: Final = re.compile(rb'\{"source": ?(?:1|6|12),')
 #: Sources that make sense before the first snapshot: pointers, never the page.
 _PAGELESS: Final = frozenset(
     {carry.MOUSE_MOVE, carry.MOUSE_INTERACTION, carry.TOUCH_MOVE, carry.DRAG}
 )
+
+
+class Position(msgspec.Struct, gc=False):
+    """Where the pointer was, so many ms before its event."""
+
+    x: int | float
+    y: int | float
+    id: int
+    timeOffset: int | float = 0  # noqa: N815 - rrweb's spelling
+
+
+class Pointer(msgspec.Struct, gc=False):
+    """The data of a pointer's movement."""
+
+    source: int
+    positions: Annotated[list[Position], msgspec.Meta(min_length=1)]
+
+
+_POINTER: Final = msgspec.json.Decoder(Pointer)
+_ENCODE: Final = msgspec.json.Encoder().encode
 
 
 class Reducer:
@@ -85,28 +122,26 @@ class Reducer:
         self._same_time: list[bytes] = []
         self._meta: tuple[bytes, float] | None = None
         self._aside: Segment | None = None
-        self._asides: list[Segment] = []
+        #: Segments that are finished and have not been yielded yet.
+        self._ready: list[Segment] = []
 
-    def feed(self, events: Iterable[dict[str, Any]]) -> Iterator[Segment]:
+    def feed(self, events: Iterable[Event | dict[str, Any]]) -> Iterator[Segment]:
         """Apply events in order; yield each segment as it is finished."""
         for event in events:
             try:
-                done = self._step(event)
+                self._step(event if isinstance(event, Event) else event_of(event))
             except BROKEN:
                 self.problems["broken events"] += 1
-                continue
-            if self._asides:
-                yield from self._asides
-                self._asides = []
-            if done is not None:
-                yield done
+            if self._ready:
+                yield from self._ready
+                self._ready = []
 
     def finish(self) -> Iterator[Segment]:
         """Yield the last segment, and what no snapshot ever came for."""
         self._flush_meta()
         self._close_aside()
-        yield from self._asides
-        self._asides = []
+        yield from self._ready
+        self._ready = []
         if self._segment is not None and self.start is not None:
             yield self._segment.close(self.last - self.start)
             self._segment = None
@@ -118,58 +153,75 @@ class Reducer:
 
     # -- one event
 
-    def _step(self, event: dict[str, Any]) -> Segment | None:
-        kind = event["type"]
-        timestamp = event["timestamp"]
+    def _step(self, event: Event) -> None:
+        kind = event.type
+        timestamp = event.timestamp
         if kind == FULL_SNAPSHOT:
-            return self._full_snapshot(event, timestamp)
+            self._full_snapshot(event)
+            return
         if kind == META:
-            raw = dumps(event)
-            if self._enter(timestamp, raw):
-                self._flush_meta()
-                self._on_meta(event, raw, timestamp)
-            return None
-        data = event.get("data")
-        source = -1 if kind != INCREMENTAL else self._source(data)
+            self._meta_event(event)
+            return
+        source, data, text = self._read(event)
         if source == carry.FONT and self._sanitiser is not None:
             self._sanitiser.font()
             self._enter(timestamp, b"")
-            return None
-        raw = dumps(event)
+            return
+        raw = event.text(text)
         if not self._enter(timestamp, raw):
-            return None
-        self._flush_meta()
+            return
+        if self._meta is not None:
+            self._flush_meta()
         segment = self._segment
         if segment is None:
-            self._observe(kind, source, event)
+            self._observe(kind, source, timestamp, data)
             self._before_snapshot(source, data, raw, timestamp)
-            return None
-        done = None
+            return
         if timestamp > segment.last and (
             segment.is_full(self._limits, nodes=len(self.page.nodes))
             or (source in _SHEET_EDITS and self._edits_fresh_sheet(data, segment))
         ):
-            done = self._cut(segment, timestamp)
+            self._cut(segment, timestamp)
             segment = self._opened
         # An event that cannot be applied here would stop the Replayer as well: it is
         # counted as broken and stays out.
-        self._observe(kind, source, event)
+        self._observe(kind, source, timestamp, data)
         if source >= 0:
             self._apply(source, data, timestamp)
         segment.append(raw, timestamp)
-        return done
 
-    def _source(self, data: Any) -> int:
-        """Clean an incremental event's data and return its source."""
-        source: int = data["source"]
-        self._clean(source, data)
-        return source
+    def _read(self, event: Event) -> tuple[int, Any, bytes]:
+        """Return an event's source (-1 if it has none), its data, and their text."""
+        kind = event.type
+        text = bytes(event.data)
+        if kind != INCREMENTAL:
+            return (-1, {}, b"{}") if kind < FULL_SNAPSHOT else (-1, loads(text), text)
+        if _POINTER_TEXT.match(text) is not None:
+            try:
+                pointer = _POINTER.decode(text)
+            except (msgspec.DecodeError, RecursionError):
+                pass  # read below, where what is odd is also allowed
+            else:
+                if pointer.source in _POINTERS:
+                    return pointer.source, pointer, _ENCODE(pointer)
+        data: Any = loads(text)
+        source = data["source"]
+        if type(source) is not int:
+            raise TypeError
+        if source in _CLEANED:
+            self._clean(source, data)
+            text = dumps(data)
+        return source, data, text
+
+    def _meta_event(self, event: Event) -> None:
+        raw = event.text()
+        if self._enter(event.timestamp, raw):
+            self._flush_meta()
+            self._on_meta(loads(bytes(event.data)), raw, event.timestamp)
 
     def _enter(self, timestamp: float, raw: bytes) -> bool:
         """Count the event in; False if it is an exact copy of one just read."""
         if timestamp != self.last or self.start is None:
-            if not isinstance(timestamp, int | float):
-                raise TypeError
             self._same_time = []
         elif raw and raw in self._same_time:
             self.problems["duplicate events"] += 1
@@ -183,9 +235,9 @@ class Reducer:
         self.events += 1
         return True
 
-    def _observe(self, kind: int, source: int, event: dict[str, Any]) -> None:
+    def _observe(self, kind: int, source: int, timestamp: float, data: Any) -> None:
         if self._observer is not None:
-            self._observer.observe(kind, source, event, self.page)
+            self._observer.observe(kind, source, timestamp, data, self.page)
 
     def _clean(self, source: int, data: Any) -> None:
         """Bring an incremental event into the shape that the Replayer relies on."""
@@ -212,8 +264,7 @@ class Reducer:
 
     # -- snapshots and segments
 
-    def _on_meta(self, event: dict[str, Any], raw: bytes, timestamp: float) -> None:
-        data = event["data"]
+    def _on_meta(self, data: Any, raw: bytes, timestamp: float) -> None:
         width, height = data.get("width"), data.get("height")
         if self._sanitiser is not None:
             width = self._sanitiser.viewport(width)
@@ -223,7 +274,7 @@ class Reducer:
         self.view.height = int(height or self.view.height)
         self._meta = raw, timestamp
         size = {"width": self.view.width, "height": self.view.height}
-        self._observe(META, -1, {**event, "data": {**data, **size}})
+        self._observe(META, -1, timestamp, {**data, **size})
 
     def _flush_meta(self) -> None:
         """Turn a Meta that no snapshot followed into a change of the window's size.
@@ -246,8 +297,9 @@ class Reducer:
         event = {"type": INCREMENTAL, "data": data, "timestamp": stamp}
         self._segment.append(orjson.dumps(event), stamp)
 
-    def _full_snapshot(self, event: dict[str, Any], timestamp: float) -> Segment | None:
-        data = event["data"]
+    def _full_snapshot(self, event: Event) -> None:
+        timestamp = event.timestamp
+        data: Any = loads(bytes(event.data))
         node = data["node"]
         if not isinstance(node, dict) or node["type"] != 0:
             raise BadRecording
@@ -255,7 +307,8 @@ class Reducer:
             self._sanitiser.tree(node)
         if timestamp == self._snapshot_stamp:
             self.problems["duplicate events"] += 1
-            return None
+            return
+        self.page.load(node)
         self._enter(timestamp, b"")
         self._snapshot_stamp = timestamp
         meta_at = self._meta[1] if self._meta is not None else timestamp
@@ -265,7 +318,6 @@ class Reducer:
         if not self.view.width or not self.view.height:
             self.problems["window size unknown, 1280 x 720 assumed"] += 1
             self.view.width, self.view.height = 1280, 720
-        self.page.load(node)
         self._carried.reset()
         offset = data.get("initialOffset") or {}
         self.view.left = offset.get("left") or 0
@@ -284,8 +336,9 @@ class Reducer:
         else:
             self._open(timestamp)
         self._opened.genuine = (meta_at, timestamp)
-        self._observe(FULL_SNAPSHOT, -1, event)
-        return previous.close(timestamp - start) if previous is not None else None
+        self._observe(FULL_SNAPSHOT, -1, timestamp, data)
+        if previous is not None:
+            self._ready.append(previous.close(timestamp - start))
 
     @property
     def _opened(self) -> Segment:
@@ -305,11 +358,11 @@ class Reducer:
         )
         self._carried.fresh_sheets.clear()
 
-    def _cut(self, segment: Segment, timestamp: float) -> Segment:
+    def _cut(self, segment: Segment, timestamp: float) -> None:
         # The Replayer applies at once what lies before the moment it is sent to, and
         # leaves what lies on it for later: a keyframe needs a moment of its own.
         self._open(max(timestamp - 1, (segment.last + timestamp) / 2))
-        return segment.close(self._opened.start)
+        self._ready.append(segment.close(self._opened.start))
 
     def _edits_fresh_sheet(self, data: Any, segment: Segment) -> bool:
         """Tell whether a constructed sheet is edited in the segment that made it.
@@ -355,16 +408,16 @@ class Reducer:
         aside, self._aside = self._aside, None
         if aside is not None and self.start is not None:
             aside.parts[1] = aside.parts[1][1:]  # the comma before the first event
-            self._asides.append(aside.close(aside.last - self.start))
+            self._ready.append(aside.close(aside.last - self.start))
 
     # -- state
 
     def _apply(self, source: int, data: Any, timestamp: float) -> None:
         carried = self._carried
         found = True
-        if source == carry.MOUSE_MOVE or source == carry.TOUCH_MOVE:  # noqa: PLR1714
-            at = data["positions"][-1]
-            carried.pointer(source, at["x"], at["y"], at["id"])
+        if isinstance(data, Pointer):
+            last = data.positions[-1]
+            carried.pointer(source, last.x, last.y, last.id)
         elif source == carry.MUTATION:
             added = self.page.mutate(data)
             if added and self._segment is not None:
@@ -397,7 +450,7 @@ class Reducer:
             return carried.canvas(data)
         if source == carry.CUSTOM_ELEMENT:
             return carried.define(data)
-        if source == carry.DRAG:
+        if source in _POINTERS:
             at = data["positions"][-1]
             carried.pointer(source, at["x"], at["y"], at["id"])
         return True

@@ -68,17 +68,15 @@ class Observer:
         self.start = timestamp
 
     def observe(
-        self, kind: int, source: int, event: dict[str, Any], page: Page
+        self, kind: int, source: int, timestamp: float, data: Any, page: Page
     ) -> None:
         """Take note of one event, before it is applied to the page."""
-        t = event["timestamp"] - self.start
+        t = timestamp - self.start
         if kind == 3:
             if is_activity(kind, source):
                 self.activity.append(t)
-                if source == carry.MOUSE_INTERACTION:
-                    data = event["data"]
-                    if data["type"] == _CLICK:
-                        self._click(t, data, page)
+                if source == carry.MOUSE_INTERACTION and data["type"] == _CLICK:
+                    self._click(t, data, page)
             elif source == carry.MUTATION:
                 self.changes.append(t)
             return
@@ -89,13 +87,12 @@ class Observer:
                 self.pages[-1]["title"] = title
             return
         if kind == _META:
-            data = event["data"]
             self._page(t, data.get("href"), "")
             if not self.width:
                 self.width = _size(data.get("width"))
                 self.height = _size(data.get("height"))
             return
-        self._extra(kind, t, event)
+        self._extra(kind, t, data)
 
     def _click(self, t: float, data: dict[str, Any], page: Page) -> None:
         node = page.nodes.get(data["id"])
@@ -126,9 +123,8 @@ class Observer:
             page = {"t": t, "url": url[:_TEXT_LIMIT], "title": title[:_TEXT_LIMIT]}
             self.pages.append(page)
 
-    def _extra(self, kind: int, t: float, event: dict[str, Any]) -> None:
+    def _extra(self, kind: int, t: float, data: Any) -> None:
         """Read what plugins and custom events say: console, network, addresses."""
-        data = event.get("data")
         if not isinstance(data, dict):
             return
         line = console_line(kind, data)

@@ -12,7 +12,7 @@ import struct
 import zlib
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
 import orjson
 
@@ -26,9 +26,18 @@ _TAIL: Final = struct.Struct("<QQ8s")
 #: Parts at least this long are looked up among those already written.
 SHARED_FROM: Final = 4_096
 _LEVEL: Final = 5
+#: The largest prime below 2**16, by which Adler-32 counts.
+_ADLER: Final = 65_521
 _HEADER: Final = b"\x78\x9c"
 _EMPTY_FINAL_BLOCK: Final = b"\x03\x00"
 _CLOSING: Final = len(_EMPTY_FINAL_BLOCK) + 4
+
+
+class Stored(NamedTuple):
+    """Where a part lies, and the checksum of its text."""
+
+    place: tuple[int, int]
+    checksum: int
 
 
 @dataclass(frozen=True)
@@ -63,32 +72,47 @@ class RecordingWriter:
     _at: int = 0
     _segments: list[dict[str, Any]] = field(default_factory=list)
     _asides: list[dict[str, Any]] = field(default_factory=list)
-    _shared: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+    _shared: dict[bytes, Stored] = field(default_factory=dict)
+    #: The parts of the segment before: most are the same objects in the next one.
+    _recent: dict[bytes, Stored] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Mark the file as one of ours."""
         self._write(MAGIC)
 
     def segment(
-        self, parts: Sequence[bytes], note: Mapping[str, Any], *, aside: bool = False
+        self,
+        parts: Sequence[bytes],
+        note: Mapping[str, Any],
+        *,
+        known: int = 0,
+        aside: bool = False,
     ) -> int:
         """Write one segment; return the size of the stream that it reads back as.
 
-        What is written `aside` is kept, but has no place among the segments.
+        Of the first `known` parts, long ones that were written before are not written
+        again. What is written `aside` is kept, but has no place among the segments.
         """
         pieces: list[tuple[int, int]] = []
         checksum = 1
-        shared = [at for at, part in enumerate(parts) if len(part) >= SHARED_FROM]
+        recent: dict[bytes, Stored] = {}
         done = 0
-        for at in (*shared, len(parts)):
+        for at, part in enumerate(parts[:known]):
+            if len(part) < SHARED_FROM:
+                continue
             if at > done:
                 run = b"".join(parts[done:at])
                 checksum = zlib.adler32(run, checksum)
                 pieces.append(self._deflate(run))
-            if at < len(parts):
-                checksum = zlib.adler32(parts[at], checksum)
-                pieces.append(self._once(parts[at]))
+            stored = recent[part] = self._once(part)
+            checksum = _joined(checksum, stored.checksum, len(part))
+            pieces.append(stored.place)
             done = at + 1
+        run = b"".join(parts[done:])
+        if run:
+            checksum = zlib.adler32(run, checksum)
+            pieces.append(self._deflate(run))
+        self._recent = recent
         (self._asides if aside else self._segments).append(
             {"pieces": pieces, "checksum": checksum, "note": dict(note)}
         )
@@ -111,12 +135,16 @@ class RecordingWriter:
         self._write(_TAIL.pack(at, len(tail), MAGIC))
         return self._at
 
-    def _once(self, part: bytes) -> tuple[int, int]:
+    def _once(self, part: bytes) -> Stored:
         """Return where a long part lies, written on its first appearance."""
+        recent = self._recent.get(part)
+        if recent is not None:
+            return recent
         key = blake2b(part, digest_size=16).digest()
         known = self._shared.get(key)
         if known is None:
-            known = self._shared[key] = self._deflate(part)
+            known = Stored(self._deflate(part), zlib.adler32(part))
+            self._shared[key] = known
         return known
 
     def _deflate(self, data: bytes) -> tuple[int, int]:
@@ -186,6 +214,22 @@ def _pieces(file: BinaryIO, pieces: Iterable[tuple[int, int]]) -> Iterable[bytes
     for at, size in pieces:
         file.seek(at)
         yield file.read(size)
+
+
+def _joined(first: int, second: int, length: int) -> int:
+    """Return the Adler-32 checksum of two texts from theirs and the second's length.
+
+    Examples
+    --------
+    >>> whole = _joined(zlib.adler32(b"page"), zlib.adler32(b" view"), 5)
+    >>> whole == zlib.adler32(b"page view")
+    True
+    """
+    low = first & 0xFFFF
+    rest = length % _ADLER
+    one = (low + (second & 0xFFFF) - 1) % _ADLER
+    two = rest * low + (first >> 16) + (second >> 16) - rest
+    return (two % _ADLER) << 16 | one
 
 
 def _closing(checksum: int) -> bytes:

@@ -1,0 +1,67 @@
+"""One recorded event: its type and time, and the text of everything else."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from replaykit.ingest.rrweb_json import dumps, loads
+
+_NULL: Final = msgspec.Raw(b"null")
+
+
+class Event(msgspec.Struct, gc=False, frozen=True):
+    """One rrweb event whose `data` is still JSON text.
+
+    Most of a recording is pointer moves and typing that nothing here changes. As text
+    they take no more memory than their file, and are written out as they came in.
+    """
+
+    type: Annotated[int, msgspec.Meta(ge=0, le=6)]
+    timestamp: int | float
+    data: msgspec.Raw = _NULL
+
+    def text(self, data: bytes | None = None) -> bytes:
+        """Return the event's JSON, with other data if it is given.
+
+        Examples
+        --------
+        >>> event_of({"type": 4, "data": {"href": "/"}, "timestamp": 5}).text()
+        b'{"type":4,"data":{"href":"/"},"timestamp":5}'
+        """
+        return b'{"type":%d,"data":%b,"timestamp":%b}' % (
+            self.type,
+            self.data if data is None else data,
+            repr(self.timestamp).encode(),
+        )
+
+
+def event_of(event: dict[str, Any]) -> Event:
+    """Turn an event that is a dict into text; the dict is left as it is.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If it has no type or no time.
+    """
+    kind, timestamp = event["type"], event["timestamp"]
+    if isinstance(timestamp, bool) or not isinstance(timestamp, int | float):
+        raise TypeError
+    if not isfinite(timestamp) or type(kind) is not int or not 0 <= kind <= 6:
+        raise ValueError
+    data = event.get("data")
+    return Event(kind, timestamp, _NULL if data is None else msgspec.Raw(dumps(data)))
+
+
+def dict_of(event: Event) -> dict[str, Any]:
+    """Return an event as rrweb's Replayer takes it.
+
+    Examples
+    --------
+    >>> dict_of(event_of({"type": 1, "data": {}, "timestamp": 5}))
+    {'type': 1, 'data': {}, 'timestamp': 5}
+    """
+    data = loads(bytes(event.data))
+    return {"type": event.type, "data": data, "timestamp": event.timestamp}

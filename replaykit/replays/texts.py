@@ -1,0 +1,246 @@
+"""The JSON text of a page, kept while the page stays as it is.
+
+Most of a page does not change between two keyframes. Every node keeps the text of its
+subtree until something in it changes, and runs of short neighbours keep theirs joined.
+So a keyframe costs what changed since the last one, not what the page holds, and what
+did not change is the very same object, which the recording's file holds already.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Final
+
+import orjson
+
+from replaykit.replays.nodes import DOCUMENT, ELEMENT, Block, Node
+
+#: Texts at least this long stand apart, so that they can be stored once.
+APART: Final = 4_096
+#: Joined neighbours are cut at a node of their own once they are this long, …
+_BLOCK: Final = 8_192
+#: … or at any node at this length.
+_LONGEST_BLOCK: Final = 65_536
+# Which nodes those are depends on their ids alone: about one in eight.
+_MIX: Final = 40_503
+_CUT_MASK: Final = 0x7 << 4
+
+_PARENTS: Final = frozenset({DOCUMENT, ELEMENT})
+_CHILDREN: Final = b',"childNodes":['
+_NO_CHILDREN: Final = b',"childNodes":[]}'
+#: Stands for a long text while a node is serialised; nobody can guess it.
+_MARK: Final = secrets.token_hex(16)
+_MARK_JSON: Final = orjson.dumps(_MARK)
+
+Text = bytes | tuple[bytes, ...]
+
+
+def text_parts(top: Node) -> tuple[bytes, ...]:
+    """Return the JSON text of a subtree in parts; documents of frames are left out.
+
+    Examples
+    --------
+    >>> body = Node({"id": 2, "type": 2, "tagName": "body"})
+    >>> body.insert(Node({"id": 3, "type": 3, "textContent": "Hi"}), None)
+    >>> text_parts(body)[0][-40:]
+    b':[{"id":3,"type":3,"textContent":"Hi"}]}'
+    """
+    if top.text is None:
+        for node in reversed(_changed(top)):
+            _assemble(node)
+    text = top.text
+    if text is None:  # pragma: no cover - it has just been assembled
+        raise RuntimeError
+    return text if isinstance(text, tuple) else (text,)
+
+
+def _changed(top: Node) -> list[Node]:
+    """List nodes without a text, each before its children."""
+    found: list[Node] = []
+    stack = [top]
+    while stack:
+        node = stack.pop()
+        found.append(node)
+        for first in _firsts(node):
+            child: Node | None = first
+            while child is not None:
+                block = child.block
+                known = block is not None and block.text is not None
+                if block is not None and known and block.first is child:
+                    child = block.last.next
+                    continue
+                if child.text is None:
+                    if child.first is None and child.shadow is None:
+                        _assemble(child)
+                    else:
+                        stack.append(child)
+                child = child.next
+    return found
+
+
+def _firsts(node: Node) -> tuple[Node, ...]:
+    """Return the first light child and the first shadow child, where there are any."""
+    light = node.first
+    if node.tag == "iframe":
+        light = None  # a document, which an event of its own attaches
+    shadow = node.shadow
+    if shadow is None:
+        return () if light is None else (light,)
+    if shadow.first is None:
+        return () if light is None else (light,)
+    return (shadow.first,) if light is None else (light, shadow.first)
+
+
+def _assemble(node: Node) -> None:
+    """Set the text of a node whose children have theirs."""
+    head, long = _head(node)
+    if node.shadow is not None:
+        node.shadow.text = b""  # what changes below tells its host
+    if node.type not in _PARENTS:
+        closing = b"}"
+        firsts: tuple[Node, ...] = ()
+    else:
+        firsts = _firsts(node)
+        closing = _CHILDREN if firsts else _NO_CHILDREN
+    if not firsts:
+        node.text = (*long, head + closing) if long else head + closing
+        return
+    short = [] if long else _short_texts(firsts)
+    if short:
+        node.text = b"%b%b%b]}" % (head, _CHILDREN, b",".join(short))
+        return
+    out: list[bytes] = [*long, head + closing]
+    last: Block | None = None
+    for first in firsts:
+        last = _append_children(first, out)
+    if last is None:
+        out.pop()  # the comma after a long child
+    else:
+        if last.bare is None and last.text is not None:
+            last.bare = last.text[:-1]
+        out[-1] = last.bare or b""
+    out.append(b"]}")
+    node.text = tuple(out)
+
+
+def _short_texts(firsts: tuple[Node, ...]) -> list[bytes]:
+    """Return the children's texts if they are short together, otherwise nothing."""
+    texts: list[bytes] = []
+    size = 0
+    for first in firsts:
+        child: Node | None = first
+        while child is not None:
+            text = child.text
+            if not isinstance(text, bytes):
+                return []
+            texts.append(text)
+            size += len(text)
+            if size > _BLOCK:
+                return []
+            child = child.next
+    return texts
+
+
+def _append_children(first: Node, out: list[bytes]) -> Block | None:
+    """Append the texts of siblings with a comma after each.
+
+    Returns the block that came last, or None if the last child stands alone.
+    """
+    child: Node | None = first
+    last: Block | None = None
+    while child is not None:
+        block = child.block
+        if block is None or block.text is None or block.first is not child:
+            text = child.text
+            if isinstance(text, tuple):
+                child.block = last = None
+                out.extend(text)
+                out.append(b",")
+                child = child.next
+                continue
+            block = _join(child)
+        last = block
+        out.append(block.text or b"")
+        child = block.last.next
+    return last
+
+
+def _join(first: Node) -> Block:
+    """Join the texts of short neighbours, from `first` on."""
+    block = Block(first)
+    texts: list[bytes] = []
+    size = 0
+    child: Node | None = first
+    while child is not None:
+        text = child.text
+        if not isinstance(text, bytes):
+            break
+        if size >= _BLOCK:
+            known = child.block
+            if (
+                size >= _LONGEST_BLOCK
+                or not (child.id * _MIX) & _CUT_MASK
+                or (
+                    known is not None
+                    and known.text is not None
+                    and known.first is child
+                )
+            ):
+                break
+        child.block = block
+        block.last = child
+        texts.append(text)
+        size += len(text)
+        child = child.next
+    texts.append(b"")
+    block.text = b",".join(texts)
+    return block
+
+
+def _head(node: Node) -> tuple[bytes, tuple[bytes, ...]]:
+    """Return a node's JSON without children and closing brace.
+
+    Long texts in it (a style sheet, an inlined picture) come apart: then the second
+    value holds what stands before the rest.
+    """
+    data = node.data
+    if node.shadow is not None:
+        data = {**data, "isShadowHost": True}
+    raw = orjson.dumps(data)[:-1]
+    if len(raw) < APART:
+        return raw, ()
+    return _cut_long(data, raw)
+
+
+def _cut_long(data: dict[str, Any], raw: bytes) -> tuple[bytes, tuple[bytes, ...]]:
+    values: list[str] = []
+
+    def mark(value: object) -> object:
+        if isinstance(value, str) and len(value) >= APART:
+            values.append(value)
+            return _MARK
+        return value
+
+    marked = {key: mark(value) for key, value in data.items()}
+    attributes = data.get("attributes")
+    if isinstance(attributes, dict):
+        marked["attributes"] = {key: mark(value) for key, value in attributes.items()}
+    if not values:
+        return raw, ()
+    pieces = orjson.dumps(marked)[:-1].split(_MARK_JSON)
+    if len(pieces) != len(values) + 1:
+        return raw, ()
+    out: list[bytes] = []
+    # In the order in which they stand in the text: attributes keep their key's place.
+    for piece, value in zip(pieces, _in_order(data), strict=False):
+        out.extend((piece, orjson.dumps(value)))
+    return pieces[-1], tuple(out)
+
+
+def _in_order(data: dict[str, Any]) -> list[str]:
+    found: list[str] = []
+    for key, value in data.items():
+        nested = key == "attributes" and isinstance(value, dict)
+        texts = value.values() if nested else (value,)
+        found.extend(t for t in texts if isinstance(t, str) and len(t) >= APART)
+    return found
