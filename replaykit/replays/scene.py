@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from replaykit.ingest.rrweb_events import dict_of
 from replaykit.ingest.rrweb_json import dumps
 from replaykit.replays import carry
 from replaykit.replays.dom import Page
@@ -71,7 +72,8 @@ class Scene:
         After each step the event has changed the scene, so the page that an event
         speaks of is the one seen while it is at hand.
         """
-        for event in self._events:
+        for text in self._events:
+            event = dict_of(text)
             stamp, kind = event["timestamp"], event["type"]
             if not self._snapshot and self._is_copy(event, stamp):
                 continue
