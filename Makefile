@@ -24,7 +24,7 @@ test: check chromium ## Set up, then lint, types, unit, law, browser and noteboo
 	$(PY) -m pytest -m "not long and not faults"
 
 test-long: check chromium ## The long forms of the tests
-	REPLAYKIT_MOMENTS=20 $(PY) -m pytest -m "long or not faults"
+	REPLAYKIT_MOMENTS=20 REPLAYKIT_EXAMPLES=40 $(PY) -m pytest -m "long or not faults"
 
 spec-mutation: $(VENV)/.test ## Change every cell of every answer block: its test must fail
 	$(PY) -m pytest -q -p tests.spec.mutation -m "" tests

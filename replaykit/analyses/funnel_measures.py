@@ -320,7 +320,8 @@ def _occurrences(lf: pl.LazyFrame, plan: FunnelPlan, place: int) -> pl.DataFrame
                 "line": np.arange(len(lines)),
                 "unit": rows.unit[own],
                 "low": rows.tick[own],
-                "high": rows.tick[following],
+                # In any order the next step may come first; then this one counts once.
+                "high": np.maximum(rows.tick[own], rows.tick[following]),
             }
         )
         .join(occurrences, on="unit")

@@ -470,7 +470,8 @@ def _binned(
         part = counted.filter(inside).group_by(at).agg(value=pl.col("n").sum())
         parts.append(part.with_columns(bucket=pl.lit(name)))
     if not parts:
-        return counted.group_by(at).agg(value=pl.col("n").sum()).clear()
+        nothing = counted.group_by(at).agg(value=pl.col("n").sum()).clear()
+        return nothing.with_columns(bucket=pl.lit(None, pl.String))
     return pl.concat(parts)
 
 

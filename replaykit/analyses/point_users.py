@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from replaykit.analyses.measures import FREQUENCIES, bin_labels
-from replaykit.analyses.properties import NONE, OTHER, number, tidy
+from replaykit.analyses.properties import NONE, number, tidy
+from replaykit.analyses.series import rest_label
 from replaykit.errors import UnknownPoint, did_you_mean
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def _of_group(
 ) -> pl.LazyFrame:
     if not keys:
         return rows
-    if kept is not None and list(labels) == [OTHER] * len(keys):
+    if kept is not None and list(labels) == [rest_label(kept)] * len(keys):
         return rows.join(kept.lazy(), on=list(keys), how="anti")
     return rows.filter(
         pl.col(key) == label for key, label in zip(keys, labels, strict=True)

@@ -60,7 +60,7 @@ def series(
         lines = cut_to_top(lines, keys, kept)
         if actives is not None and active_keys:
             actives = cut_to_top(actives, active_keys, kept.select(active_keys))
-        others = pl.DataFrame({key: [OTHER] for key in keys})
+        others = pl.DataFrame({key: [rest_label(kept)] for key in keys})
         ranks = pl.concat([ranks.head(top).select(keys), others])
     order = ranks.select(keys).with_row_index("rank") if keys else None
     tables, totals = [], []
@@ -195,10 +195,20 @@ def _sizes(spec: Spec, mine: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     )
 
 
+def rest_label(kept: pl.DataFrame) -> str:
+    """Return what the groups beyond the kept ones are called together.
+
+    "other", unless that is the very name of a kept group.
+    """
+    taken = (OTHER,) * kept.width in kept.rows()
+    return f"({OTHER})" if taken else OTHER
+
+
 def cut_to_top(
     lines: pl.DataFrame, keys: Sequence[str], kept: pl.DataFrame
 ) -> pl.DataFrame:
     """Relabel the groups that are not among the kept ones as "other"."""
+    rest = rest_label(kept)
     marked = lines.join(
         kept.unique().with_columns(_kept=pl.lit(value=True)),
         on=list(keys),
@@ -206,7 +216,7 @@ def cut_to_top(
         maintain_order="left",
     )
     return marked.with_columns(
-        pl.when("_kept").then(key).otherwise(pl.lit(OTHER)).alias(key) for key in keys
+        pl.when("_kept").then(key).otherwise(pl.lit(rest)).alias(key) for key in keys
     ).drop("_kept")
 
 

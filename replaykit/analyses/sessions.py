@@ -17,14 +17,13 @@ from replaykit.analyses.grid import Calendar, make_grid
 from replaykit.analyses.point_users import MOST_ROWS, WHOLE, interval_at, position
 from replaykit.analyses.properties import (
     NONE,
-    OTHER,
     Bins,
     By,
     find_property,
     groupings,
 )
 from replaykit.analyses.segments import Segments, as_segments
-from replaykit.analyses.series import cut_to_top
+from replaykit.analyses.series import cut_to_top, rest_label
 from replaykit.analyses.session_query import (
     EDGES,
     VALUES_OF,
@@ -280,7 +279,9 @@ def _answer(
         if top is not None and len(ranks) > top:
             kept = ranks.head(top)
             formed = cut_to_top(formed, keys, kept)
-            ranks = pl.concat([kept, pl.DataFrame({key: [OTHER] for key in keys})])
+            ranks = pl.concat(
+                [kept, pl.DataFrame({key: [rest_label(kept)] for key in keys})]
+            )
     values = [
         session_values(query, measure, ranges, formed, keys, whole=whole)
         for whole in (False, True)
