@@ -90,8 +90,11 @@ def served(command, url, cwd, env=None):
 
 
 @contextlib.contextmanager
-def jupyter(folder: Path, app: str = "lab", theme: str = "light"):
-    """JupyterLab (or Notebook) over a folder, with its own settings; yields its URL."""
+def jupyter(folder: Path, theme: str = "light"):
+    """JupyterLab over a folder, with its own settings; yields its URL.
+
+    Notebook 7 answers from the same server, at /notebooks/.
+    """
     config = folder / ".config"
     (config / "labconfig").mkdir(parents=True, exist_ok=True)
     off = {"@jupyterlab/apputils-extension:announcements": True}
@@ -120,7 +123,7 @@ def jupyter(folder: Path, app: str = "lab", theme: str = "light"):
         sys.executable,
         "-m",
         "jupyter",
-        app,
+        "lab",
         "--no-browser",
         "--allow-root",
         "--IdentityProvider.token=",
@@ -128,6 +131,8 @@ def jupyter(folder: Path, app: str = "lab", theme: str = "light"):
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
         f"--ServerApp.root_dir={folder}",
+        # So that a test can ask which commands ran.
+        "--LabApp.expose_app_in_browser=True",
         "--ServerApp.ip=127.0.0.1",
     ]
     with served(command, f"http://127.0.0.1:{port}/api", folder, env):

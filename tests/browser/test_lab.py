@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import lab
@@ -32,12 +31,11 @@ def deep(page, selector, expression, *arguments):
 
 
 @pytest.fixture(scope="module")
-def tour(tmp_path_factory):
+def tour(jupyter):
     """JupyterLab with the tour open and every cell run; yields page and errors."""
-    folder = tmp_path_factory.mktemp("lab")
-    shutil.copy(ROOT / "notebooks" / "01_tour.ipynb", folder)
+    url, _ = jupyter
     SHOTS.mkdir(parents=True, exist_ok=True)
-    with lab.jupyter(folder) as url, lab.browser_page(1400, 1200) as page:
+    with lab.browser_page(1400, 1200) as page:
         errors = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(f"{url}/lab/tree/01_tour.ipynb")

@@ -59,10 +59,14 @@ const TIMEOUT_MS = 60_000;
 /** A kernel's status in JupyterLab; absent in other hosts. */
 interface KernelLike {
   status?: string;
-  statusChanged?: {
-    connect(slot: StatusSlot): unknown;
-    disconnect(slot: StatusSlot): unknown;
-  };
+  statusChanged?: Signal<StatusSlot>;
+  /** Shut down or changed for another one: its status is not told any more. */
+  disposed?: Signal<() => void>;
+}
+
+interface Signal<S> {
+  connect(slot: S): unknown;
+  disconnect(slot: S): unknown;
 }
 
 type StatusSlot = (sender: unknown, status: string) => void;
@@ -195,8 +199,13 @@ export class Kernel implements Source {
       if (OVER.has(status)) this.#setGone();
     };
     if (kernel?.status !== undefined) slot(null, kernel.status);
+    const over = () => this.#setGone();
     kernel?.statusChanged?.connect(slot);
-    signal.addEventListener("abort", () => kernel?.statusChanged?.disconnect(slot));
+    kernel?.disposed?.connect(over);
+    signal.addEventListener("abort", () => {
+      kernel?.statusChanged?.disconnect(slot);
+      kernel?.disposed?.disconnect(over);
+    });
   }
 
   #setGone(): void {

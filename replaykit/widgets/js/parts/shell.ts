@@ -21,19 +21,28 @@ export function shell(host: HTMLElement, label: string, signal: AbortSignal): Sh
       class: "rk",
       role: "region",
       "aria-label": label,
-      // JupyterLab's command mode would otherwise act on our keys: dd deletes a cell.
-      "data-lm-suppress-shortcuts": "true",
     },
     frame,
   );
-  host.setAttribute("data-lm-suppress-shortcuts", "true");
+  // JupyterLab's command mode would otherwise act on our keys: dd deletes a cell. It listens
+  // before us or after us, as it is set up.
+  window.addEventListener(
+    "keydown",
+    (event) => host.toggleAttribute("data-lm-suppress-shortcuts", !saves(event)),
+    { capture: true, signal },
+  );
   const style = el("style");
   style.textContent = styles;
   shadow.replaceChildren(style, root);
   for (const type of ["keydown", "keyup", "keypress"] as const) {
-    host.addEventListener(type, (event) => event.stopPropagation(), { signal });
+    host.addEventListener(type, (event) => saves(event) || event.stopPropagation(), { signal });
   }
   followTheme(root, signal);
   signal.addEventListener("abort", () => shadow.replaceChildren(), { once: true });
   return { root, frame };
+}
+
+/** Saving stays the host's: without it the browser would offer to save the page. */
+function saves(event: KeyboardEvent): boolean {
+  return (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "s";
 }
