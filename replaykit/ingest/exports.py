@@ -344,7 +344,7 @@ def _lines(member: Member, advance: Callable[[int], object]) -> Iterator[Block]:
                 array.append(data)
                 size += len(data)
                 continue
-            yield Block(data, block.first_line)
+            yield Block(data, block.first_line, block.ends)
             continue
         if not array:
             yield block
@@ -359,7 +359,7 @@ def _lines(member: Member, advance: Callable[[int], object]) -> Iterator[Block]:
     if array:
         lines = array_as_lines(b"".join(array), member.name)
         for start, part in _pieces(lines):
-            yield Block(part, start)
+            yield Block(part, start, part.count(b"\n"))
 
 
 def _pieces(lines: bytes) -> Iterator[tuple[int, bytes]]:

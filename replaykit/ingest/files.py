@@ -17,6 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, cast
 
+# Expands three times as fast as zlib.
+from isal.igzip import IGzipFile
+from isal.isal_zlib import IsalError
+
 from replaykit.errors import BadInput, MissingFile, did_you_mean
 
 if TYPE_CHECKING:
@@ -37,10 +41,11 @@ _LISTED: Final = 8
 
 @dataclass(frozen=True)
 class Block:
-    """Whole lines of a file, and the number of the first of them."""
+    """Whole lines of a file, the number of the first, and how many end in it."""
 
     data: bytes
     first_line: int
+    ends: int
 
 
 @dataclass(frozen=True)
@@ -171,10 +176,11 @@ def blocks(member: Member, progress: Callable[[int], object]) -> Iterator[Block]
             continue
         block = rest + data[:cut]
         rest = data[cut:]
-        yield Block(block, line)
-        line += block.count(b"\n")
+        ends = block.count(b"\n")
+        yield Block(block, line, ends)
+        line += ends
     if rest.strip():
-        yield Block(rest, line)
+        yield Block(rest, line, 0)
 
 
 def _chunks(member: Member, progress: Callable[[int], object]) -> Iterator[bytes]:
@@ -218,7 +224,7 @@ def _opened(member: Member, raw: IO[bytes]) -> Iterator[IO[bytes]]:
     if member.entry is not None:
         with zipfile.ZipFile(raw) as archive, archive.open(member.entry) as entry:
             if cast("zipfile.ZipExtFile", entry).peek(2)[:2] == b"\x1f\x8b":
-                with gzip.GzipFile(fileobj=entry) as plain:
+                with IGzipFile(fileobj=entry) as plain:
                     yield cast("IO[bytes]", plain)
             else:
                 yield entry
@@ -226,7 +232,7 @@ def _opened(member: Member, raw: IO[bytes]) -> Iterator[IO[bytes]]:
     if _magic(member.path)[:2] == b"\x1f\x8b" or (
         member.path.name.lower().endswith(".gz") and not member.path.stat().st_size
     ):
-        with gzip.GzipFile(fileobj=raw) as plain:
+        with IGzipFile(fileobj=raw) as plain:
             if not member.path.stat().st_size:
                 raise EOFError
             yield cast("IO[bytes]", plain)
@@ -243,7 +249,12 @@ def _named_errors(member: Member, at: Callable[[], int]) -> Iterator[None]:
             f"{member.name} is cut off after {at():,} expanded bytes. Nothing was "
             "ingested; download the file again or leave it out."
         ) from error
-    except (gzip.BadGzipFile, zlib.error, zipfile.BadZipFile) as error:
+    except (
+        gzip.BadGzipFile,
+        zlib.error,
+        IsalError,
+        zipfile.BadZipFile,
+    ) as error:
         raise BadInput(
             f"{member.name} is damaged after {at():,} expanded bytes ({error}). "
             "Nothing was ingested; download the file again or leave it out."
