@@ -73,6 +73,10 @@ class MissingFile(ReplayKitError, FileNotFoundError):
     """A path that does not exist."""
 
 
+class InUse(ReplayKitError, RuntimeError):
+    """A project that others have open, where something must have it alone."""
+
+
 class NotAProject(ReplayKitError, ValueError):
     """A folder that is not a replaykit project, or one that already is."""
 

@@ -63,7 +63,7 @@ def _why_not(source: Source, row: dict[str, Any]) -> dict[str, str]:
     """Say why a replay that has expired cannot be played, and since when."""
     if row["status"] != "expired":
         return {}
-    days = source.retention_days
+    days = source.kept_days(row["ingested"])
     detail = f"Ingested on {row['ingested']:%d %b %Y}; kept playable for {days} days."
     return {"status_detail": detail}
 

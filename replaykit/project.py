@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -12,6 +12,7 @@ import polars as pl
 
 from replaykit import timeline
 from replaykit.bundle import bundle_of_home, twin_of_home, with_bundle
+from replaykit.erasing import Erased, forget_person, purge_expired
 from replaykit.errors import BadDuration
 from replaykit.handles import Events
 from replaykit.ingest import tables
@@ -25,8 +26,9 @@ from replaykit.saved_cohorts import Cohorts
 from replaykit.schema import COLUMNS
 from replaykit.source import Known, Source
 from replaykit.store.events import EventStore, create_store, open_store
+from replaykit.store.readers import alone, reading
 from replaykit.store.recordings import Recordings
-from replaykit.store.settings import Settings
+from replaykit.store.settings import Settings, write_settings
 from replaykit.widgets import View
 from replaykit.wording import big, span_words
 
@@ -73,6 +75,10 @@ class Project:
     title: str = ""
     address: str = ""
     engine: Engine = "threads"
+
+    def __post_init__(self) -> None:
+        """Note that this process has the project open."""
+        reading(self.folder, self)
 
     # ── ask ───────────────────────────────────────────────────────────────────
     @property
@@ -236,6 +242,90 @@ class Project:
         self._forget_state()
         return report
 
+    # ── delete ────────────────────────────────────────────────────────────────
+    def set_retention(self, retention: str | None) -> None:
+        """Change how long recordings ingested from now on stay playable.
+
+        Parameters
+        ----------
+        retention
+            A number of days such as `"90d"`; `None` keeps them for ever. What was
+            ingested before keeps the period it was ingested under.
+        """
+        days = None if retention is None else _days(retention)
+        settings = self._store.settings
+        if days == settings.retention_days:
+            return
+        until = datetime.now(UTC).isoformat()
+        before = (*settings.retention_before, (until, settings.retention_days))
+        changed = replace(settings, retention_days=days, retention_before=before)
+        write_settings(self.folder, changed)
+        self._forget_state()
+
+    def purge(self, *, wait: str | None = None) -> Erased:
+        """Delete recordings past their retention, and all that earlier states left.
+
+        Handles taken before cannot be read any more.
+
+        Parameters
+        ----------
+        wait
+            How long to wait for other processes that have the project open, such as
+            `"10m"`; by default not at all.
+
+        Returns
+        -------
+        Erased
+            What was deleted, and what reading every file afterwards showed.
+
+        Raises
+        ------
+        InUse
+            If another process has the project open. Readers that may not write to its
+            folder cannot be seen.
+        """
+        alone(self.folder, wait)
+        report = purge_expired(self.source, self._store, self._recordings)
+        self._forget_state()
+        return report
+
+    def forget(self, user: str, *, wait: str | None = None) -> Erased:
+        """Delete a person for good: events, recordings, ids, lists, earlier versions.
+
+        All rows of the person and of ids merged into them go, the recordings of theirs
+        and of devices that only they used, their lines in saved lists. Afterwards every
+        file is read, expanded, and searched for their ids; what somebody else's rows
+        say of them is reported, not changed. An export read again brings them back.
+
+        Parameters
+        ----------
+        user
+            Their public id.
+        wait
+            How long to wait for other processes that have the project open, such as
+            `"10m"`; by default not at all.
+
+        Returns
+        -------
+        Erased
+            What was deleted, and where an id still stands (`found`; empty: nowhere).
+
+        Raises
+        ------
+        UnknownUser
+            If nobody has that id.
+        InUse
+            If another process has the project open. Readers that may not write to its
+            folder cannot be seen.
+        """
+        number = self.source.user(user)
+        alone(self.folder, wait)
+        report = forget_person(
+            self.source, self._store, self._recordings, self.cohorts, number
+        )
+        self._forget_state()
+        return report
+
     # ── state ─────────────────────────────────────────────────────────────────
     @cached_property
     def _store(self) -> EventStore:
@@ -271,6 +361,7 @@ class Project:
             path=self.address or str(self.folder),
             version=store.version,
             retention_days=settings.retention_days,
+            retention_before=settings.retention_before,
             week_start=cast("timeline.Weekday", settings.week_start),
             quarter_start=settings.quarter_start,
             cohort=self._cohort,

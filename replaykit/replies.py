@@ -160,8 +160,9 @@ class Watching:
     def _segment(self, replay: str, index: int) -> Reply:
         if self.source.recordings is None:
             raise UnknownReplay(f"No replay {replay!r}: there are no recordings.")
-        if self.source.replay(replay)["status"] == "expired":
-            days = self.source.retention_days
+        row = self.source.replay(replay)
+        if row["status"] == "expired":
+            days = self.source.kept_days(row["ingested"])
             raise UnknownReplay(
                 f"Replay {replay!r} has expired: recordings are kept for {days} days."
             )

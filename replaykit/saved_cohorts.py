@@ -38,7 +38,7 @@ from replaykit.wording import count_words
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from replaykit.handles import Events
 
@@ -142,6 +142,19 @@ class Cohorts:
         """Delete a cohort; its users and their events stay."""
         self._facts(name)
         self._file(name).unlink()
+
+    def forget(self, ids: Iterable[str]) -> int:
+        """Take ids out of every list; return how many lists held one."""
+        gone = set(ids)
+        changed = 0
+        for file in sorted(self.folder.glob("*.json")):
+            facts = self._load(file)
+            kept = [one for one in facts.get("ids", ()) if one not in gone]
+            if len(kept) < len(facts.get("ids", ())):
+                facts |= {"ids": kept, "users": len(kept)}
+                write_whole(file, orjson.dumps(facts))
+                changed += 1
+        return changed
 
     def read(
         self,

@@ -7,7 +7,7 @@ that a chart and the users behind it can never disagree.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from zoneinfo import ZoneInfo
@@ -21,7 +21,6 @@ from replaykit.timeline import Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
 
     from replaykit.engine import Engine
     from replaykit.redaction.rules import Redaction
@@ -127,6 +126,7 @@ class Source:
     path: str | None = None
     version: int | None = None
     retention_days: int | None = None
+    retention_before: tuple[tuple[str, int | None], ...] = ()
     week_start: Weekday = "monday"
     #: What was taken out of it (`rk.redact`), so that saved outputs stay without it.
     redaction: Redaction | None = None
@@ -235,13 +235,25 @@ class Source:
         The last day counts, in the project's days (`spec/replay.md` 2). Only a purge
         deletes.
         """
-        if self.retention_days is None:
+        if self.retention_days is None and not self.retention_before:
             return catalogue
         days = pl.col("ingested").dt.convert_time_zone(self.zone).dt.date()
         today = self.now().astimezone(ZoneInfo(self.zone)).date()
-        past = days + pl.duration(days=self.retention_days) < today
+        kept = pl.lit(self.retention_days, pl.Int32)
+        # A change is for what is ingested later.
+        for until, period in reversed(self.retention_before):
+            before = pl.col("ingested") < datetime.fromisoformat(until)
+            kept = pl.when(before).then(pl.lit(period, pl.Int32)).otherwise(kept)
+        past = days + pl.duration(days=kept) < today
         status = pl.when(past).then(pl.lit("expired")).otherwise("status")
         return catalogue.with_columns(status=status)
+
+    def kept_days(self, ingested: datetime) -> int | None:
+        """Return how many days a recording of that moment is kept; None for ever."""
+        for until, period in self.retention_before:
+            if ingested < datetime.fromisoformat(until):
+                return period
+        return self.retention_days
 
     @cached_property
     def recorded_rows(self) -> pl.DataFrame:

@@ -51,6 +51,7 @@ LAYERS = {
     "handles": 12,
     "saved_cohorts": 13,
     "lookup": 13,
+    "erasing": 12,
     "project": 14,
     "demoshop": 15,
     "twins": 5,

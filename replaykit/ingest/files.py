@@ -37,6 +37,12 @@ LONGEST_LINE: Final = 64 << 20
 _BOMB_RATIO: Final = 200
 _BOMB_BYTES: Final = 256 << 20
 _LISTED: Final = 8
+_DAMAGED: Final[tuple[type[Exception], ...]] = (
+    gzip.BadGzipFile,
+    zlib.error,
+    cast("type[Exception]", IsalError),
+    zipfile.BadZipFile,
+)
 
 
 @dataclass(frozen=True)
@@ -249,12 +255,7 @@ def _named_errors(member: Member, at: Callable[[], int]) -> Iterator[None]:
             f"{member.name} is cut off after {at():,} expanded bytes. Nothing was "
             "ingested; download the file again or leave it out."
         ) from error
-    except (
-        gzip.BadGzipFile,
-        zlib.error,
-        IsalError,
-        zipfile.BadZipFile,
-    ) as error:
+    except _DAMAGED as error:
         raise BadInput(
             f"{member.name} is damaged after {at():,} expanded bytes ({error}). "
             "Nothing was ingested; download the file again or leave it out."

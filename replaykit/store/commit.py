@@ -21,6 +21,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from replaykit.errors import BadInput
 from replaykit.store.layout import (
+    CATALOG,
     EVENTS,
     PARTITION,
     POINTER,
@@ -80,7 +81,8 @@ def commit(
         plan = make_plan(head, stage, wishes)
         arrived = stage.rows if stage is not None else 0
         dropped = len(plan.duplicates.dropped)
-        if dropped == arrived and not plan.people.changed.height and not plan.rewrite:
+        nothing = dropped == arrived and not plan.people.changed.height
+        if nothing and not plan.rewrite and not wishes.bury:
             return Outcome(head.table.version(), 0, dropped)
         with suppress(CommitFailedError):
             _add_columns(head, plan.registry)
@@ -147,7 +149,20 @@ def _make_true(plan: Plan, written: Written) -> int:
     with suppress(OSError):
         for path in _expired(head.catalog, now):
             (head.folder / EVENTS / path).unlink(missing_ok=True)
+    if plan.wishes.bury:
+        _bury(head, removed, after, number)
     return version
+
+
+def _bury(head: Snapshot, removed: list[str], after: Catalog, number: int) -> None:
+    """Delete what only earlier versions need; were it stopped, a sweep ends it."""
+    for path in (*head.catalog.retired, *removed):
+        (head.folder / EVENTS / path).unlink(missing_ok=True)
+    if head.number is None:
+        return
+    kept = after.files(head.folder, number)
+    for name in head.catalog.files(head.folder, head.number) - kept:
+        (head.folder / CATALOG / name).unlink(missing_ok=True)
 
 
 def _after(plan: Plan, written: Written, removed: list[str], now: int) -> Catalog:
@@ -161,14 +176,31 @@ def _after(plan: Plan, written: Written, removed: list[str], now: int) -> Catalo
         | pl.col("merged_into").is_not_null()
         | pl.col("user").is_in(seen.implode())
     )
+    gone = list(plan.wishes.forget)
+    if gone:
+        stays = ~pl.col("user").is_in(gone)
+        lives &= stays & ~pl.col("merged_into").fill_null(-1).is_in(gone)
     everyone = people.people.filter(lives)
-    noted = catalog.with_people(
-        plan.head.folder,
-        people.changed.filter(lives),
-        people.new_devices.join(everyone, on="user", how="semi"),
+    if plan.wishes.bury:
+        # Written anew, so that no piece still holds who is gone.
+        fresh, changed, devices = (
+            replace(catalog, people=(), devices=()),
+            everyone,
+            people.devices,
+        )
+    else:
+        fresh, changed, devices = (
+            catalog,
+            people.changed.filter(lives),
+            people.new_devices,
+        )
+    noted = fresh.with_people(
+        plan.head.folder, changed, devices.join(everyone, on="user", how="semi")
     )
     firsts = [at for at in (catalog.first, written.first) if at is not None]
     lasts = [at for at in (catalog.last, written.last) if at is not None]
+    if gone:
+        firsts, lasts = _edges(plan, written, removed)
     return replace(
         noted,
         buckets=plan.buckets,
@@ -181,13 +213,29 @@ def _after(plan: Plan, written: Written, removed: list[str], now: int) -> Catalo
         names=written.names,
         registry=plan.registry.counted(written.values),
         bucket_rows={key: rows for key, rows in written.bucket_rows.items() if rows},
-        retired={
+        retired={}
+        if plan.wishes.bury
+        else {
             **{path: at for path, at in catalog.retired.items() if path not in expired},
             **dict.fromkeys(removed, now),
         },
         hash_probe=catalog.hash_probe or hash_probe(),
-        history=_history(plan.head, now),
+        history=() if plan.wishes.bury else _history(plan.head, now),
     )
+
+
+def _edges(
+    plan: Plan, written: Written, removed: list[str]
+) -> tuple[list[int], list[int]]:
+    """Return first and last times of the files that stay, and of what is written."""
+    actions = pl.DataFrame(plan.head.table.get_add_actions(flatten=True))
+    kept = actions.filter(~pl.col("path").is_in(removed))
+    ends = [
+        [*kept[f"{edge}.time"].drop_nulls().to_list(), at]
+        for edge, at in (("min", written.first), ("max", written.last))
+    ]
+    first, last = ([at for at in end if at is not None] for end in ends)
+    return first, last
 
 
 def _history(head: Snapshot, now: int) -> tuple[int, ...]:

@@ -302,6 +302,18 @@ class EventStore:
             raise self._unknown(name)
         return self._rewrite(Wishes(promote=name))
 
+    def bury(self, forget: Iterable[int] = ()) -> Outcome:
+        """Delete earlier versions at once, and people with all their rows.
+
+        Handles on earlier versions cannot be read afterwards: see `readers.alone`.
+
+        Parameters
+        ----------
+        forget
+            Numbers of people, those merged into them included.
+        """
+        return self._rewrite(Wishes(forget=frozenset(forget), bury=True))
+
     def _rewrite(self, wishes: Wishes) -> Outcome:
         with _said(self.folder), writing(self.folder) as writer:
             return commit(self.folder, self.settings, writer, None, wishes)

@@ -8,6 +8,7 @@ shop.rk/
   catalog/*.parquet         people and devices, append-only pieces
   staging/WRITER/           scratch files of a running writer
   writers/WRITER.json       the writers at work, for the sweep (lease.py)
+  readers/PROCESS.json      who has it open, for what deletes for good (readers.py)
   recordings/               see recordings.py
 ```
 
@@ -29,10 +30,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    #: A folder or file of a project.
+    Place = Path
+
 EVENTS: Final = "events"
 CATALOG: Final = "catalog"
 STAGING: Final = "staging"
 WRITERS: Final = "writers"
+READERS: Final = "readers"
 
 #: The application id whose transaction number names the catalogue file of a version.
 POINTER: Final = "replaykit.catalog"

@@ -49,8 +49,8 @@ def writing(folder: Path) -> Iterator[Writer]:
     writer = Writer(secrets.token_hex(8), folder)
     place = folder / WRITERS
     place.mkdir(exist_ok=True)
-    registration = place / f"{writer.id}.json"
-    write_whole(registration, _registration())
+    note = place / f"{writer.id}.json"
+    write_whole(note, registration())
     scratch = folder / STAGING / writer.id
     try:
         sweep(folder, writer.id)
@@ -58,7 +58,7 @@ def writing(folder: Path) -> Iterator[Writer]:
         yield Writer(writer.id, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-        registration.unlink(missing_ok=True)
+        note.unlink(missing_ok=True)
 
 
 def sweep(folder: Path, me: str) -> int:
@@ -122,7 +122,7 @@ def _live_paths(table: DeltaTable) -> set[str]:
 def _alive(folder: Path) -> set[str]:
     alive: set[str] = set()
     for path in (folder / WRITERS).glob("*.json"):
-        if _is_alive(path):
+        if is_alive(path):
             alive.add(path.stem)
         else:
             path.unlink(missing_ok=True)
@@ -132,7 +132,8 @@ def _alive(folder: Path) -> set[str]:
     return alive
 
 
-def _is_alive(path: Path) -> bool:
+def is_alive(path: Path) -> bool:
+    """Say whether the process that wrote a registration is still there."""
     try:
         written = orjson.loads(path.read_bytes())
         host, pid, born = written["host"], int(written["pid"]), written["born"]
@@ -160,7 +161,8 @@ def _age_s(path: Path) -> float:
         return 0.0
 
 
-def _registration() -> bytes:
+def registration() -> bytes:
+    """Return what tells this process from any other."""
     content = {"host": socket.gethostname(), "pid": os.getpid()}
     return orjson.dumps({**content, "born": _born(os.getpid())})
 
@@ -174,14 +176,14 @@ def _born(pid: int) -> str | None:
     return None
 
 
-def _take(lease: Path, registration: Path) -> bool:
+def _take(lease: Path, note: Path) -> bool:
     for _ in range(2):
         try:
             # A link appears with its content; a file made and then written could be
             # left empty by a killed writer, and an empty lease names nobody.
-            os.link(registration, lease)
+            os.link(note, lease)
         except FileExistsError:
-            if _is_alive(lease):
+            if is_alive(lease):
                 return False
             lease.unlink(missing_ok=True)
         except OSError:
@@ -195,9 +197,9 @@ def _take_without_links(lease: Path) -> bool:
     # Some network file systems have no links.
     try:
         with lease.open("xb") as file:
-            file.write(_registration())
+            file.write(registration())
     except FileExistsError:
-        if not _is_alive(lease):
+        if not is_alive(lease):
             lease.unlink(missing_ok=True)
         return False
     return True

@@ -45,6 +45,8 @@ class Plan:
         Partitions read, changed and written as one sorted file.
     buckets
         Number of partitions afterwards.
+    wishes
+        What was asked for.
     """
 
     head: Snapshot
@@ -55,6 +57,7 @@ class Plan:
     moved: pl.DataFrame
     rewrite: frozenset[int]
     buckets: int
+    wishes: Wishes
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,17 @@ class Wishes:
         Name of a property that shall get a wide column.
     buckets
         Number of partitions to cut the table into.
+    forget
+        People whose rows, ids and devices go.
+    bury
+        Whether earlier versions go at once, with all their files.
     """
 
     rewrite: frozenset[int] = frozenset()
     promote: str | None = None
     buckets: int | None = None
+    forget: frozenset[int] = frozenset()
+    bury: bool = False
 
 
 def make_plan(head: Snapshot, stage: Stage | None, wishes: Wishes) -> Plan:
@@ -86,6 +95,7 @@ def make_plan(head: Snapshot, stage: Stage | None, wishes: Wishes) -> Plan:
     )
     rewrite = {
         *wishes.rewrite,
+        *(user % head.catalog.buckets for user in wishes.forget),
         *merged["bucket"].to_list(),
         *moved["bucket"].to_list(),
     }
@@ -113,6 +123,7 @@ def make_plan(head: Snapshot, stage: Stage | None, wishes: Wishes) -> Plan:
         moved,
         frozenset(bucket for bucket in rewrite if bucket in head.files),
         buckets,
+        wishes,
     )
 
 

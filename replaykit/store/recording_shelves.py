@@ -121,6 +121,10 @@ class Shelf(Protocol):
         """Delete files that the catalogue no longer names, and all trace of them."""
         ...
 
+    def sweep(self) -> None:
+        """Delete at once what no catalogue names."""
+        ...
+
 
 class MemoryShelf:
     """Recordings that last as long as the process."""
@@ -158,6 +162,9 @@ class MemoryShelf:
         """Forget files."""
         for name in names:
             self._files.pop(name, None)
+
+    def sweep(self) -> None:
+        """Do nothing: nothing is left behind in memory."""
 
 
 class FolderShelf:
@@ -257,18 +264,24 @@ class FolderShelf:
         if table is not None:
             _vacuum(table, hours=0)
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
+        """Delete at once what no catalogue names."""
+        self._sweep(grace=0)
+
+    def _sweep(self, grace: float = _GRACE) -> None:
         """Delete what crashed writers and replaced recordings left behind."""
         table = self._open_table()
         if table is None:
             return
-        if sum(1 for _ in self._table.glob("*.parquet")) > _TABLE_FILES:
+        if not grace:
+            _vacuum(table, hours=0)
+        elif sum(1 for _ in self._table.glob("*.parquet")) > _TABLE_FILES:
             _vacuum(table, hours=1)
-        old = time.time() - _GRACE
+        old = time.time() - grace
         stale = [
             path
             for path in self._files.glob("*")
-            if path.suffix in {_SUFFIX, _DRAFT} and path.stat().st_mtime < old
+            if path.suffix in {_SUFFIX, _DRAFT} and path.stat().st_mtime <= old
         ]
         if stale:
             named = set(_read(table)["file"].to_list())

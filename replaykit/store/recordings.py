@@ -119,19 +119,27 @@ class Recordings:
         with self._reading(replay_id) as (file, index):
             yield from _parts(file, index)
 
-    def remove(self, replay_id: str) -> None:
-        """Delete one recording: its row, its file and every earlier catalogue.
+    def remove(self, *replay_ids: str) -> None:
+        """Delete recordings: their rows, their files and every earlier catalogue.
 
         Raises
         ------
         UnknownReplay
             If there is no such replay.
         """
-        name = self._file(replay_id)
-        gone = pl.col("replay_id") == replay_id
+        names = [self._file(replay_id) for replay_id in replay_ids]
+        gone = pl.col("replay_id").is_in(replay_ids)
         self._shelf.commit(lambda rows: rows.filter(~gone))
-        self._files.pop(replay_id, None)
-        self._shelf.drop([name])
+        for replay_id in replay_ids:
+            self._files.pop(replay_id, None)
+        self._shelf.drop(names)
+
+    def sweep(self) -> None:
+        """Delete at once what no catalogue names: drafts and replaced files.
+
+        Nobody else may be writing.
+        """
+        self._shelf.sweep()
 
     @contextmanager
     def batch(self) -> Iterator[Batch]:

@@ -45,6 +45,9 @@ class Settings:
     retention_days
         How long a recording that is ingested from now on stays playable; `None` is for
         ever.
+    retention_before
+        Earlier periods, oldest first, each with the moment (ISO 8601, UTC) until which
+        it held for what was ingested.
     buckets
         Number of event partitions a new table is cut into by user.
     inactive
@@ -59,6 +62,7 @@ class Settings:
     week_start: str = "monday"
     quarter_start: int = 1
     retention_days: int | None = None
+    retention_before: tuple[tuple[str, int | None], ...] = ()
     buckets: int = 16
     inactive: tuple[str, ...] = ()
     created: str = ""
@@ -120,6 +124,8 @@ def read_settings(folder: Path) -> Settings:
     known = {field.name for field in fields(Settings)}
     values = {name: value for name, value in raw.items() if name in known}
     values["inactive"] = tuple(values.get("inactive", ()))
+    before = values.get("retention_before", ())
+    values["retention_before"] = tuple((until, days) for until, days in before)
     return Settings(**values)
 
 

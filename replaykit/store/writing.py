@@ -160,7 +160,10 @@ def write_files(plan: Plan, stage: Stage | None, writer: Writer) -> Written:
     for bucket in sorted(plan.rewrite):
         rows = _stored(plan, bucket)
         _count(written, bucket, rows, -1)
-        kept = rows.filter(~pl.col("row").is_in(gone.implode()))
+        kept = rows.filter(
+            ~pl.col("row").is_in(gone.implode()),
+            ~pl.col("user").is_in(list(plan.wishes.forget)),
+        )
         heap.add(kept.with_columns(_new_column(plan, name, new[name]) for name in new))
     try:
         for bucket, rows in heap.buckets():

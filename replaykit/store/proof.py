@@ -1,0 +1,141 @@
+"""Read every byte of a project and say where an id still stands."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import orjson
+import polars as pl
+
+from replaykit.store.recording_files import (
+    MAGIC,
+    read_index,
+    read_segment,
+    read_summary,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from replaykit.store.layout import Place
+
+_ROWS: Final = 200_000
+#: Ids this long are looked for anywhere in a text, shorter ones as whole values.
+_LONG: Final = 8
+
+
+@dataclass
+class Proof:
+    """What was read, and where something was found."""
+
+    files: int = 0
+    read_bytes: int = 0
+    found: list[str] = field(default_factory=list)
+
+
+def search(folder: Place, ids: Iterable[str], numbers: Iterable[int] = ()) -> Proof:
+    """Look for ids in all files of a project: expanded Parquet, recordings, JSON.
+
+    Parameters
+    ----------
+    folder
+        The project.
+    ids
+        User, device and replay ids.
+    numbers
+        Amplitude ids.
+    """
+    words = sorted(set(ids))
+    integers = sorted(set(numbers))
+    proof = Proof()
+    for path in sorted(folder.rglob("*"), key=str):
+        if not path.is_file():
+            continue
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            continue
+        proof.files += 1
+        name = str(path).removeprefix(str(folder)).lstrip("/")
+        for read, where in _texts(content, words, integers):
+            proof.read_bytes += read
+            if where:
+                proof.found.append(f"{name}: {where}")
+        proof.found += [
+            f"{name}: its name holds {word!r}" for word in words if word in name
+        ]
+    return proof
+
+
+def _texts(
+    content: bytes, words: list[str], integers: list[int]
+) -> Iterable[tuple[int, str]]:
+    if content[:4] == b"PAR1":
+        yield from _in_parquet(content, words, integers)
+    elif content.startswith(MAGIC):
+        yield from _in_recording(content, words)
+    else:
+        yield len(content), _in_text(content, words)
+
+
+def _in_parquet(
+    content: bytes, words: list[str], integers: list[int]
+) -> Iterable[tuple[int, str]]:
+    table = pl.scan_parquet(io.BytesIO(content))
+    # The footer holds statistics in clear.
+    yield 0, _in_text(content[-(1 << 20) :], words)
+    for batch in table.collect_batches(chunk_size=_ROWS):
+        for column in batch.get_columns():
+            size = int(column.estimated_size())
+            yield size, _in_column(column, words, integers)
+
+
+def _in_column(column: pl.Series, words: list[str], integers: list[int]) -> str:
+    dtype = column.dtype
+    if dtype.is_integer() and integers:
+        at = column.is_in(integers)
+        if column.name == "amplitude_id" and at.any():
+            return f"{int(at.sum())} rows of {column.name!r}"
+        return ""
+    if not words:
+        return ""
+    if dtype.is_nested():
+        texts = pl.Series([orjson.dumps(one, default=str).decode() for one in column])
+    elif dtype == pl.String:
+        texts = column
+    elif dtype == pl.Binary:
+        return _in_text(b"".join(column.drop_nulls()), words)
+    else:
+        return ""
+    whole = texts.is_in(words)
+    tokens = [orjson.dumps(word).decode() for word in words]
+    tokens += [word for word in words if len(word) >= _LONG]
+    inside = texts.str.contains_any(tokens)
+    rows = int((whole | inside).sum())
+    return f"{rows} rows of {column.name!r}" if rows else ""
+
+
+def _in_recording(content: bytes, words: list[str]) -> Iterable[tuple[int, str]]:
+    file = io.BytesIO(content)
+    index = read_index(file)
+    summary = orjson.dumps(read_summary(file, index))
+    yield len(summary), _in_text(summary, words)
+    note = orjson.dumps(index.note)
+    yield len(note), _in_text(note, words)
+    for entry in (*index.asides, *index.segments):
+        text = zlib.decompress(read_segment(file, entry))
+        yield len(text), _in_text(text, words)
+
+
+def _in_text(content: bytes, words: list[str]) -> str:
+    for word in words:
+        token = orjson.dumps(word)
+        # JSON inside JSON has its quotes escaped.
+        nested = token.replace(b'"', b'\\"')
+        plain = len(word) >= _LONG and word.encode() in content
+        if plain or token in content or nested in content:
+            return f"holds {word!r}"
+    return ""
