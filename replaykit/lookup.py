@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import polars as pl
 
+from replaykit.bundle import bundle_of_player, with_bundle
+from replaykit.capsule import saved_form
 from replaykit.errors import UnknownUser, did_you_mean
 from replaykit.handles import Events
+from replaykit.person_answers import LookUp
 from replaykit.replay_list import Replays
 from replaykit.rows_as_json import events_of, properties
 from replaykit.twins import table_twin
+from replaykit.widgets import View
 from replaykit.wording import clock, count_words
 
 if TYPE_CHECKING:
@@ -60,7 +64,8 @@ class Person:
     def totals(self) -> dict[str, Any]:
         """Count what is known of them.
 
-        `events`, `sessions`, `usage` (time in sessions), `first`, `last`, `devices`.
+        `events`, `sessions`, `usage` (time in sessions), `first`, `last`, `devices`,
+        and of events with a `revenue` how many, as `purchases`, and their sum.
         Inactive rows count as events and form no session; usage is the sum of the
         sessions' lengths (`spec/inspect.md` 4).
         """
@@ -72,7 +77,14 @@ class Person:
         )
         lengths = sessions["length"].dt.total_microseconds()
         usage = timedelta(microseconds=int(lengths.sum()))
+        paid = (
+            self._rows["revenue"].cast(pl.Float64, strict=False).drop_nulls()
+            if "revenue" in self._rows.columns
+            else pl.Series([], dtype=pl.Float64)
+        )
         return {
+            "purchases": paid.len(),
+            "revenue": float(paid.sum()),
             "events": self._rows.height,
             "sessions": sessions.height,
             "usage": usage,
@@ -112,6 +124,27 @@ class Person:
         rest = [name for name in ordered.columns if name not in left_out]
         return ordered.select(*first, *rest)
 
+    def event(self, row: str | int) -> dict[str, Any]:
+        """Return all that is stored of one of their events, as a link names it.
+
+        Parameters
+        ----------
+        row
+            Its number, as `stream()` and the look-up's links give it.
+
+        Raises
+        ------
+        UnknownUser
+            If it is no event of this person.
+        """
+        found = self._rows.filter(pl.col("row").cast(pl.String) == str(row))
+        if found.is_empty():
+            raise UnknownUser(
+                f"No event {row!r} of {self.user_id}; stream() lists them."
+            )
+        stored = found.drop("user").row(0, named=True)
+        return {name: value for name, value in stored.items() if value is not None}
+
     @property
     def events(self) -> Events:
         """All their events, ready for a question."""
@@ -130,6 +163,34 @@ class Person:
     def watch(self) -> Player:
         """Open the player on their recordings."""
         return self.replays.watch()
+
+    def ask(self, question: str, *data: str, **options: str) -> Any:  # noqa: ANN401
+        """Ask a question of all events of the project, by its name."""
+        return getattr(Events(self.source), question)(*data, **options)
+
+    # ── display ───────────────────────────────────────────────────────────────
+    @cached_property
+    def widget(self) -> View:
+        """The widget that this person displays as; one per person."""
+        answers = LookUp(self, lambda given: find_person(self.source, given))
+        return View(answers, kind="person", zone=self.source.zone)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:  # noqa: ANN401 - IPython
+        return with_bundle(
+            self.widget._repr_mimebundle_(**kwargs),
+            saved_form(*self._replaykit_share_()),
+            self._repr_html_(),
+            repr(self),
+        )
+
+    def _display_(self) -> View:
+        """Show the widget in marimo."""
+        return self.widget
+
+    def _replaykit_share_(self) -> tuple[Watching, dict[str, Any]]:
+        """In a shared page a person is their recordings, in a player."""
+        watching = self.watching()
+        return watching, bundle_of_player(watching)
 
     def __repr__(self) -> str:
         """Say who it is, how they were found, and how much there is."""

@@ -366,6 +366,7 @@ class Project:
             quarter_start=settings.quarter_start,
             cohort=self._cohort,
             keep_cohort=self._keep_cohort,
+            cohort_names=lambda: self.cohorts.names,
             known=Known(
                 names=lambda: store.names.select("event", "rows"),
                 edges=None if first is None or last is None else (first, last),

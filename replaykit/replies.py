@@ -131,9 +131,11 @@ class Watching:
         """Answer `session`, `segment` and `playlist`."""
         match kind:
             case "session":
-                return Reply(self.session(_text(params, "replay")))
+                return Reply(self.session(text_in(params, "replay")))
             case "segment":
-                return self._segment(_text(params, "replay"), _count(params, "index"))
+                return self._segment(
+                    text_in(params, "replay"), count_in(params, "index")
+                )
             case "playlist":
                 rows = list_rows(self.replays)
                 return Reply({"total": len(rows), "rows": rows})
@@ -206,7 +208,7 @@ class Microscope:
         With `within` the question is asked of a result that a point led to.
         """
         if "within" in params:
-            name = _text(params, "within")
+            name = text_in(params, "within")
             rest = {key: value for key, value in params.items() if key != "within"}
             return self._result_of(name).answer(kind, rest)
         match kind:
@@ -215,20 +217,20 @@ class Microscope:
             case "plotly":
                 return Reply({}, (module_source(kind),))
             case "point":
-                key = _text(params, "key")
+                key = text_in(params, "key")
                 return Reply(self.about(key, self.behind(key)))
             case "users":
                 return Reply(
-                    self.behind(_text(params, "key")).users_page(
+                    self.behind(text_in(params, "key")).users_page(
                         with_replays=bool(params.get("with_replays")),
-                        offset=_count(params, "offset"),
-                        limit=min(_count(params, "limit"), MOST_ROWS),
-                        kinds=_texts(params, "signals"),
+                        offset=count_in(params, "offset"),
+                        limit=min(count_in(params, "limit"), MOST_ROWS),
+                        kinds=texts_in(params, "signals"),
                     )
                 )
             case "stream":
-                behind = self.behind(_text(params, "key"))
-                return Reply(behind.stream(_text(params, "user")))
+                behind = self.behind(text_in(params, "key"))
+                return Reply(behind.stream(text_in(params, "user")))
             case "session" | "segment" | "playlist":
                 return self._watching(params.get("point")).answer(kind, params)
             case _:
@@ -238,13 +240,13 @@ class Microscope:
         """Answer what leads on from a point: other results, a cohort, its drivers."""
         match kind:
             case "follow":
-                return self._follow(_text(params, "key"), _text(params, "where"))
+                return self._follow(text_in(params, "key"), text_in(params, "where"))
             case "cohort":
-                return self._keep(_text(params, "key"), _text(params, "name"))
+                return self._keep(text_in(params, "key"), text_in(params, "name"))
             case "csv":
-                return Reply({}, (self.behind(_text(params, "key")).csv(),))
+                return Reply({}, (self.behind(text_in(params, "key")).csv(),))
             case "drivers":
-                return Reply(self._drivers(_text(params, "key")))
+                return Reply(self._drivers(text_in(params, "key")))
             case _:
                 known = ("chart", "point", "users", "stream", "session", "segment")
                 return _unknown(kind, (*known, "follow", "cohort", "csv", "drivers"))
@@ -357,7 +359,7 @@ class Home:
             case "sessions":
                 last = str(params.get("last") or self.last)
                 rows = self.replays(last)
-                offset, limit = _count(params, "offset"), _count(params, "limit")
+                offset, limit = count_in(params, "offset"), count_in(params, "limit")
                 page = rows.slice(offset, min(limit, MOST_ROWS))
                 return Reply({"total": rows.height, "rows": list_rows(page)})
             case _:
@@ -382,21 +384,24 @@ def _unknown(kind: str, known: Iterable[str]) -> Reply:
     raise UnknownOption(f"Nothing is asked by the name {kind!r} here, only {listed}.")
 
 
-def _text(params: Mapping[str, Any], name: str) -> str:
+def text_in(params: Mapping[str, Any], name: str) -> str:
+    """Read a text of a question."""
     value = params.get(name)
     if not isinstance(value, str):
         raise UnknownOption(f"{name} must be a text, not {value!r}.")
     return value
 
 
-def _count(params: Mapping[str, Any], name: str) -> int:
+def count_in(params: Mapping[str, Any], name: str) -> int:
+    """Read a whole number of a question, 0 where it is left out."""
     value = params.get(name, 0)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise UnknownOption(f"{name} must be a whole number from 0, not {value!r}.")
     return value
 
 
-def _texts(params: Mapping[str, Any], name: str) -> list[str]:
+def texts_in(params: Mapping[str, Any], name: str) -> list[str]:
+    """Read a list of texts of a question, empty where it is left out."""
     value = params.get(name) or []
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise UnknownOption(f"{name} must be a list of texts, not {value!r}.")

@@ -133,6 +133,7 @@ class Source:
     quarter_start: int = 1
     cohort: Callable[[str], pl.Series] | None = None
     keep_cohort: Callable[[str, Any], Any] | None = None
+    cohort_names: Callable[[], list[str]] | None = None
     known: Known | None = None
     engine: Engine = "scan"
 
@@ -302,6 +303,13 @@ class Source:
                 "shop.replays lists them.".replace("  ", " ")
             )
         return found.row(0, named=True)
+
+    def cohorts_of(self, user: int) -> list[tuple[str, bool]]:
+        """Return the saved cohorts, and whether a user is in each."""
+        names, read = self.cohort_names, self.cohort
+        if names is None or read is None:
+            return []
+        return [(name, user in read(name)) for name in names()]
 
     def members_of(self, cohort: object) -> pl.Series:
         """Return the numbers of the users of a set of users, or of a saved cohort.

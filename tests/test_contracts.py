@@ -49,6 +49,7 @@ LAYERS = {
     "users": 11,
     "questions": 11,
     "handles": 12,
+    "person_answers": 12,
     "saved_cohorts": 13,
     "lookup": 13,
     "erasing": 12,

@@ -4,6 +4,7 @@
  */
 
 import { createChart } from "./chart.ts";
+import { renderHome } from "./home.ts";
 import { Blobs } from "./page/blobs.ts";
 import { addCopyButtons } from "./page/code.ts";
 import { followContents } from "./page/contents.ts";
@@ -13,7 +14,8 @@ import { button } from "./parts/buttons.ts";
 import { el } from "./parts/dom.ts";
 import { shell } from "./parts/shell.ts";
 import { createPlayer, type PlayerHandle } from "./player.ts";
-import { addViewStyles, views } from "./views.ts";
+import { renderResult } from "./result.ts";
+import { addViewStyles, styled } from "./styled.ts";
 
 /** What the page holds; written by `document.py`. */
 interface Index {
@@ -100,13 +102,13 @@ class Page {
         return { source, goTo: (moment) => void load(player, moment) };
       }
       case "home":
-        views.home(frame, source);
+        styled(renderHome)(frame, source);
         return { source, goTo: null };
       case "result":
         if (capsule.plain) {
           addViewStyles(frame);
           frame.append(createChart(source, { onPoint: () => {} }).node);
-        } else views.result(frame, source);
+        } else styled(renderResult)(frame, source);
         return { source, goTo: null };
     }
   }

@@ -8,7 +8,7 @@
 
 /** Synced traits, the same names on the Python side. */
 export interface Traits {
-  kind: "player" | "result" | "home";
+  kind: "player" | "result" | "home" | "person";
   /** IANA name of the project's time zone. */
   zone: string;
   /** Position in the replay: milliseconds from its first event. */
@@ -197,6 +197,13 @@ export interface PlotlyFigure {
   layout: Record<string, unknown>;
 }
 
+export interface ActivityParams {
+  device?: string;
+  only?: string[];
+  from_ms?: number;
+  until_ms?: number;
+}
+
 /** Every request: what is asked and what comes back (`buffers` beside `data`). */
 export interface Requests {
   session: { params: { replay: string; point?: string }; data: Session };
@@ -240,6 +247,55 @@ export interface Requests {
     data: { total: number; rows: UserRow[] };
   };
   stream: { params: { key: string; user: string }; data: Stream };
+  /** Who somebody is, found by any id; without one, the person who is shown. */
+  person: {
+    params: { id?: string };
+    data: {
+      user: string;
+      found_by: string;
+      code: string;
+      totals: [name: string, value: number | null][];
+      profile: [name: string, value: Scalar | Scalar[]][];
+      devices: string[];
+      names: [event: string, rows: number][];
+      replays: { total: number; rows: ListRow[] };
+      cohorts: { name: string; member: boolean }[];
+    };
+  };
+  /** The sessions of their stream, newest first, by column; session null: out of session. */
+  activity: {
+    params: ActivityParams;
+    data: {
+      total: number;
+      session: (string | null)[];
+      device: (string | null)[];
+      first_row: number[];
+      rows: number[];
+      start_ms: number[];
+      end_ms: number[];
+      replay: (string | null)[];
+      replay_start_ms: (number | null)[];
+      status: (Status | null)[];
+    };
+  };
+  /** A page of its rows, by column. */
+  rows: {
+    params: ActivityParams & { offset: number; limit: number };
+    data: {
+      offset: number;
+      id: string[];
+      time_ms: number[];
+      name: string[];
+      active: number[];
+      out_of_session: number[];
+      props: Props[];
+    };
+  };
+  /** A chart of selected events; questions with this `within` are asked of it. */
+  create: {
+    params: { question: "segmentation" | "funnel" | "journeys"; rows: string[] };
+    data: { within: string; title: string; code: string };
+  };
   home: {
     params: { last: string };
     data: {

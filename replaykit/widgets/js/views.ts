@@ -5,30 +5,16 @@
  */
 
 import { renderHome } from "./home.ts";
-import type { Source } from "./kernel.ts";
-import { el } from "./parts/dom.ts";
+import { renderLookUp } from "./lookup.ts";
 import type { Traits } from "./protocol.ts";
 import { renderResult } from "./result.ts";
-import { viewStyles } from "./styles/views.ts";
+import { type Render, styled } from "./styled.ts";
 
-export type Render = (root: HTMLElement, source: Source) => () => void;
+export type { Render };
 export type ViewKind = Exclude<Traits["kind"], "player">;
-
-/** Put the styles of these views beside those of the player. */
-export function addViewStyles(root: HTMLElement): void {
-  const style = el("style");
-  style.textContent = viewStyles;
-  root.closest(".rk")?.before(style);
-}
-
-function styled(render: Render): Render {
-  return (root, source) => {
-    addViewStyles(root);
-    return render(root, source);
-  };
-}
 
 export const views: Record<ViewKind, Render> = {
   result: styled(renderResult),
   home: styled(renderHome),
+  person: styled(renderLookUp),
 };

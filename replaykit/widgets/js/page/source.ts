@@ -20,7 +20,8 @@ import { writeMoment } from "./links.ts";
 
 /** What a figure of the page holds; written by `Capsule.to_dict` in Python. */
 export interface Capsule {
-  kind: Traits["kind"];
+  /** A person in a page is a player of their recordings. */
+  kind: Exclude<Traits["kind"], "person">;
   zone: string;
   replies: Record<string, Entry>;
   /** The rows of all streams by id: time, name, properties, out of session. */

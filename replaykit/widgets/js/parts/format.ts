@@ -112,10 +112,10 @@ export function wallMinute(ms: number, zone: string): string {
   return `${p.hour}:${p.minute}`;
 }
 
-/** Tue 3 Mar. */
-export function wallDay(ms: number, zone: string): string {
-  const p = parts(ms, zone, { weekday: "short", day: "numeric", month: "short" });
-  return `${p.weekday} ${p.day} ${p.month}`;
+/** Tue 3 Mar, with the year where days of several years stand together. */
+export function wallDay(ms: number, zone: string, year = false): string {
+  const p = parts(ms, zone, { weekday: "short", day: "numeric", month: "short", year: "numeric" });
+  return `${p.weekday} ${p.day} ${p.month}${year ? ` ${p.year}` : ""}`;
 }
 
 /** A property's value as one line of text. */

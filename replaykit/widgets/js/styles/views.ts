@@ -2,6 +2,7 @@
 
 import chart from "./chart.css";
 import home from "./home.css";
+import lookup from "./lookup.css";
 import microscope from "./microscope.css";
 
-export const viewStyles = [chart, microscope, home].join("\n");
+export const viewStyles = [chart, microscope, home, lookup].join("\n");
