@@ -13,7 +13,7 @@ import hashlib
 import json
 import zlib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypeGuard
 
 import polars as pl
 
@@ -423,8 +423,13 @@ def _narrowed(answers: Answers, keys: list[str], most: int) -> Answers:
     return answers.over(_in_memory(answers.source, users))
 
 
+def _is_frame(found: pl.DataFrame | None) -> TypeGuard[pl.DataFrame]:
+    return found is not None
+
+
 def _in_memory(source: Source, users: pl.Series) -> Source:
     held = source.scan(None, users=users.to_list()).collect()
+    of_user = held.partition_by("user", as_dict=True)
 
     def scan(
         properties: Iterable[str] | None,
@@ -433,8 +438,10 @@ def _in_memory(source: Source, users: pl.Series) -> Source:
         buckets: Iterable[int] | None = None,
     ) -> pl.LazyFrame:
         del properties, buckets  # all are held, in one piece
-        rows = held.lazy()
-        return rows if users is None else rows.filter(pl.col("user").is_in(list(users)))
+        if users is None:
+            return held.lazy()
+        found = [of_user.get((user,)) for user in users]
+        return pl.concat([held.clear(), *filter(_is_frame, found)]).lazy()
 
     narrow = replace(source, scan=scan, known=None)
     # The catalogue is worked out from all rows, so it is taken over, not derived again.

@@ -242,11 +242,17 @@ def stream(source: Source, population: pl.DataFrame, user_id: str) -> dict[str, 
     room = max(0, ROWS_FROM_START - within.height)
     after = rows.filter(places == 2).head(room)
     shown = pl.concat([before, within, after])
-    watch = {
-        row["session_id"]: row
-        for row in watchlist(source, units).sort("matched_at").iter_rows(named=True)
-    }
     others = source.catalogue.filter(pl.col("user") == user)
+    # Most people were never recorded, and matching costs more than all the rest.
+    found = units.clear() if others.is_empty() else watchlist(source, units)
+    watch = (
+        {}
+        if found.is_empty()
+        else {
+            row["session_id"]: row
+            for row in found.sort("matched_at").iter_rows(named=True)
+        }
+    )
     return {
         "user": user_id,
         "before": before.height,
