@@ -45,7 +45,8 @@ def moments(session: Mapping[str, Any], most: int = MOMENTS) -> list[Moment]:
     """
     length = float(session["length_ms"])
     events = session["events"]
-    rows = list(zip(events["t"], events["name"], events["charted"], strict=True))
+    every = zip(events["t"], events["name"], events["charted"], strict=True)
+    rows = [row for row in every if 0 <= row[0] <= length]
     wanted: list[tuple[float, str]] = []
     opened = session.get("opened_t")
     if opened is not None:
@@ -53,7 +54,7 @@ def moments(session: Mapping[str, Any], most: int = MOMENTS) -> list[Moment]:
     wanted += [(t, name) for t, name, charted in rows if charted]
     for kind, words in _MARKS.items():
         marks = [one for one in session["marks"] if one["kind"] == kind]
-        wanted += [(one["t"], f"{words}: {one['label']}") for one in marks[:2]]
+        wanted += [(one["t"], f"{words}: {one['label']}") for one in marks[:1]]
     wanted.append((0.0, ""))
     wanted += [(page["t"], "") for page in session["pages"]]
     wanted += [(t, name) for t, name, _ in rows]

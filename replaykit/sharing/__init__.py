@@ -38,6 +38,7 @@ def share(
     changed: Changed = "refuse",
     mask: bool | Iterable[Masked] = True,
     properties: Iterable[str] | Literal["all"] = (),
+    filmstrip: bool = True,
     open_project: OpenProject = open_at,
 ) -> SharedPage:
     """Write one page with charts and replays that opens anywhere, with no network.
@@ -81,6 +82,10 @@ def share(
     properties
         Event properties that travel although `properties` are masked, and columns of
         tables beside a replay; `"all"` for all.
+    filmstrip
+        Where scripts are off, a player shows its first replay's key moments: drawn by a
+        headless Chromium if one is found (`REPLAYKIT_BROWSER` names another), as cards
+        of text otherwise. `False` draws none.
     open_project
         Opens a project by its path; `rk.open` unless another store is used.
 
@@ -117,11 +122,19 @@ def share(
         projects = Projects(open_project, moved=project, changed=changed)
         blocks = saved.read(source)
         page = page_of_notebook(
-            source, blocks, figures, projects, title=title, masking=masking
+            source,
+            blocks,
+            figures,
+            projects,
+            title=title,
+            masking=masking,
+            drawn=filmstrip,
         )
         notes = [*projects.notes, *figures.notes()]
     else:
-        page = page_of_objects(objects, figures, title, masking)
+        page = page_of_objects(
+            objects, figures, title=title, masking=masking, drawn=filmstrip
+        )
         notes = figures.notes()
     body, parts = page.written(figures)
     check_budget(len(body), parts, budget)

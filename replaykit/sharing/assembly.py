@@ -10,6 +10,7 @@ import polars as pl
 from replaykit.errors import BadInput
 from replaykit.sharing import notebook as saved
 from replaykit.sharing.document import Page
+from replaykit.sharing.filmstrip import as_address, films
 from replaykit.sharing.markup import Prose
 from replaykit.sharing.twins import twin_of
 from replaykit.twins import table_twin
@@ -30,6 +31,7 @@ def page_of_notebook(
     *,
     title: str | None,
     masking: Masking,
+    drawn: bool = False,
 ) -> Page:
     """Put the blocks of a saved notebook on a page, in order."""
     shown = [one.bundle for one in blocks if isinstance(one, saved.Shown)]
@@ -41,6 +43,7 @@ def page_of_notebook(
     projects.expect(shown, str(source))
     made = [_figure(one, figures, projects) for one in blocks]
     figures.fill(masking)
+    strips = films(figures.all, figures.blobs) if drawn else {}
     prose = Prose(source.parent, masking.own)
     markup = [_prose(prose, one) for one in blocks]
     first = next((one for one in prose.headings if one.level == 1), None)
@@ -48,22 +51,20 @@ def page_of_notebook(
     page = Page(named or (first.words if first else source.stem), [], masking)
     page.headings = prose.headings
     page.about = [_today(), *map(masking.shown, figures.about())]
+    whole = first is None or title is not None
     for block, written, figure in zip(blocks, markup, made, strict=True):
-        match block:
-            case saved.Text():
-                page.prose(_without_title(written, page, first and title is None))
-            case saved.Code():
-                page.code(masking.own(block.source), block.language)
-            case saved.Printed():
-                page.printed(block.text, error=block.error)
-            case saved.Markup():
-                page.markup(block.html)
-            case saved.Picture():
-                page.picture(block)
-            case saved.Shown() if figure is not None:
-                page.figure(figure, twin_of(figure, figures.blobs) or block.twin)
-            case saved.Plot() if figure is not None:
-                page.figure(figure, "<p>A chart, drawn by a script.</p>")
+        if isinstance(block, saved.Text):
+            page.prose(written if whole else _without_title(written, page))
+        elif figure is not None:
+            words = "<p>A chart, drawn by a script.</p>"
+            saved_twin = block.twin if isinstance(block, saved.Shown) else words
+            page.figure(figure, _twin(figure, figures, strips) or saved_twin)
+        elif isinstance(block, saved.Picture) and block.film and masking.places:
+            projects.notes.append(
+                "a filmstrip drawn in the notebook stays there: it is not masked"
+            )
+        else:
+            _put(page, block)
     page.pictures += prose.pictures
     projects.notes += [f"image not brought along: {name}" for name in prose.missing]
     return page
@@ -83,9 +84,24 @@ def _figure(block: saved.Block, figures: Figures, projects: Projects) -> Figure 
     return None
 
 
-def _without_title(markup: str, page: Page, first: object) -> str:
+def _put(page: Page, block: saved.Block) -> None:
+    """Put a block on a page that is neither prose nor a widget."""
+    match block:
+        case saved.Code():
+            page.code(page.masking.own(block.source), block.language)
+        case saved.Printed():
+            page.printed(block.text, error=block.error)
+        case saved.Markup():
+            page.markup(block.html)
+        case saved.Picture():
+            page.picture(block)
+        case _:
+            return
+
+
+def _without_title(markup: str, page: Page) -> str:
     """Leave out the heading that already stands over the page."""
-    if not first or page.titled:
+    if page.titled:
         return markup
     start, end = markup.find("<h1"), markup.find("</h1>")
     if start < 0:
@@ -95,18 +111,24 @@ def _without_title(markup: str, page: Page, first: object) -> str:
 
 
 def page_of_objects(
-    objects: list[Shareable], figures: Figures, title: str | None, masking: Masking
+    objects: list[Shareable],
+    figures: Figures,
+    *,
+    title: str | None,
+    masking: Masking,
+    drawn: bool = False,
 ) -> Page:
     """Put live results, players and projects on a page, one below the other."""
     for one in objects:
         answers, bundle = one._replaykit_share_()
         figures.add(bundle, answers)
     figures.fill(masking)
+    strips = films(figures.all, figures.blobs) if drawn else {}
     named = masking.own(title) if title else _heading(figures.all[0])
     about = [_today(), *map(masking.shown, figures.about())]
     page = Page(named, about, masking)
     for one, figure in zip(objects, figures.all, strict=True):
-        page.figure(figure, twin_of(figure, figures.blobs) or _table(one, figure))
+        page.figure(figure, _twin(figure, figures, strips) or _table(one, figure))
     return page
 
 
@@ -115,6 +137,13 @@ def _heading(figure: Figure) -> str:
     if chart is not None:
         return str(chart.get("title") or figure.bundle["title"])
     return f"Session replays of {figure.bundle['title']}"
+
+
+def _twin(
+    figure: Figure, figures: Figures, strips: dict[str, list[bytes | None]]
+) -> str | None:
+    frames = [as_address(one) for one in strips.get(figure.blob or "", ())]
+    return twin_of(figure, figures.blobs, frames)
 
 
 def _table(one: Shareable, figure: Figure) -> str:

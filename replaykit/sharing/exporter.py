@@ -42,6 +42,10 @@ class ReplaykitExporter(Exporter):
         Unicode(), help="Event properties that travel, or the one word all."
     ).tag(config=True)
 
+    filmstrip = Bool(
+        default_value=True, help="Draw key moments for readers without scripts."
+    ).tag(config=True)
+
     def _file_extension_default(self) -> str:
         return ".html"
 
@@ -72,6 +76,7 @@ class ReplaykitExporter(Exporter):
             projects,
             title=self.title or None,
             masking=masking,
+            drawn=self.filmstrip,
         )
         body, parts = page.written(figures)
         check_budget(len(body), parts, None if self.budget == "none" else self.budget)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _PLOTLY: Final = "application/vnd.plotly.v1+json"
 _FORMAT: Final = 4
+#: Marks the output of a filmstrip in its metadata.
+FILM: Final = "replaykit.filmstrip"
 #: Pictures in the order in which one is chosen when an output has several.
 _PICTURES: Final = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
@@ -50,6 +52,8 @@ class Picture:
     mime: str
     body: str
     words: str
+    #: A filmstrip of ours, drawn from a recording as it is.
+    film: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,12 +160,13 @@ def _outputs(outputs: list[dict[str, Any]]) -> Iterator[Block]:
             name, value = output.get("ename", "Error"), output.get("evalue", "")
             yield Printed(trace or f"{name}: {value}", error=True)
         elif kind in {"display_data", "execute_result"}:
-            yield from _shown(output.get("data", {}))
+            film = FILM in output.get("metadata", {})
+            yield from _shown(output.get("data", {}), film=film)
     if printed:
         yield Printed("".join(printed))
 
 
-def _shown(data: dict[str, Any]) -> Iterator[Block]:
+def _shown(data: dict[str, Any], *, film: bool = False) -> Iterator[Block]:
     """Yield the richest form of one output that may stand in a page."""
     picture = _picture(data)
     bundle = data.get(MIME)
@@ -170,7 +175,7 @@ def _shown(data: dict[str, Any]) -> Iterator[Block]:
     elif isinstance(data.get(_PLOTLY), dict):
         yield Plot(data[_PLOTLY])
     elif picture is not None:
-        yield picture
+        yield replace(picture, film=film)
     elif "text/html" in data and "application/vnd.jupyter.widget-view+json" not in data:
         yield Markup(_joined(data["text/html"]))
     elif "text/markdown" in data:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from replaykit.sharing import SharedPage
+    from replaykit.sharing.filmstrip import Filmstrip
 
 #: How much of the past `Player.window` lists.
 WINDOW_MS: Final = 10_000
@@ -311,6 +312,18 @@ class Player(View):
 
     def _replaykit_share_(self) -> tuple[Watching, dict[str, Any]]:
         return self._watching, bundle_of_player(self._watching)
+
+    def filmstrip(self) -> Filmstrip:
+        """Draw key moments of the first replay: a picture that every viewer shows.
+
+        A headless Chromium draws them from the recording if one is found, sealed and
+        with no network; otherwise they are cards of text. The notebook keeps the
+        picture, so it is there where scripts and widgets are not.
+        """
+        # Drawn by the page, which stands above widgets.
+        made = import_module("replaykit.sharing.filmstrip")
+        strip: Filmstrip = made.Filmstrip.of(self)
+        return strip
 
     def save(self, path: str | PathLike[str]) -> SharedPage:
         """Write this player as one page that plays with no network and no notebook.
