@@ -13,7 +13,7 @@ import pytest
 
 import replaykit as rk
 from replaykit.bundle import MIME
-from replaykit.sharing.browser import Browser, BrowserFailed, find_browser
+from replaykit.sharing.browser import Browser, find_browser
 from replaykit.sharing.filmstrip import Filmstrip
 from replaykit.twins import Moment, moments, player_twin, strip
 
@@ -209,12 +209,12 @@ def test_a_player_draws_its_moments_and_a_page_shows_them(shop, tmp_path, chromi
     assert drawn.table.columns == ["t", "what", "title", "path"]
     assert len(drawn.pictures) == drawn.table.height == 6
     assert all(picture.startswith(b"\x89PNG") for picture in drawn.pictures)
-    assert len({picture for picture in drawn.pictures}) >= 4
+    assert len(set(drawn.pictures)) >= 4
     data, about = drawn._repr_mimebundle_()
     assert set(data) == {"text/plain", "image/png"}
     rk.share(player, to=tmp_path / "a.html")
     page = (tmp_path / "a.html").read_text()
-    twin = re.findall(r'<div class="rk-twin.*?</figure>', page, re.S)[0]
+    twin = re.findall(r'<div class="rk-twin.*?</figure>', page, re.DOTALL)[0]
     assert twin.count('<img src="data:image/png;base64,') == 6
 
     output = {"output_type": "display_data", "metadata": about, "data": data}

@@ -25,7 +25,7 @@ def change_inline(address: str, change: Callable[[str], str]) -> str:
     Examples
     --------
     >>> change_inline("data:image/svg+xml,<text>ana%20b</text>", lambda t: t.upper())
-    'data:image/svg+xml,%3CTEXT%3EANA%20B%3C/TEXT%3E'
+    'data:image/svg+xml,%3CTEXT%3EANA B%3C/TEXT%3E'
     >>> change_inline("data:image/png;base64,AAAA", lambda t: t.upper())
     'data:image/png;base64,AAAA'
     """
