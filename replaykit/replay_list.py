@@ -10,7 +10,7 @@ import polars as pl
 from replaykit import searching, timeline
 from replaykit.errors import BadInput, check_option
 from replaykit.query import Step
-from replaykit.replays import frames
+from replaykit.replays import elements, frames
 from replaykit.replays.links import product_url, replay_ref
 from replaykit.replies import Watching
 from replaykit.rows_as_json import signals
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from replaykit.replays.elements import Happening
     from replaykit.replays.frames import FrameKind
-    from replaykit.source import Source
+    from replaykit.source import Recordings, Source
     from replaykit.users import Users
 
 Signal: TypeAlias = Literal["rage", "dead", "error", "request"]
@@ -230,11 +231,68 @@ class Replays:
         >>> clicks.columns[:5]
         ['replay_id', 'user', 'time_ms', 'time', 'action']
         """
+        recordings, ids = self._stored()
+        return self._named(frames.frame(recordings, ids, kind, progress=progress))
+
+    def elements(
+        self, selector: str, happening: Happening, *, progress: bool = True
+    ) -> pl.DataFrame:
+        """Find what happened to the elements of a CSS selector, whoever tracked it.
+
+        The page is followed through every recording as the player shows it, so this
+        answers for the past too, with no browser. With `events.also` the rows become
+        events: `events.also("Saw it", replays.elements(".banner", "appeared"))`.
+
+        Parameters
+        ----------
+        selector
+            A CSS selector list: types, ids, classes, attributes, combinators, `:not()`,
+            `:is()`, `:has()` and the structural pseudo-classes.
+        happening
+            - `"clicked"`: it, or something inside it, was clicked
+            - `"typed"`: something was typed into it, or chosen
+            - `"appeared"`, `"disappeared"`: it began, or ceased, to match; a new page
+              makes all its elements appear, a snapshot of an unchanged one does not
+            - `"changed"`: the text in it became another one
+        progress
+            Show a bar while reading.
+
+        Returns
+        -------
+        DataFrame
+            One row each: `replay_id`, `user` String, `time_ms` Int64 (ms from the
+            recording's first event), `time` Datetime UTC, `node` Int64, `tag`,
+            `selector`, `label`, `url` String.
+
+        Raises
+        ------
+        BadInput
+            If the selector cannot be read, or asks for what no recording knows, such
+            as `:hover`.
+        UnknownOption
+            If `happening` is none of these words.
+
+        Examples
+        --------
+        >>> import replaykit as rk
+        >>> replays = rk.demo().replays[:5]
+        >>> found = replays.elements("button", "clicked", progress=False)
+        >>> found["tag"].unique().to_list()
+        ['button']
+        """
+        recordings, ids = self._stored()
+        return self._named(
+            elements.elements(recordings, ids, selector, happening, progress=progress)
+        )
+
+    def _stored(self) -> tuple[Recordings, pl.Series]:
         recordings = self.source.recordings
         if recordings is None:
             raise BadInput("There are no recordings here: add some with add_replays.")
-        ids = self.frame["replay_id"]
-        found = frames.frame(recordings, ids, kind, progress=progress)
+        return recordings, self.frame["replay_id"]
+
+    def _named(self, found: pl.DataFrame) -> pl.DataFrame:
+        """Return rows of recordings with the public ids of their users."""
         names = self.frame.select("replay_id", user="user_id")
         joined = found.join(names, on="replay_id", how="left", maintain_order="left")
         return joined.select("replay_id", "user", pl.exclude("replay_id", "user"))

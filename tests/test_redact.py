@@ -14,9 +14,9 @@ import replaykit as rk
 from replaykit.bundle import MIME
 from replaykit.errors import BadInput, UnknownProperty
 from replaykit.redaction.addresses import mask_address, mask_addresses
-from replaykit.redaction.selectors import Selector
 from replaykit.redaction.style import change_css
 from replaykit.replays.dom import Page
+from replaykit.replays.selectors import Selector
 
 START = datetime(2026, 3, 3, 9, tzinfo=UTC)
 AT = int(START.timestamp() * 1000)

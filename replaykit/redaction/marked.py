@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from replaykit.replays import carry
 from replaykit.replays.dom import Page
-from replaykit.replays.nodes import TEXT
+from replaykit.replays.selectors import affected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from replaykit.redaction.selectors import Selector
     from replaykit.replays.nodes import Node
+    from replaykit.replays.selectors import Selector
 
 _LISTS: Final = ("adds", "removes", "texts", "attributes")
-#: Pseudo-classes with which a change far away may make an element match.
-_FAR: Final = (":has(", ":root")
 
 
 def marked_nodes(
@@ -50,7 +48,6 @@ def _mark(
     events: Iterable[dict[str, Any]], selectors: Sequence[Selector], marked: set[int]
 ) -> None:
     page = Page()
-    far = any(sign in one.text for one in selectors for sign in _FAR)
     for event in events:
         data = event.get("data")
         if not isinstance(data, dict):
@@ -62,27 +59,9 @@ def _mark(
             # The page keeps what it is given, and this data is read again later.
             known = {name: list(data.get(name) or ()) for name in _LISTS}
             page.mutate({**data, **known})
-            for top in _touched(page, known, far=far):
+            for top in affected(page, known, selectors):
                 _match(top, selectors, marked)
     page.clear()
-
-
-def _touched(page: Page, data: dict[str, list[Any]], *, far: bool) -> list[Node]:
-    """Return the nodes at and under which a mutation may have made matches."""
-    if far and page.root is not None:
-        return [page.root]
-    ids = [add.get("parentId") for add in data["adds"]]
-    ids += [removal.get("parentId") for removal in data["removes"]]
-    for change in data["attributes"]:
-        node = page.nodes.get(change.get("id"))
-        above = node.parent if node is not None else None
-        ids.append(above.id if above is not None and above.id > 0 else change.get("id"))
-    for change in data["texts"]:
-        node = page.nodes.get(change.get("id"))
-        if node is not None and node.type == TEXT and node.parent is not None:
-            ids.append(node.parent.id)
-    found = {one: page.nodes[one] for one in ids if one in page.nodes}
-    return list(found.values())
 
 
 def _match(top: Node | None, selectors: Sequence[Selector], marked: set[int]) -> None:

@@ -15,8 +15,8 @@ from replaykit.errors import BadInput, UnknownProperty, did_you_mean
 from replaykit.redaction.events import Walk
 from replaykit.redaction.marked import marked_nodes
 from replaykit.redaction.scrub import STRUCTURE, Scrub
-from replaykit.redaction.selectors import Selector
 from replaykit.replays.masking import mask_text
+from replaykit.replays.selectors import Selector
 from replaykit.schema import COLUMNS
 
 if TYPE_CHECKING:

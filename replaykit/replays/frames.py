@@ -59,7 +59,7 @@ _TEXT: Final = pl.String()
 _NUMBER: Final = pl.Int64()
 _SIZE: Final = pl.Float64()
 _FLAG: Final = pl.Boolean()
-_ELEMENT: Final[dict[str, pl.DataType]] = {
+ELEMENT_COLUMNS: Final[dict[str, pl.DataType]] = {
     "node": _NUMBER,
     "tag": _TEXT,
     "selector": _TEXT,
@@ -67,8 +67,8 @@ _ELEMENT: Final[dict[str, pl.DataType]] = {
 }
 
 
-class _Kind(NamedTuple):
-    """How one frame is read."""
+class Reading(NamedTuple):
+    """How one frame is read: rows that begin with a time, and their columns."""
 
     read: Callable[[Scene], Rows]
     columns: dict[str, pl.DataType]
@@ -103,7 +103,13 @@ def frame(
     [('d1/7', 0, 'https://shop.test/')]
     """
     check_option("kind", kind, tuple(_KINDS))
-    how = _KINDS[kind]
+    return gather(recordings, replay_ids, _KINDS[kind], progress=progress)
+
+
+def gather(
+    recordings: Stored, replay_ids: Iterable[str], how: Reading, *, progress: bool
+) -> pl.DataFrame:
+    """Read recordings one after the other; see `frame`."""
     schema = {
         "replay_id": _TEXT,
         "time_ms": _NUMBER,
@@ -131,7 +137,10 @@ def _moment(row: tuple[Any, ...]) -> float:
     return t
 
 
-def _element(node: Node | None) -> tuple[int | None, str | None, str | None, str]:
+def element_cells(
+    node: Node | None,
+) -> tuple[int | None, str | None, str | None, str]:
+    """Return what a row says of an element (`ELEMENT_COLUMNS`)."""
     if node is None:
         return None, None, None, ""
     return node.id, node.tag or None, selector_of(node), label_of(node)
@@ -161,7 +170,7 @@ def _interactions(scene: Scene, actions: dict[int, str]) -> Rows:
             None if y is None else y + scene.top,
         )
         node = scene.page.nodes.get(data.get("id"))
-        yield t, action, *place, *_element(node), scene.url or None
+        yield t, action, *place, *element_cells(node), scene.url or None
 
 
 def _clicks(scene: Scene) -> Rows:
@@ -202,7 +211,7 @@ def _clicks(scene: Scene) -> Rows:
                 y,
                 page_x,
                 page_y,
-                *_element(target or node),
+                *element_cells(target or node),
                 target is not None,
                 scene.url or None,
             )
@@ -231,7 +240,7 @@ def _inputs(scene: Scene) -> Rows:
             text, checked = data.get("text"), data.get("isChecked")
             yield (
                 t,
-                *_element(node),
+                *element_cells(node),
                 name if isinstance(name, str) else None,
                 text if isinstance(text, str) else None,
                 checked if isinstance(checked, bool) else None,
@@ -246,7 +255,7 @@ def _scrolls(scene: Scene) -> Rows:
             node = scene.page.nodes.get(data.get("id"))
             of_document = node is not None and node is scene.page.root
             x, y = _at(data, "x"), _at(data, "y")
-            yield t, x, y, of_document, *_element(node), scene.url or None
+            yield t, x, y, of_document, *element_cells(node), scene.url or None
 
 
 def _moves(scene: Scene) -> Rows:
@@ -342,7 +351,7 @@ def _media(scene: Scene) -> Rows:
             node = scene.page.nodes.get(data.get("id"))
             action = _MEDIA.get(data.get("type"))
             position = _at(data, "currentTime")
-            yield t, action, position, *_element(node), scene.url or None
+            yield t, action, position, *element_cells(node), scene.url or None
 
 
 _POINTER: Final[dict[str, pl.DataType]] = {
@@ -351,42 +360,42 @@ _POINTER: Final[dict[str, pl.DataType]] = {
     "y": _SIZE,
     "page_x": _SIZE,
     "page_y": _SIZE,
-    **_ELEMENT,
+    **ELEMENT_COLUMNS,
 }
 _URL: Final[dict[str, pl.DataType]] = {"url": _TEXT}
 
-_KINDS: Final[dict[str, _Kind]] = {
-    "clicks": _Kind(
+_KINDS: Final[dict[str, Reading]] = {
+    "clicks": Reading(
         _clicks,
         {**_POINTER, "interactive": _FLAG, **_URL, "rage": _FLAG, "dead": _FLAG},
         follow_page=True,
     ),
-    "focus": _Kind(
+    "focus": Reading(
         lambda scene: _interactions(scene, _FOCUS),
         {**_POINTER, **_URL},
         follow_page=True,
     ),
-    "inputs": _Kind(
+    "inputs": Reading(
         _inputs,
-        {**_ELEMENT, "name": _TEXT, "value": _TEXT, "checked": _FLAG, **_URL},
+        {**ELEMENT_COLUMNS, "name": _TEXT, "value": _TEXT, "checked": _FLAG, **_URL},
         follow_page=True,
     ),
-    "scrolls": _Kind(
+    "scrolls": Reading(
         _scrolls,
-        {"x": _SIZE, "y": _SIZE, "of_document": _FLAG, **_ELEMENT, **_URL},
+        {"x": _SIZE, "y": _SIZE, "of_document": _FLAG, **ELEMENT_COLUMNS, **_URL},
         follow_page=True,
     ),
-    "moves": _Kind(
+    "moves": Reading(
         _moves,
         {"x": _SIZE, "y": _SIZE, "touch": _FLAG, "node": _NUMBER, **_URL},
         follow_page=False,
     ),
-    "touches": _Kind(
+    "touches": Reading(
         lambda scene: _interactions(scene, _TOUCHES),
         {**_POINTER, **_URL},
         follow_page=True,
     ),
-    "mutations": _Kind(
+    "mutations": Reading(
         _mutations,
         {
             **dict.fromkeys(("added", "removed", "texts", "attributes"), _NUMBER),
@@ -394,14 +403,14 @@ _KINDS: Final[dict[str, _Kind]] = {
         },
         follow_page=False,
     ),
-    "pages": _Kind(_pages, {"url": _TEXT, "length_ms": _NUMBER}, follow_page=False),
-    "viewports": _Kind(
+    "pages": Reading(_pages, {"url": _TEXT, "length_ms": _NUMBER}, follow_page=False),
+    "viewports": Reading(
         _viewports, {"width": _SIZE, "height": _SIZE, **_URL}, follow_page=False
     ),
-    "console": _Kind(
+    "console": Reading(
         _console, {"level": _TEXT, "text": _TEXT, **_URL}, follow_page=False
     ),
-    "network": _Kind(
+    "network": Reading(
         _network,
         {
             "method": _TEXT,
@@ -413,13 +422,13 @@ _KINDS: Final[dict[str, _Kind]] = {
         },
         follow_page=False,
     ),
-    "errors": _Kind(_errors, {"text": _TEXT, **_URL}, follow_page=False),
-    "inactive": _Kind(
+    "errors": Reading(_errors, {"text": _TEXT, **_URL}, follow_page=False),
+    "inactive": Reading(
         _inactive, {"end_ms": _NUMBER, "length_ms": _NUMBER}, follow_page=False
     ),
-    "media": _Kind(
+    "media": Reading(
         _media,
-        {"action": _TEXT, "position_s": _SIZE, **_ELEMENT, **_URL},
+        {"action": _TEXT, "position_s": _SIZE, **ELEMENT_COLUMNS, **_URL},
         follow_page=True,
     ),
 }

@@ -9,26 +9,27 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from replaykit.errors import BadInput
-from replaykit.replays.nodes import ELEMENT, Node
+from replaykit.replays.nodes import ELEMENT, TEXT, Node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from replaykit.replays.dom import Page
 
     Test = Callable[[Node], bool]
 
-_NAME: Final = (
-    r"(?:--|-?(?:[_a-zA-Z\u0080-\U0010ffff]|\\.))(?:[\w\u0080-\U0010ffff-]|\\.)*"
-)
+_SIGN: Final = r"[\w\u0080-\U0010ffff-]|\\(?:[0-9a-fA-F]{1,6}\s?|.)"
+_NAME: Final = rf"(?:--|-?(?!\d)(?:{_SIGN}))(?:{_SIGN})*"
 _TOKEN: Final = re.compile(
     rf"(?P<type>(?:(?:{_NAME}|\*)?\|)?(?:{_NAME}|\*))"
-    rf"|\#(?P<id>(?:[\w\u0080-\U0010ffff-]|\\.)+)"
+    rf"|\#(?P<id>(?:{_SIGN})+)"
     rf"|\.(?P<class>{_NAME})"
     rf"|\[\s*(?:[\w*]*\|)?(?P<attr>{_NAME})\s*"
     r"(?:(?P<op>[~|^$*]?=)\s*(?P<value>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'"
-    rf"|(?:[\w\u0080-\U0010ffff-]|\\.)+)\s*(?P<case>[iIsS])?\s*)?\]"
+    rf"|(?:{_SIGN})+)\s*(?P<case>[iIsS])?\s*)?\]"
     rf"|::?(?P<pseudo>{_NAME})(?P<open>\()?",
 )
 _COMBINATOR: Final = re.compile(r"\s*([>+~])\s*|\s+")
@@ -39,6 +40,8 @@ _ESCAPE: Final = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|(.))", re.DOTALL)
 #: Attributes whose values HTML compares without regard to case.
 _CASELESS: Final = frozenset({"type", "method", "dir", "lang", "rel", "checked"})
 _DEEPEST: Final = 32
+#: Pseudo-classes with which a change far away may make an element match.
+_FAR: Final = (":has(", ":root")
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,38 @@ class Selector:
     def among(self, top: Node) -> Iterator[Node]:
         """Yield the elements at and under a node that match now."""
         return (node for node in top.subtree() if self.matches(node))
+
+
+def affected(
+    page: Page, data: dict[str, list[Any]], selectors: Sequence[Selector]
+) -> list[Node]:
+    """Return the nodes at and under which a mutation may have changed what matches.
+
+    Parameters
+    ----------
+    page
+        The page after the mutation.
+    data
+        The mutation's four lists.
+    selectors
+        What is looked for; `:has` and `:root` make a change far away count.
+    """
+    if page.root is not None and any(
+        sign in one.text for one in selectors for sign in _FAR
+    ):
+        return [page.root]
+    ids = [add.get("parentId") for add in data["adds"]]
+    ids += [removal.get("parentId") for removal in data["removes"]]
+    for change in data["attributes"]:
+        node = page.nodes.get(change.get("id"))
+        above = node.parent if node is not None else None
+        ids.append(above.id if above is not None and above.id > 0 else change.get("id"))
+    for change in data["texts"]:
+        node = page.nodes.get(change.get("id"))
+        if node is not None and node.type == TEXT and node.parent is not None:
+            ids.append(node.parent.id)
+    found = {one: page.nodes[one] for one in ids if one in page.nodes}
+    return list(found.values())
 
 
 class _Reader:
@@ -354,6 +389,32 @@ def _nth(text: str) -> Callable[[int], bool] | None:
     return lambda place: (place - first) % step == 0 and (place - first) // step >= 0
 
 
+_CONTROLS: Final = frozenset(
+    {"button", "input", "select", "textarea", "option", "optgroup", "fieldset"}
+)
+
+
+def _disabled(node: Node) -> bool:
+    """Tell whether a control is disabled, by itself or by what it stands in (HTML)."""
+    if _value(node, "disabled") is not None:
+        return True
+    if node.tag == "option":
+        group = _parent(node)
+        return bool(
+            group and group.tag == "optgroup" and _value(group, "disabled") is not None
+        )
+    if node.tag == "optgroup":
+        return False
+    inside = node
+    for above in _ancestors(node):
+        if above.tag == "fieldset" and _value(above, "disabled") is not None:
+            legends = (one for one in _children(above) if one.tag == "legend")
+            if next(legends, None) is not inside:
+                return True
+        inside = above
+    return False
+
+
 _SIMPLE: Final[dict[str, Test]] = {
     "root": lambda node: _parent(node) is None,
     "empty": lambda node: all(
@@ -368,12 +429,12 @@ _SIMPLE: Final[dict[str, Test]] = {
     "only-of-type": lambda node: (
         _COUNTED["nth-of-type"](node) == _COUNTED["nth-last-of-type"](node) == 1
     ),
-    "disabled": lambda node: _value(node, "disabled") is not None,
-    "enabled": lambda node: (
-        node.tag in {"input", "button", "select", "textarea", "option"}
-        and _value(node, "disabled") is None
+    "disabled": lambda node: node.tag in _CONTROLS and _disabled(node),
+    "enabled": lambda node: node.tag in _CONTROLS and not _disabled(node),
+    "required": lambda node: (
+        node.tag in {"input", "select", "textarea"}
+        and _value(node, "required") is not None
     ),
-    "required": lambda node: _value(node, "required") is not None,
     "link": lambda node: node.tag in {"a", "area"} and _value(node, "href") is not None,
     "any-link": lambda node: (
         node.tag in {"a", "area"} and _value(node, "href") is not None
