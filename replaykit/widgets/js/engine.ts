@@ -10,6 +10,7 @@
 
 import { Replayer } from "@rrweb/replay";
 import type { FromEngine, SegmentSpan, ToEngine } from "./channel.ts";
+import { Leap } from "./leap.ts";
 import { Lru } from "./lru.ts";
 import frameStyle from "./styles/frame.css";
 import { firstAtOrAfter } from "./tracks.ts";
@@ -59,6 +60,7 @@ export class Engine {
   readonly #root: HTMLElement;
   readonly #options: EngineOptions;
   readonly #observer: ResizeObserver;
+  readonly #leap = new Leap();
   readonly #waiting = new Map<number, Waiting>();
   readonly #loading = new Map<number, Promise<RecordedEvent[]>>();
   #parsed = new Lru<number, RecordedEvent[]>(PARSED_SEGMENTS);
@@ -91,6 +93,11 @@ export class Engine {
     root.append(style);
     this.#observer = new ResizeObserver(() => this.#fit());
     this.#observer.observe(root);
+  }
+
+  /** What plays, for those who look at the page that it made. */
+  get replayer(): Replayer | null {
+    return this.#replayer;
   }
 
   receive(message: ToEngine): void {
@@ -247,13 +254,11 @@ export class Engine {
     this.#anchorNow = performance.now();
     this.#finished = false;
     this.#stalled = false;
+    this.#leap.run(() => (playing ? replayer.play(offset) : replayer.pause(offset)));
     if (playing) {
-      replayer.play(offset);
       this.#playing = true;
       this.#timer = setInterval(() => this.#tick(), TICK_MS);
       this.#extend();
-    } else {
-      replayer.pause(offset);
     }
     this.#settleMouse(replayer);
   }
@@ -377,6 +382,10 @@ export class Engine {
       this.#construct(events);
       return;
     }
+    // Opening a document anew leaves these in it; the segment says again which there are.
+    const page = this.#replayer.iframe.contentDocument;
+    if (page) page.adoptedStyleSheets = [];
+    page?.fonts.clear();
     const { context } = this.#replayer.service.state;
     context.events.length = 0;
     for (const event of events) context.events.push(event);
@@ -391,6 +400,8 @@ export class Engine {
       skipInactive: false,
       showWarning: false,
       showDebug: false,
+      // Copying a page of ten thousand nodes and comparing it costs more than changing it.
+      useVirtualDom: false,
       mouseTail: { strokeStyle: "#d32f2f", lineWidth: 3, duration: 500 },
     });
     if (replayer.iframe.getAttribute("sandbox") !== SANDBOX) {
@@ -398,6 +409,7 @@ export class Engine {
       throw new Error("the replay document is not sandboxed");
     }
     if (this.#options.guard) guard(replayer.iframe);
+    this.#leap.watch(replayer.iframe.contentWindow as Window & typeof globalThis);
     replayer.on("resize", (size) => {
       const { width, height } = size as { width: number; height: number };
       this.#size = { width, height };

@@ -1,0 +1,46 @@
+/**
+ * Jumping across a stretch of a recording without laying the half-built page out on the way.
+ *
+ * rrweb scrolls as it meets a scroll, which makes the browser lay out everything built so far, once
+ * per scroll. In a leap only the last scroll of each part is seen, and only when the page stands.
+ */
+
+type Scrolled = { scrollTo(options?: ScrollToOptions): void };
+type Scroll = (this: Scrolled, ...given: [ScrollToOptions?] | [number, number]) => void;
+
+export class Leap {
+  readonly #waiting = new Map<Scrolled, () => void>();
+  #leaping = false;
+
+  /** Take over the scrolling of a recorded page: its window, and its elements. */
+  watch(page: Window & typeof globalThis): void {
+    for (const owner of [page, page.Element.prototype] as Scrolled[]) {
+      const plain = owner.scrollTo as Scroll;
+      const waiting = this.#waiting;
+      const isLeaping = () => this.#leaping;
+      const later: Scroll = function (this: Scrolled, ...given) {
+        // Called as a bare function, the window is meant.
+        const target = this ?? page;
+        if (!isLeaping()) {
+          plain.apply(target, given);
+          return;
+        }
+        waiting.delete(target);
+        waiting.set(target, () => plain.apply(target, given));
+      };
+      owner.scrollTo = later as Scrolled["scrollTo"];
+    }
+  }
+
+  /** Run what builds a page; scroll when it stands. */
+  run(build: () => void): void {
+    this.#leaping = true;
+    try {
+      build();
+    } finally {
+      this.#leaping = false;
+      for (const scroll of this.#waiting.values()) scroll();
+      this.#waiting.clear();
+    }
+  }
+}
