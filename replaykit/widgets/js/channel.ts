@@ -1,5 +1,7 @@
 /** What the widget and the replay engine tell each other; the engine may sit in a sealed frame. */
 
+import type { Picked } from "./pick.ts";
+
 export interface SegmentSpan {
   /** Milliseconds from the replay's first event. */
   start: number;
@@ -16,7 +18,9 @@ export type ToEngine =
   | { kind: "seek"; seq: number; t: number; playing: boolean; speed: number; resume: boolean }
   | { kind: "pause" }
   | { kind: "speed"; speed: number }
-  | { kind: "html"; seq: number };
+  | { kind: "html"; seq: number }
+  /** What lies at a point, in shares of the viewport. */
+  | { kind: "pick"; seq: number; x: number; y: number };
 
 /** Engine to widget. */
 export type FromEngine =
@@ -28,6 +32,7 @@ export type FromEngine =
   | { kind: "resumed"; t: number }
   | { kind: "size"; width: number; height: number }
   | { kind: "html"; seq: number; html: string }
+  | { kind: "picked"; seq: number; picked: Picked | null }
   | { kind: "failed"; seq: number; index: number; message: string };
 
 /** The first message of a frame that has booted. */

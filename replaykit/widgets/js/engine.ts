@@ -12,6 +12,7 @@ import { Replayer } from "@rrweb/replay";
 import type { FromEngine, SegmentSpan, ToEngine } from "./channel.ts";
 import { Leap } from "./leap.ts";
 import { Lru } from "./lru.ts";
+import { pick } from "./pick.ts";
 import frameStyle from "./styles/frame.css";
 import { firstAtOrAfter } from "./tracks.ts";
 
@@ -120,6 +121,12 @@ export class Engine {
       case "html":
         this.#options.send({ kind: "html", seq: message.seq, html: this.#html() });
         break;
+      case "pick": {
+        const page = this.#replayer?.iframe.contentDocument;
+        const picked = page ? pick(page, message.x, message.y) : null;
+        this.#options.send({ kind: "picked", seq: message.seq, picked });
+        break;
+      }
     }
   }
 

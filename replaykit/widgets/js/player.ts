@@ -14,6 +14,7 @@ import type { MarkKind } from "./parts/icons.ts";
 import { closePopovers } from "./parts/popover.ts";
 import { createActs } from "./player/acts.ts";
 import type { LoadOptions, PlayerChange, PlayerHandle, PlayerOptions } from "./player/handle.ts";
+import { createPicker } from "./player/picker.ts";
 import { createPlayback, PATIENCE_MS } from "./player/playback.ts";
 import { createPlaylist } from "./player/playlist.ts";
 import type { Session } from "./protocol.ts";
@@ -144,11 +145,18 @@ export function createPlayer(
     search: () => panel?.focusSearch(),
     link: () => copyLink(clock.position),
     html: () => void acts.copy("html", stage.screen.html()),
+    pick() {
+      pause();
+      picker.start();
+      box.focus({ preventScroll: true });
+      setText(live, "Click an element of the page to copy its selector. Escape leaves.");
+    },
     wide: () => acts.toggleWide(),
     full: () => void acts.toggleFull(),
     help: (anchor?: HTMLElement) => acts.help(anchor ?? controls.helpAnchor),
     edge: (end) => seek(end ? clock.length : 0),
-    dismiss: () => closePopovers(box.closest(".rk") ?? box) || (panel?.dismiss() ?? false),
+    dismiss: () =>
+      closePopovers(box.closest(".rk") ?? box) || picker.stop() || (panel?.dismiss() ?? false),
     expand:
       options.compact && options.onExpand
         ? () => {
@@ -196,6 +204,9 @@ export function createPlayer(
   const box = el("div", { class: "rk-player-box", tabindex: -1 }, player);
   if (options.compact) box.classList.add("is-compact");
   const acts = createActs(box, player, controls, (text) => setText(live, text), signal);
+  const picker = createPicker(stage.screen, (selector) => {
+    void acts.copy("html", selector, `Selector copied: ${selector}`);
+  });
   const playlist = createPlaylist(
     source,
     zone,
@@ -222,6 +233,7 @@ export function createPlayer(
     point = how.point;
     clock.pause();
     stage.screen.pause(clock.position);
+    picker.stop();
     patience();
     playlist.setCurrent(replay);
     let next: Session;
@@ -250,7 +262,7 @@ export function createPlayer(
     const events = rows.events();
     const found = cursorOf(rows, events);
     cursor = found.track;
-    cursorRows = Uint32Array.from(found.at, (position) => events[position] ?? 0);
+    cursorRows = found.at.map((position) => events[position] ?? 0);
     clock.load(next.length_ms);
     head.set(next, zone());
     stage.set(next, zone());

@@ -50,9 +50,9 @@ function merge(sources: readonly Source[]) {
   for (let at = 0; at < total; at += 1) {
     let first = -1;
     let firstT = Number.POSITIVE_INFINITY;
-    for (const [s, source] of sources.entries()) {
+    for (let s = 0; s < sources.length; s += 1) {
       const index = orders[s]?.[next[s] ?? 0];
-      const t = index === undefined ? Number.POSITIVE_INFINITY : (source.times[index] ?? 0);
+      const t = index === undefined ? Number.POSITIVE_INFINITY : (sources[s]?.times[index] ?? 0);
       if (index !== undefined && (first < 0 || t < firstT)) {
         first = s;
         firstT = t;
@@ -69,8 +69,12 @@ function merge(sources: readonly Source[]) {
 
 /** Indexes in ascending order of time, ties as they came; free when they came in order. */
 function inOrder(times: readonly number[]): Uint32Array {
-  const order = Uint32Array.from(times.keys());
-  const sorted = times.every((t, i) => i === 0 || (times[i - 1] ?? 0) <= t);
+  const order = new Uint32Array(times.length);
+  let sorted = true;
+  for (let i = 0; i < order.length; i += 1) {
+    order[i] = i;
+    if (i > 0 && (times[i] ?? 0) < (times[i - 1] ?? 0)) sorted = false;
+  }
   return sorted ? order : order.sort((a, b) => (times[a] ?? 0) - (times[b] ?? 0) || a - b);
 }
 
@@ -176,7 +180,7 @@ export class Rows {
 
   /** Row numbers that pass: kinds switched on, all filters, and the search words. */
   select(hidden: ReadonlySet<MarkKind>, filters: readonly Filter[], search: string): Uint32Array {
-    const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = search.toLowerCase().split(/\s+/).filter(Boolean).map(containing);
     const found = new Uint32Array(this.length);
     let count = 0;
     for (let i = 0; i < this.length; i += 1) {
@@ -188,7 +192,7 @@ export class Rows {
     return found.slice(0, count);
   }
 
-  #passes(i: number, filters: readonly Filter[], words: readonly string[]): boolean {
+  #passes(i: number, filters: readonly Filter[], words: readonly Contains[]): boolean {
     const isEvent = this.#kind[i] === EVENT;
     const index = this.#index[i] ?? 0;
     // A million rows are searched without making a million objects.
@@ -198,8 +202,8 @@ export class Rows {
     for (const { field, values } of filters) {
       if (!values.has(field === EVENT_FIELD ? name : value(props[field]))) return false;
     }
-    for (const word of words) {
-      if (!name.toLowerCase().includes(word) && !holds(props, word)) return false;
+    for (const contains of words) {
+      if (!contains(name) && !holds(props, contains)) return false;
     }
     return true;
   }
@@ -222,11 +226,25 @@ export class Rows {
   }
 }
 
-function holds(props: Props, word: string): boolean {
-  for (const field in props) {
-    if (field.toLowerCase().includes(word)) return true;
-    if (String(props[field]).toLowerCase().includes(word)) return true;
-  }
+type Contains = (item: unknown) => boolean;
+
+/** Whether a name or value holds a word; what repeats (and most does) is looked at once. */
+function containing(word: string): Contains {
+  const known = new Map<unknown, boolean>();
+  return (item) => {
+    let found = known.get(item);
+    if (found === undefined) {
+      found = String(item).toLowerCase().includes(word);
+      if (known.size < MOST_KNOWN) known.set(item, found);
+    }
+    return found;
+  };
+}
+
+const MOST_KNOWN = 100_000;
+
+function holds(props: Props, contains: Contains): boolean {
+  for (const field in props) if (contains(field) || contains(props[field])) return true;
   return false;
 }
 
@@ -243,6 +261,7 @@ export function cursorOf(rows: Rows, shown: Uint32Array): { track: Track; at: Ui
     count += 1;
   }
   const positions = at.slice(0, count);
-  const times = Float64Array.from(positions, (position) => rows.t[shown[position] ?? 0] ?? 0);
+  const times = new Float64Array(count);
+  for (let i = 0; i < count; i += 1) times[i] = rows.t[shown[positions[i] ?? 0] ?? 0] ?? 0;
   return { track: new Track(times), at: positions };
 }

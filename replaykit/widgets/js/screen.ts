@@ -7,6 +7,7 @@
 import { type FromEngine, HELLO, type ToEngine } from "./channel.ts";
 import type { Engine } from "./frame.ts";
 import { el } from "./parts/dom.ts";
+import type { Picked } from "./pick.ts";
 import type { Session } from "./protocol.ts";
 import type { Segments } from "./segments.ts";
 
@@ -48,9 +49,11 @@ export class Screen {
   #segments: Segments | null = null;
   #id = 0;
   #seq = 0;
+  /** Questions are numbered downwards, so that they never look like a newer seek. */
+  #question = 0;
   #last: Position | null = null;
   #pausedAt: number | null = null;
-  #html = new Map<number, (html: string) => void>();
+  #asked = new Map<number, (answer: FromEngine) => void>();
 
   constructor(events: ScreenEvents, signal: AbortSignal) {
     this.#events = events;
@@ -97,11 +100,24 @@ export class Screen {
 
   /** The recorded document at the position, as HTML. */
   html(): Promise<string> {
-    this.#seq += 1;
-    const seq = this.#seq;
+    return this.#ask((seq) => ({ kind: "html", seq })).then((answer) =>
+      answer.kind === "html" ? answer.html : "",
+    );
+  }
+
+  /** The element at a point of the page, given in shares of its size. */
+  pick(x: number, y: number): Promise<Picked | null> {
+    return this.#ask((seq) => ({ kind: "pick", seq, x, y })).then((answer) =>
+      answer.kind === "picked" ? answer.picked : null,
+    );
+  }
+
+  #ask(message: (seq: number) => ToEngine): Promise<FromEngine> {
+    this.#question -= 1;
+    const seq = this.#question;
     return new Promise((resolve) => {
-      this.#html.set(seq, resolve);
-      this.#send({ kind: "html", seq });
+      this.#asked.set(seq, resolve);
+      this.#send(message(seq));
     });
   }
 
@@ -221,8 +237,9 @@ export class Screen {
         this.#events.size(message.width, message.height);
         break;
       case "html":
-        this.#html.get(message.seq)?.(message.html);
-        this.#html.delete(message.seq);
+      case "picked":
+        this.#asked.get(message.seq)?.(message);
+        this.#asked.delete(message.seq);
         break;
       case "failed":
         if (message.seq === this.#seq) this.#events.failed(message.index, message.message);

@@ -490,6 +490,113 @@ def test_requests_that_came_through_are_not_marked_failed(view: View) -> None:
     assert failed.count() == 1
 
 
+COPIES = """() => { window.copied = null;
+  navigator.clipboard.writeText = async (text) => { window.copied = text; }; }"""
+
+
+def test_the_page_is_taken_along_as_html(view: View) -> None:
+    view.page.evaluate(COPIES)
+    view.open(session="code_editor")
+    view.painted()
+    view.page.locator("[aria-label='The page at this moment']").click()
+    view.page.get_by_role("menuitem", name="Copy the page as HTML").click()
+    view.wait("() => window.copied !== null")
+    assert view.page.evaluate("copied") == (
+        "<!doctype html>\n"
+        + view.inner().evaluate("document.documentElement.outerHTML")
+        + "\n"
+    )
+
+
+def test_an_element_is_picked_by_its_selector(view: View) -> None:
+    view.page.evaluate(COPIES)
+    view.open(session="todo_app", time_ms=9000)
+    view.painted()
+    page = view.page.locator(".rk-stage > .page")
+    box = page.bounding_box()
+    assert box is not None
+    size = sessions.session_of("todo_app")
+    for share_x, share_y in [(0.5, 0.3), (0.3, 0.6), (0.9, 0.95), (0.02, 0.02)]:
+        view.page.evaluate("copied = null")
+        view.page.locator("[aria-label='The page at this moment']").click()
+        view.page.get_by_role("menuitem", name="selector").click()
+        x, y = box["width"] * share_x, box["height"] * share_y
+        page.hover(position={"x": x, "y": y})
+        view.wait("() => root().querySelector('.rk-pick-box:not([hidden])')")
+        label = view.text(".rk-pick-box output")
+        page.click(position={"x": x, "y": y})
+        view.wait("() => window.copied !== null")
+        selector = view.page.evaluate("copied")
+        assert label == selector
+        under = view.inner().evaluate(
+            "([selector, x, y]) => { const found = document.querySelectorAll(selector);"
+            " return [found.length, found[0] === document.elementFromPoint(x, y)]; }",
+            [selector, share_x * size["width"], share_y * size["height"]],
+        )
+        assert under == [1, True]
+    assert view.page.locator(".rk-pick").count() == 0
+    view.page.locator("[aria-label='The page at this moment']").click()
+    view.page.get_by_role("menuitem", name="selector").click()
+    view.press("Escape")
+    assert view.page.locator(".rk-pick").count() == 0
+
+
+MILLION = """(n) => {
+  const fire = model.fire.bind(model);
+  model.fire = (event, head, buffers) => {
+    if (event === "msg:custom" && head.data?.events) {
+      const length = head.data.length_ms;
+      const each = (of) => Array.from({ length: n }, (_, i) => of(i));
+      head.data.events = {
+        id: each(String),
+        t: each((i) => Math.floor((i * length) / n)),
+        name: each((i) => ["Seen", "Clicked", "Typed", "Bought"][i % 4]),
+        props: each((i) => ({ price: i % 977, plan: i % 3 ? "free" : "pro", n: i })),
+        state: new Array(n).fill(0),
+        charted: new Array(n).fill(0),
+      };
+    }
+    fire(event, head, buffers);
+  };
+  model.set("session", "code_editor");
+}"""
+
+
+@pytest.mark.long
+def test_a_million_rows_scroll_search_and_play(view: View) -> None:
+    rows = 1_000_000
+    view.open()
+    view.page.evaluate(MILLION, rows)
+    view.page.wait_for_function(
+        f"() => root().querySelector('.rk-table').ariaRowCount > {rows}", timeout=60_000
+    )
+    view.painted()
+    times = view.page.evaluate(
+        "async () => { const table = root().querySelector('.rk-table'), times = [];"
+        " for (let i = 0, last = performance.now(); i < 100; i += 1) {"
+        "  table.scrollTop = i * 239_000; await new Promise(requestAnimationFrame);"
+        "  times.push(performance.now() - last); last = performance.now(); }"
+        " return times.sort((a, b) => a - b); }"
+    )
+    assert times[50] < 60, "half of the frames"
+    assert view.page.locator(".rk-table .rk-tr").count() < 60
+    view.page.locator(".rk-table").evaluate("(node) => { node.scrollTop = 1e9 }")
+    view.page.wait_for_timeout(300)
+    assert "1:21" in view.page.locator(".rk-table .rk-tr").last.inner_text()
+    view.page.locator(".rk-field input").fill("999999")
+    view.wait("() => root().querySelector('.rk-foot').textContent.startsWith('1 of')")
+    view.page.locator(".rk-field input").fill("bought pro")
+    some = sum(i % 4 == 3 and i % 3 == 0 for i in range(rows))
+    view.wait(
+        f"() => root().querySelector('.rk-foot').textContent.startsWith('{some:,} of')"
+    )
+    view.page.locator(".rk-lanes").focus()
+    view.press("Space")
+    before = view.position()
+    view.page.wait_for_timeout(1500)
+    assert view.position() > before
+
+
 def test_an_empty_player_says_so(view: View) -> None:
     view.open()
     view.wait(

@@ -16,6 +16,8 @@ export interface ControlActions {
   skipping(): void;
   link(): void;
   html(): void;
+  /** Point at an element of the page and copy its selector. */
+  pick(): void;
   wide(): void;
   full(): void;
   help(anchor?: HTMLElement): void;
@@ -68,7 +70,13 @@ export function createControls(act: ControlActions, compact: boolean): Controls 
   const skipping = toggle("Skip inactive", "s", act.skipping);
   skipping.node.classList.add("rk-hide-narrow");
   const link = one("Copy link to this moment", "link", "", act.link, compact ? "" : "rk-hide-mid");
-  const html = one("Copy the page at this moment as HTML", "dom", "", act.html, "rk-hide-mid");
+  const html = one(
+    "The page at this moment",
+    "dom",
+    "",
+    () => menu(html, "Page", pageItems()),
+    "rk-hide-mid",
+  );
   const wide = one("Full width", "expand", "w", act.wide, "rk-hide-mid");
   wide.setAttribute("aria-pressed", "false");
   const full = one("Full screen", "full", "f", act.full, "rk-hide-xs");
@@ -89,6 +97,13 @@ export function createControls(act: ControlActions, compact: boolean): Controls 
   let playing = false;
   let skips = true;
 
+  function pageItems(): MenuItem[] {
+    return [
+      { label: "Copy the page as HTML", icon: "dom", run: act.html },
+      { label: "Copy an element's selector\u2026", icon: "search", run: act.pick },
+    ];
+  }
+
   function moreItems(): MenuItem[] {
     return [
       { label: "Previous event", icon: "prev-event", right: "[", run: () => act.event(-1) },
@@ -101,7 +116,7 @@ export function createControls(act: ControlActions, compact: boolean): Controls 
         run: act.skipping,
       },
       { label: "Copy link to this moment", icon: "link", run: act.link },
-      { label: "Copy the page as HTML", icon: "dom", run: act.html },
+      ...pageItems(),
       { label: "Full width", icon: "expand", right: "w", run: act.wide },
       { label: "Full screen", icon: "full", right: "f", run: act.full },
       { label: "Keys", icon: "help", right: "?", run: () => act.help(more) },

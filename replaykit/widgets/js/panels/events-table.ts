@@ -207,9 +207,11 @@ export function createEventsTable(spec: EventsTableSpec): EventsTable {
       shown = nextShown;
       if (other) chosen = null;
       cursor = next ? cursorOf(next, shown) : { track: new Track([]), at: new Uint32Array() };
-      const times = Float64Array.from(shown, (row) => next?.t[row] ?? 0);
-      before = firstAtOrAfter(times, 0);
-      after = times.length - 1 - lastAtOrBefore(times, next?.session.length_ms ?? 0);
+      // Rows are numbered in the order of time, so a million of them are not looked at.
+      const t = next?.t ?? [];
+      const length = next?.session.length_ms ?? 0;
+      before = firstAtOrAfter(shown, firstAtOrAfter(t, 0));
+      after = shown.length - firstAtOrAfter(shown, lastAtOrBefore(t, length) + 1);
       pageTimes = next?.session.pages.map((page) => page.t) ?? [];
       current = null;
       layout();

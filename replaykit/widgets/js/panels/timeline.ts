@@ -154,15 +154,16 @@ export function createTimeline(spec: TimelineSpec): Timeline {
     const signalRows: { row: number; x: number; kind: MarkKind }[] = [];
     let lastX = Number.NEGATIVE_INFINITY;
     for (const row of shown) {
-      if (rows.place(row) === PLACE.before || rows.place(row) === PLACE.after) continue;
-      const kind = rows.kind(row);
+      const listed = rows.listed(row);
       const t = rows.t[row] ?? 0;
       const x = xOf(t);
-      if (kind === "page" || x < 0 || x > width) continue;
-      if (kind === "event" || kind === "server") {
-        const hit = rows.charted(row);
-        // Discs closer than two pixels cannot be told apart; charted ones are always drawn.
-        if (x - lastX < 2 && !hit) continue;
+      if (listed === "page" || x < 0 || x > width) continue;
+      const hit = rows.charted(row);
+      // Discs closer than two pixels cannot be told apart; charted ones are always drawn.
+      if (listed === "event" && x - lastX < 2 && !hit) continue;
+      if (rows.place(row) === PLACE.before || rows.place(row) === PLACE.after) continue;
+      const kind = rows.kind(row);
+      if (listed === "event") {
         lastX = x;
         const disc = mark(kind);
         disc.style.left = percent(t);

@@ -7,7 +7,7 @@ import { el } from "../parts/dom.ts";
 import { popover } from "../parts/popover.ts";
 
 export interface Acts {
-  copy(what: "link" | "html", text: string | Promise<string>): Promise<void>;
+  copy(what: "link" | "html", text: string | Promise<string>, said?: string): Promise<void>;
   toggleWide(): void;
   toggleFull(): Promise<void>;
   help(anchor: HTMLElement): void;
@@ -30,10 +30,10 @@ export function createActs(
   }
 
   return {
-    async copy(what, text) {
+    async copy(what, text, said) {
       if (!(await copyText(await text, box))) return;
       controls.confirm(what);
-      say(what === "link" ? "Link copied" : "Page copied as HTML");
+      say(said ?? (what === "link" ? "Link copied" : "Page copied as HTML"));
     },
     toggleWide,
     async toggleFull() {
