@@ -388,7 +388,10 @@ class Project:
     @cached_property
     def home(self) -> Home:
         """What the home list shows: captured sessions and a few counts."""
-        return Home(self.source, self._facts, self._last, HOME)
+        return Home(self.source, self._facts, self._last, HOME, self._searched)
+
+    def _searched(self, options: dict[str, Any]) -> pl.DataFrame:
+        return self.replays.search(**options).frame
 
     def _last(self, units: str) -> timeline.Span:
         return timeline.last(units, self.source.now(), self.tz)
@@ -396,19 +399,18 @@ class Project:
     def _facts(self, last: str) -> list[tuple[str, str]]:
         span = self._last(last)
         days = last.removesuffix("d") + " days" if last.endswith("d") else last
-        captured = self.source.catalogue.filter(span.holds(pl.col("start"))).height
-        rows = (
-            self.source.scan(())
-            .filter(span.holds(pl.col("time")), pl.col("session_id").is_not_null())
-            .select(pl.struct("user", "session_id").n_unique())
-            .collect()
-            .item()
-        )
+        counts = dict(replace(self.events, span=span).captured().iter_rows())
+        said = counts["captured replays"]
+        # Events that never tell of replays say nothing of those that lie here.
+        listed = self.source.catalogue.filter(span.holds(pl.col("start"))).height
+        named = counts["sessions with a replay id"]
+        older = [(f"{named:,}", f"sessions with a replay id, {days}")] if named else []
         store = self._store
         kept = store.settings.retention_days
         return [
-            (f"{captured:,}", f"replays captured, {days}"),
-            (f"{rows:,}", f"sessions, {days}"),
+            (f"{said or listed:,}", f"replays captured, {days}"),
+            *older,
+            (f"{counts['sessions']:,}", f"sessions, {days}"),
             (f"{store.rows:,}", "events"),
             (f"{store.users:,}", "users"),
             (f"{kept} days" if kept else "no limit", "kept for, from ingestion"),

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, overload
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, overload
 
 import polars as pl
 
 from replaykit import searching, timeline
+from replaykit.bundle import bundle_of_player, with_bundle
+from replaykit.capsule import saved_form
 from replaykit.errors import BadInput, check_option
 from replaykit.query import Step
 from replaykit.replays import elements, frames
 from replaykit.replays.links import product_url, replay_ref
-from replaykit.replies import Watching
+from replaykit.replies import Home, Watching
 from replaykit.rows_as_json import signals
-from replaykit.widgets import Player
+from replaykit.twins import table_twin
+from replaykit.widgets import Player, View
+from replaykit.wording import count_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,6 +40,8 @@ _COLUMN_OF: Final = {
     "error": "errors",
     "request": "failed_requests",
 }
+#: Rows of the twin.
+_SHOWN: Final = 12
 _FIRST: Final = (
     "replay_id",
     "user",
@@ -121,6 +128,46 @@ class Replays:
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Hand the table to any library that reads Arrow, such as duckdb."""
         return self.table.__arrow_c_stream__(requested_schema)
+
+    # ── display ───────────────────────────────────────────────────────────────
+    @cached_property
+    def widget(self) -> View:
+        """The list as a widget: filters, their call, and a player that opens in it."""
+        source = self.source
+        home = Home(
+            source,
+            lambda _last: (),
+            lambda last: timeline.last(last, source.now(), source.zone),
+            "",
+            lambda options: self.search(**options).frame if options else self.frame,
+            self.because or count_words(self.height, "replay"),
+            "replays",
+            self.watching(),
+        )
+        return View(home, kind="list", zone=source.zone)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:  # noqa: ANN401 - IPython
+        return with_bundle(
+            self.widget._repr_mimebundle_(**kwargs),
+            saved_form(*self._replaykit_share_()),
+            self._twin(),
+            repr(self),
+        )
+
+    def _twin(self) -> str:
+        """Return the first replays as a table that needs no script."""
+        shown = self.table.select("user", "start", "length", "country", "first_page")
+        head = self.because or count_words(self.height, "replay")
+        return table_twin(head, shown.columns, shown.head(_SHOWN).rows())
+
+    def _display_(self) -> View:
+        """Show the list in marimo."""
+        return self.widget
+
+    def _replaykit_share_(self) -> tuple[Watching, dict[str, Any]]:
+        """In a shared page a list of replays is a player of them."""
+        watching = self.watching()
+        return watching, bundle_of_player(watching)
 
     def __repr__(self) -> str:
         """Show the table."""

@@ -35,6 +35,7 @@ LAYERS = {
     "one_replay": 5,
     "microscope": 5,
     "searching": 4,
+    "search_query": 5,
     "cohort_rules": 5,
     "added_events": 4,
     "redaction": 4,

@@ -17,6 +17,7 @@ const VIEWS: Record<Kind, { label: string; render: Render }> = {
   player: { label: "Session replay", render: renderPlayer },
   result: { label: "Result", render: later("result") },
   home: { label: "Session replays", render: later("home") },
+  list: { label: "Session replays", render: later("list") },
   person: { label: "User look-up", render: later("person") },
 };
 

@@ -8,7 +8,7 @@
 
 /** Synced traits, the same names on the Python side. */
 export interface Traits {
-  kind: "player" | "result" | "home" | "person";
+  kind: "player" | "result" | "home" | "list" | "person";
   /** IANA name of the project's time zone. */
   zone: string;
   /** Position in the replay: milliseconds from its first event. */
@@ -197,6 +197,23 @@ export interface PlotlyFigure {
   layout: Record<string, unknown>;
 }
 
+/** One filter of a search; all of them must hold. */
+export type SearchFilter =
+  | { kind: "event" | "cohort" | "signal" | "url"; name: string }
+  | { kind: "duration"; op: ">=" | "<="; value: string }
+  | {
+      kind: "property";
+      name: string;
+      op: "is" | "is not" | "contains" | ">" | ">=" | "<" | "<=";
+      values: Scalar[];
+    };
+
+export interface SearchQuery {
+  last?: string;
+  between?: [from: string, until: string];
+  filters: SearchFilter[];
+}
+
 export interface ActivityParams {
   device?: string;
   only?: string[];
@@ -307,6 +324,25 @@ export interface Requests {
       rows: ListRow[];
     };
   };
+  /** The replays that a query finds, newest first, and the call that finds the same. */
+  search: {
+    params: { query: SearchQuery; offset: number; limit: number };
+    data: { total: number; code: string; rows: ListRow[] };
+  };
+  /** What can be filtered by. */
+  fields: {
+    params: Record<string, never>;
+    data: {
+      fields: {
+        kind: "property" | "event" | "cohort" | "signal" | "duration" | "url";
+        name: string;
+        group: string;
+        note: string;
+      }[];
+    };
+  };
+  /** The values of a property, most frequent first, with the events that hold each. */
+  values: { params: { name: string }; data: { values: [value: Scalar, rows: number][] } };
   sessions: {
     params: { offset: number; limit: number; last: string };
     data: { total: number; rows: ListRow[] };

@@ -16,5 +16,6 @@ export type ViewKind = Exclude<Traits["kind"], "player">;
 export const views: Record<ViewKind, Render> = {
   result: styled(renderResult),
   home: styled(renderHome),
+  list: styled((root, source) => renderHome(root, source, "")),
   person: styled(renderLookUp),
 };
