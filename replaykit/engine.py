@@ -25,7 +25,7 @@ from typing import (
 import polars as pl
 
 from replaykit.errors import BadInput, UnknownOption
-from replaykit.schema import canonical
+from replaykit.schema import CODE, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -68,6 +68,8 @@ class Pieces:
         The first and the last time, where they are known without reading.
     counted
         Event names and their rows, where they are known without reading.
+    codes
+        The number of each event name in the column `schema.CODE`, where there is one.
     small
         Whether all of it may be kept in memory once a point is opened.
     """
@@ -77,6 +79,7 @@ class Pieces:
     cut: Callable[[], Sequence[pl.LazyFrame]] | None = None
     edges: tuple[datetime, datetime] | None = None
     counted: Mapping[str, int] | None = None
+    codes: Mapping[str, int] | None = None
     small: bool = False
 
     @classmethod
@@ -93,8 +96,9 @@ class Pieces:
 
     @cached_property
     def schema(self) -> pl.Schema:
-        """The columns and their dtypes."""
-        return self.whole.collect_schema()
+        """The columns that a question may name, and their dtypes."""
+        found = self.whole.collect_schema()
+        return pl.Schema({name: found[name] for name in found if name != CODE})
 
     @cached_property
     def parts(self) -> tuple[pl.LazyFrame, ...]:

@@ -13,7 +13,7 @@ from replaykit.added_events import with_events
 from replaykit.errors import BadInput, UnknownProperty, did_you_mean
 from replaykit.query import Step, as_step, check_events, conditions
 from replaykit.questions import Questions, names_in
-from replaykit.schema import CAPTURED, COLUMNS, REPLAY_ID
+from replaykit.schema import CAPTURED, CODE, COLUMNS, REPLAY_ID
 from replaykit.users import Users
 from replaykit.wording import big, count_words, span_words
 
@@ -303,7 +303,7 @@ class Events(Questions):
         `buckets` limits them to these partitions of a project.
         """
         named = set(properties)
-        self._check(named)
+        self._check(named - {CODE})
         lf = self.source.scan(sorted(named - set(COLUMNS)), buckets=buckets)
         if self.people is not None:
             lf = lf.filter(pl.col("user").is_in(self.people.implode()))

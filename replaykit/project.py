@@ -372,6 +372,7 @@ class Project:
                 edges=None if first is None or last is None else (first, last),
                 users=store.users,
                 buckets=store.buckets,
+                codes=store.codes,
             ),
             engine=self.engine,
         )

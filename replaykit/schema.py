@@ -82,6 +82,9 @@ BUILT_INS: Final = (
     "paying",
 )
 
+#: The column of a project's own numbers of event names, where a scan is asked for it.
+CODE: Final = "@code"
+
 _REQUIRED: Final = ("user", "time", "event")
 
 _OUT_OF_SESSION: Final = -1
@@ -182,6 +185,17 @@ def canonical(frame: pl.LazyFrame | pl.DataFrame) -> pl.LazyFrame:
     lf = lf.with_columns(_canonical(name, schema.get(name)) for name in COLUMNS)
     properties = [name for name in schema if name not in COLUMNS]
     return lf.select(*COLUMNS, *properties)
+
+
+def readable(frame: pl.LazyFrame) -> list[str]:
+    """Return the columns of a canonical frame that a question may name.
+
+    Examples
+    --------
+    >>> readable(pl.LazyFrame({"price": [1.5], CODE: [0]}))
+    ['price']
+    """
+    return [name for name in frame.collect_schema() if name != CODE]
 
 
 def _canonical(name: str, has: pl.DataType | None) -> pl.Expr:

@@ -81,12 +81,15 @@ class Known:
         How many people there are.
     buckets
         The partitions of the table.
+    codes
+        The numbers of all event names (`schema.CODE`), if each has one.
     """
 
     names: Callable[[], pl.DataFrame]
     edges: tuple[datetime, datetime] | None
     users: int
     buckets: Sequence[int]
+    codes: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,6 +27,7 @@ from replaykit.analyses.funnel_plan import (
 )
 from replaykit.analyses.funnel_rows import encode
 from replaykit.analyses.funnel_units import groups_of, units_of, walk
+from replaykit.analyses.plain_funnel import is_plain, plain_units
 from replaykit.engine import Engine, Frames, Pieces
 from replaykit.errors import UnknownPoint
 from replaykit.points import FunnelKey, parse_key
@@ -257,18 +258,27 @@ def funnel(
         known=known,
     )
     log = Pieces.of(frame, engine)
-    paths = log.run(functools.partial(partial, plan=plan))
+    paths = log.run(functools.partial(partial, plan=plan, codes=log.codes))
     return FunnelAnswer(combine([paths], plan), plan, log, paths)
 
 
-def partial(frame: pl.LazyFrame | pl.DataFrame, plan: FunnelPlan) -> pl.DataFrame:
+def partial(
+    frame: pl.LazyFrame | pl.DataFrame,
+    plan: FunnelPlan,
+    codes: Mapping[str, int] | None = None,
+) -> pl.DataFrame:
     """Return what one piece of the users adds: one line per unit.
 
     `@user` and the held properties, the grouping columns, `@depth`, `@gap2`, `@gap3`…
     (ticks since the step before) and, where the plan has intervals, `@interval`.
-    Pieces that hold whole users are joined by `combine`.
+    Pieces that hold whole users are joined by `combine`. `codes` are the numbers of all
+    event names in the column `schema.CODE`, where the frame has it.
     """
-    rows = encode(frame, plan, full=bool(plan.groups))
+    if codes is not None and is_plain(plan):
+        found = plain_units(frame.lazy(), plan, codes)
+        if found is not None:
+            return found
+    rows = encode(frame, plan, full=bool(plan.groups), codes=codes)
     intervals, depths, paths = walk(rows, plan)
     first = paths[:, 0]
     columns = groups_of(rows, plan, paths, depths).get_columns()

@@ -136,7 +136,9 @@ def over_time(
         week_start=week_start,
         quarter_start=quarter_start,
     )
-    units = answer.log.run(functools.partial(partial, plan=plan))
+    units = answer.log.run(
+        functools.partial(partial, plan=plan, codes=answer.log.codes)
+    )
     n = len(plan.steps)
     steps = [(1, n) if between is None else _pair(plan, *between)]
     if pairs:

@@ -15,10 +15,12 @@ import numpy as np
 import polars as pl
 
 from replaykit.errors import UnknownProperty, did_you_mean
-from replaykit.schema import canonical
+from replaykit.schema import CODE, canonical, readable
 from replaykit.timeline import bucket
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from replaykit.analyses.funnel_plan import Exclusion, FunnelPlan
@@ -51,7 +53,13 @@ class Rows:
         return not (len(self.broken) or len(self.bucket) or len(self.kind))
 
 
-def encode(frame: pl.LazyFrame | pl.DataFrame, plan: FunnelPlan, *, full: bool) -> Rows:
+def encode(
+    frame: pl.LazyFrame | pl.DataFrame,
+    plan: FunnelPlan,
+    *,
+    full: bool,
+    codes: Mapping[str, int] | None = None,
+) -> Rows:
     """Read a frame's rows for a funnel.
 
     Parameters
@@ -63,6 +71,8 @@ def encode(frame: pl.LazyFrame | pl.DataFrame, plan: FunnelPlan, *, full: bool) 
     full
         Whether the rows' own times, ids and grouping values are needed, not just the
         counts.
+    codes
+        The numbers of all event names in the column `schema.CODE`, where it is.
     """
     lf = canonical(frame)
     _check_columns(lf, plan)
@@ -72,7 +82,7 @@ def encode(frame: pl.LazyFrame | pl.DataFrame, plan: FunnelPlan, *, full: bool) 
         lf = _one_per_item(lf, name)
     if not has_codes(plan):
         lf = _with_steps(lf, plan)
-    columns, wanted = _coded(plan) if has_codes(plan) else _tested(plan)
+    columns, wanted = _coded(plan, codes) if has_codes(plan) else _tested(plan)
     for name in plan.hold:
         wanted = wanted & pl.col(name).is_not_null()
     columns |= {"tick": pl.col("time").dt.timestamp("us") // plan.unit}
@@ -93,7 +103,8 @@ def encode(frame: pl.LazyFrame | pl.DataFrame, plan: FunnelPlan, *, full: bool) 
         pl.col("user").alias("@user"),
         *(expr.alias(f"@{name}") for name, expr in columns.items()),
     )
-    return _arrays(chosen.collect(engine="streaming"), plan, full=full)
+    rows = chosen.collect(engine="streaming")
+    return _arrays(rows, plan, codes, full=full)
 
 
 def has_codes(plan: FunnelPlan) -> bool:
@@ -124,19 +135,30 @@ def _codes(plan: FunnelPlan) -> dict[str, tuple[int, int, int]]:
     } | {_OTHER: (0, 0, between)}
 
 
-def _coded(plan: FunnelPlan) -> tuple[dict[str, pl.Expr], pl.Expr]:
-    """Return columns and filter where names decide: strings are compared once."""
+def _coded(
+    plan: FunnelPlan, codes: Mapping[str, int] | None
+) -> tuple[dict[str, pl.Expr], pl.Expr]:
+    """Return columns and filter where names decide.
+
+    Their numbers stand in the table, or strings are compared once.
+    """
     names = list(_codes(plan))[:-1]
-    code = pl.col("event").cast(pl.Enum(names), strict=False).to_physical()
-    columns = {"event": code.cast(pl.UInt16).fill_null(len(names))}
-    enters = _enters(plan)
+    if codes is None:
+        code = pl.col("event").cast(pl.Enum(names), strict=False).to_physical()
+        code = code.cast(pl.UInt16).fill_null(len(names))
+        named = pl.col("event").is_in(names)
+    else:
+        code = pl.col(CODE).cast(pl.UInt16)
+        named = pl.col(CODE).is_in([codes[name] for name in names if name in codes])
+    columns = {"event": code}
+    enters = entering(plan)
     if enters is not None:
         columns["enters"] = enters
     if plan.order == "exact":
         if plan.exact_scope == "active":
             columns["active"] = pl.col("active")
         return columns, pl.lit(value=True)
-    return columns, pl.col("event").is_in(names)
+    return columns, named
 
 
 def _with_steps(lf: pl.LazyFrame, plan: FunnelPlan) -> pl.LazyFrame:
@@ -153,7 +175,7 @@ def _with_steps(lf: pl.LazyFrame, plan: FunnelPlan) -> pl.LazyFrame:
 def _tested(plan: FunnelPlan) -> tuple[dict[str, pl.Expr], pl.Expr]:
     """Return columns and filter where conditions decide."""
     met = [pl.col(f"#{k}") for k in range(len(plan.steps))]
-    enters = _enters(plan)
+    enters = entering(plan)
     entry = met[0] if enters is None else met[0] & enters
     bits = [_when(one, 1 << k) for k, one in enumerate(met)]
     columns = {
@@ -177,9 +199,15 @@ def _gaps(plan: FunnelPlan, out: Exclusion) -> int:
     return sum(1 << k for k in range(out.first, out.last or len(plan.steps)))
 
 
-def _arrays(frame: pl.DataFrame, plan: FunnelPlan, *, full: bool) -> Rows:
+def _arrays(
+    frame: pl.DataFrame,
+    plan: FunnelPlan,
+    codes: Mapping[str, int] | None,
+    *,
+    full: bool,
+) -> Rows:
     frame, unit = _sorted(frame, plan, full=full)
-    mask, broken = _masks(frame, plan)
+    mask, broken = _masks(frame, plan, codes)
     kind = np.zeros(0, np.int32)
     bits = mask & STEP_BITS
     if plan.count == "totals" or np.any(bits & (bits - 1)):
@@ -235,7 +263,7 @@ def _fits(user: pl.Series) -> bool:
 
 
 def _masks(
-    frame: pl.DataFrame, plan: FunnelPlan
+    frame: pl.DataFrame, plan: FunnelPlan, codes: Mapping[str, int] | None
 ) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
     """Return each row's steps and whether it may enter, and the gaps it breaks."""
     from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
@@ -246,7 +274,16 @@ def _masks(
         none = np.zeros(0, np.uint16)
         broken = frame["@broken"].to_numpy() if breaks else none
         return frame["@mask"].to_numpy(), broken
-    bits, gaps, between = np.array(list(_codes(plan).values()), np.uint16).T
+    lines = _codes(plan)
+    if codes is None:
+        found = np.array(list(lines.values()), np.uint16)
+    else:
+        size = max(codes.values(), default=0) + 1
+        found = np.tile(np.array(lines[_OTHER], np.uint16), (size, 1))
+        for name, line in lines.items():
+            if name in codes:
+                found[codes[name]] = line
+    bits, gaps, between = found.T
     flags = [
         frame[name].to_numpy() if name in frame.columns else np.zeros(0, np.bool_)
         for name in ("@enters", "@active")
@@ -275,7 +312,7 @@ def _change(frame: pl.DataFrame, keys: list[str]) -> NDArray[np.int32]:
     return numbers["n"].to_numpy()
 
 
-def _enters(plan: FunnelPlan) -> pl.Expr | None:
+def entering(plan: FunnelPlan) -> pl.Expr | None:
     """Return the conditions on an entry beside its step."""
     enters = [*plan.segment]
     if plan.span.start is not None or plan.span.end is not None or plan.span.without:
@@ -309,7 +346,7 @@ def _one_per_item(lf: pl.LazyFrame, name: str) -> pl.LazyFrame:
 
 
 def _check_columns(lf: pl.LazyFrame, plan: FunnelPlan) -> None:
-    names = lf.collect_schema().names()
+    names = readable(lf)
     for name in (*plan.hold, *plan.groups):
         if name not in names:
             hint = did_you_mean(name, names)

@@ -12,6 +12,8 @@ from replaykit.analyses.funnel_rows import Rows, encode
 from replaykit.errors import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from replaykit.analyses.funnel_plan import FunnelPlan
@@ -51,12 +53,14 @@ def units_of(log: Pieces, plan: FunnelPlan) -> pl.DataFrame:
 
     With intervals (`plan.every`) a unit has a line per `interval` it enters in.
     """
-    return log.opened.run(partial(find_units, plan=plan))
+    return log.opened.run(partial(find_units, plan=plan, codes=log.codes))
 
 
-def find_units(frame: pl.LazyFrame, plan: FunnelPlan) -> pl.DataFrame:
+def find_units(
+    frame: pl.LazyFrame, plan: FunnelPlan, codes: Mapping[str, int] | None = None
+) -> pl.DataFrame:
     """Return what `units_of` does, of one piece."""
-    rows = encode(frame, plan, full=True)
+    rows = encode(frame, plan, full=True, codes=codes)
     intervals, depths, paths = walk(rows, plan)
     first = paths[:, 0]
     held = [rows.frame[f"@{name}"].gather(first).alias(name) for name in plan.hold]

@@ -23,7 +23,7 @@ from replaykit.errors import (
     did_you_mean,
 )
 from replaykit.query import Step, as_step, check_events, event
-from replaykit.schema import canonical
+from replaykit.schema import canonical, readable
 from replaykit.timeline import Span, microseconds
 
 if TYPE_CHECKING:
@@ -373,7 +373,7 @@ def _any(parts: list[pl.Expr]) -> pl.Expr:
 
 
 def _check_properties(lf: pl.LazyFrame, plan: JourneyPlan) -> None:
-    names = lf.collect_schema().names()
+    names = readable(lf)
     for name in (column for columns in plan.expand.values() for column in columns):
         if name not in names:
             hint = did_you_mean(name, names)

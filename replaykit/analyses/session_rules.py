@@ -15,6 +15,7 @@ import polars as pl
 from replaykit.analyses.properties import find_property
 from replaykit.errors import BadInput
 from replaykit.query import as_step
+from replaykit.schema import readable
 from replaykit.timeline import microseconds
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _by_rule(
 ) -> Cut:
     marks: list[pl.Expr] = []
     if rule.same is not None:
-        same = find_property(rule.same, rows.collect_schema().names())
+        same = find_property(rule.same, readable(rows))
         marks.append(pl.col(same).alias("_same"))
     for name, step in (("_starts", rule.starts_with), ("_ends", rule.ends_with)):
         if step is not None:

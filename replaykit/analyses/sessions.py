@@ -228,7 +228,7 @@ def sessions(
         raise BadInput("Sessions cannot be grouped by an array; name one of its items.")
     if top is not None and (not grouped or top < 1):
         raise UnknownOption(f"top={top!r} needs by=, and keeps one group or more.")
-    known = lf.collect_schema().names()
+    known = log.schema.names()
     edges = [
         (find_property(name, known), edge, value)
         for edge, given in zip(EDGES, (first, last), strict=True)

@@ -27,7 +27,7 @@ from replaykit.engine import Pieces
 from replaykit.errors import BadInput, UnknownOption
 from replaykit.query import Step
 from replaykit.results.opened import Call
-from replaykit.schema import canonical
+from replaykit.schema import CODE, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -190,22 +190,24 @@ class Asking(ABC):
 
     def pieces(self, read: set[str]) -> Pieces:
         """Return the rows of this handle's users with these properties, in pieces."""
-        source = self.source
-        whole = self.people is None
+        source, known = self.source, self.source.known
+        if known is None:
+            return Pieces(canonical(self.rows(read)), source.engine)
+        coded = {*read, *(() if known.codes is None else (CODE,))}
 
         def cut() -> list[pl.LazyFrame]:
-            known = source.known
-            buckets = [] if known is None else known.buckets
-            return [canonical(self.rows(read, buckets=[one])) for one in buckets]
+            return [canonical(self.rows(coded, buckets=[one])) for one in known.buckets]
 
-        known = source.known is not None and len(source.known.buckets) > 1
+        # Of some users only, the catalogue knows neither the range nor the names.
+        all_users = self.people is None
         return Pieces(
-            canonical(self.rows(read)),
+            canonical(self.rows(coded)),
             source.engine,
-            cut if known else None,
-            source.edges if whole and known else None,
-            dict(source.names.iter_rows()) if whole and known else None,
-            small=known and source.rows <= KEPT_ROWS,
+            cut if len(known.buckets) > 1 else None,
+            source.edges if all_users else None,
+            dict(source.names.iter_rows()) if all_users else None,
+            known.codes,
+            small=source.rows <= KEPT_ROWS,
         )
 
 

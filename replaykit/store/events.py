@@ -18,7 +18,7 @@ from replaykit.errors import (
     UnknownProperty,
     did_you_mean,
 )
-from replaykit.schema import COLUMNS, TIME
+from replaykit.schema import CODE, COLUMNS, TIME
 from replaykit.store.commit import Outcome, commit
 from replaykit.store.layout import create_table
 from replaykit.store.lease import writing
@@ -30,7 +30,7 @@ from replaykit.store.settings import (
     read_settings,
     write_settings,
 )
-from replaykit.store.snapshot import Snapshot
+from replaykit.store.snapshot import Parallel, Snapshot
 from replaykit.store.staging import Stage
 
 if TYPE_CHECKING:
@@ -126,6 +126,16 @@ class EventStore:
             .sort(pl.col("rows"), "event", descending=[True, False])
         )
 
+    @property
+    def codes(self) -> dict[str, int] | None:
+        """The number of each event name; None where one has none (beyond 32,767)."""
+        codes = {
+            name: code
+            for name, (code, rows) in self.snapshot.catalog.names.items()
+            if rows > 0
+        }
+        return None if any(code < 0 for code in codes.values()) else codes
+
     @cached_property
     def properties(self) -> dict[str, str]:
         """Every readable property and its kind.
@@ -194,15 +204,20 @@ class EventStore:
         properties
             Names to add to the canonical columns: `price`, or `event.price` and
             `user.price` when it matters whose; `None` adds every one of `properties`.
+            `schema.CODE` adds the numbers of event names.
         buckets
             Only these partitions.
         users
             Only these people (numbers), reading only their partitions.
         """
         registry = self.snapshot.catalog.registry
+        code: list[pl.Expr] = []
         extra: list[pl.Expr] = []
         for name in self.properties if properties is None else properties:
             if name in COLUMNS:
+                continue
+            if name == CODE:
+                code = [pl.col("event_code").alias(CODE)]
                 continue
             found = registry.find(name)
             if found is None:
@@ -214,7 +229,11 @@ class EventStore:
             theirs = {user % self.snapshot.catalog.buckets for user in wanted}
             among = theirs if buckets is None else theirs & set(buckets)
             buckets = [bucket for bucket in self.buckets if bucket in among]
-        physical = self._physical(self.buckets if buckets is None else list(buckets))
+        # Of a few narrow columns, reading the filtered ones first only costs.
+        parallel: Parallel = "auto" if extra or users is not None else "row_groups"
+        physical = self._physical(
+            self.buckets if buckets is None else list(buckets), parallel
+        )
         if wanted is not None:
             physical = physical.filter(pl.col("user").is_in(wanted))
         return physical.select(
@@ -226,6 +245,7 @@ class EventStore:
             "row",
             "device_id",
             pl.col("client_time").cast(TIME),
+            *code,
             *extra,
         )
 
@@ -236,11 +256,13 @@ class EventStore:
         )
         return UnknownProperty(message.rstrip())
 
-    def _physical(self, buckets: list[int]) -> pl.LazyFrame:
+    def _physical(self, buckets: list[int], parallel: Parallel) -> pl.LazyFrame:
         loose = set(self.unsorted)
         # Runs of sorted partitions are one scan, so that files are read in parallel.
         tidy = [bucket for bucket in buckets if bucket not in loose]
-        scans = [self.snapshot.rows(tidy)] if tidy or not buckets else []
+        scans = (
+            [self.snapshot.rows(tidy, parallel=parallel)] if tidy or not buckets else []
+        )
         scans += [
             self.snapshot.rows([bucket]).sort("user", "time", "row")
             for bucket in buckets

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import polars as pl
 from deltalake import DeltaTable
@@ -17,6 +17,9 @@ from replaykit.store.properties import FIXED
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+Parallel: TypeAlias = Literal["auto", "row_groups"]
+"""How a scan reads: the columns of a filter first, or all columns at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +86,12 @@ class Snapshot:
         """Which person was seen on which device."""
         return self.catalog.read_devices(self.folder)
 
-    def rows(self, buckets: Iterable[int] | None = None) -> pl.LazyFrame:
+    def rows(
+        self,
+        buckets: Iterable[int] | None = None,
+        *,
+        parallel: Parallel = "auto",
+    ) -> pl.LazyFrame:
         """Scan the physical rows of some partitions, file by file, in file order."""
         chosen = self.files if buckets is None else buckets
         paths = [
@@ -101,6 +109,7 @@ class Snapshot:
             missing_columns="insert",
             extra_columns="ignore",
             glob=False,
+            parallel=parallel,
         ).with_columns(
             (pl.col("user") % self.catalog.buckets).cast(pl.Int32).alias(PARTITION)
         )
