@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import replaykit as rk
@@ -179,6 +179,8 @@ def test_funnel_on_the_ecom_log_equals_a_naive_count():
         assert ours == naive_funnel(rows, steps, days)
 
 
+# No deadline: the first funnel of a new version compiles its kernel.
+@settings(deadline=None)
 @given(st.permutations(range(6)))
 def test_row_order_never_matters(order):
     frame = events_of(STORY).collect()
