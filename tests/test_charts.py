@@ -319,3 +319,58 @@ def test_every_figure_is_plain_and_carries_what_the_widget_needs(name):
     assert {"title", "note", "min_width", "top"} <= set(layout.meta)
     assert MARKUP not in figure.to_json().replace(layout.meta["title"], "")
     assert label(MARKUP) == SHOWN
+
+
+def test_an_hour_that_the_clocks_repeat_has_two_places():
+    hours = [
+        datetime(2026, 10, 24, 22, tzinfo=UTC) + timedelta(hours=k) for k in range(5)
+    ]
+    zone = pl.Datetime("us", "Europe/Paris")
+    table = pl.DataFrame(
+        {
+            "event": ["Play"] * 5,
+            "time": pl.Series(hours, dtype=pl.Datetime("us", "UTC")).cast(zone),
+            "value": range(5),
+            "incomplete": [False] * 5,
+        }
+    )
+    (line,) = charts.segmentation_chart(table, every="1h").data
+    assert [one[11:16] for one in line.x] == [
+        "00:00",
+        "01:00",
+        "02:00",
+        "03:00",
+        "04:00",
+    ]
+    clocks = [moment.partition(", ")[2] for moment in line.hovertext]
+    assert clocks[2:4] == ["02:00 (+02:00)", "02:00 (+01:00)"]
+    assert "%{hovertext}" in line.hovertemplate
+    # Days are no place for it: the day of the change is one point.
+    (days,) = charts.segmentation_chart(table[:1], every="1d").data
+    assert days.hovertext is None
+
+
+def test_names_of_a_crowded_tree_do_not_touch():
+    nodes = [("0", None, 1, ["A"], 400)]
+    for k in range(40):
+        nodes.append((f"0.{k}", "0", 2, ["A", f"B{k}"], 10))
+        nodes += [(f"0.{k}.0", f"0.{k}", 3, ["A", f"B{k}", "C"], 10)]
+        nodes += [(f"0.{k}.0.0", f"0.{k}.0", 4, ["A", f"B{k}", "C", "D"], 10)]
+    nodes.sort(key=lambda node: node[2])
+    table = pl.DataFrame(
+        [(*one, one[3][-1], "event", one[4] / 400) for one in nodes],
+        schema=["node", "parent", "step", "path", "users", "event", "kind", "share"],
+        orient="row",
+    )
+    figure = charts.journeys_tree_chart(table)
+    node = figure.data[0].node
+    inner = figure.layout.height - 72
+    rooms = {}
+    for name, x, y in zip(node.label, node.x, node.y, strict=True):
+        if name:
+            # The last two columns share one room.
+            rooms.setdefault(min(x, 0.66), []).append(y * inner)
+    for heights in rooms.values():
+        ordered = sorted(heights)
+        assert all(b - a >= 13 for a, b in pairwise(ordered))
+    assert sum(bool(name) for name in node.label) > 40

@@ -65,6 +65,7 @@ def cohort_over_time(
     Examples
     --------
     >>> from datetime import datetime
+    >>> from replaykit.analyses.cohorts import performed
     >>> frame = pl.DataFrame(
     ...     {"user": [1], "time": [datetime(2026, 3, 1)], "event": ["Play"]}
     ... )

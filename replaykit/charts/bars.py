@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 #: Bars are drawn up to the last one that holds anybody, but not fewer than these.
 _LEAST: Final = 10
 _BAR: Final = 26
-_TALLEST: Final = 900
+_PACKED: Final = 560
 #: More bars than this have no room for their names beside them; hover tells them.
-_NAMED: Final = 60
+_NAMED: Final = 40
 
 
 def times_chart(
@@ -199,7 +199,9 @@ def totals_chart(
         orientation="h",
         y=list(range(len(rows))),
         x=[row["value"] for row in rows],
-        text=[_value(row["value"], suffix) for row in rows],
+        text=[_value(row["value"], suffix) for row in rows]
+        if len(rows) <= _NAMED
+        else None,
         textposition="auto",
         customdata=keys,
         hovertext=[
@@ -214,7 +216,7 @@ def totals_chart(
         [bars],
         title=f"{few(list(events))} · {measure}" if title is None else title,
         note=note,
-        height=min(_TALLEST, 96 + _BAR * max(3, len(rows))),
+        height=96 + _BAR * max(3, len(rows)) if len(rows) <= _NAMED else _PACKED,
         bargap=0.3,
         margin={"t": 56, "b": 40, "l": 56},
         xaxis={"showgrid": True, "gridcolor": GRID, "tickformat": "~s", "nticks": 6},

@@ -65,13 +65,15 @@ def curve_chart(
     ('ret|all|0', 'ret|all|1')
     """
     axis: dict[str, object] = {
-        "title": {"text": f"{interval}s", "standoff": 8},
+        "title": {"text": f"{interval}s", "standoff": 8, "font": {"size": 12}},
         "rangemode": "tozero",
     }
     if ticks is not None:
         axis = {"tickvals": [*range(len(ticks))], "ticktext": [*ticks]}
     elif all(len(line.x) <= 1 or max(line.x) <= 14 for line in lines):
         axis |= {"dtick": 1}
+    last = max((max(line.x, default=1) for line in lines), default=1)
+    axis["range"] = [-0.02 * last, 1.02 * last]
     return drawing(
         [_line(line, place) for place, line in enumerate(lines)],
         title=title,
@@ -109,6 +111,7 @@ def _line(line: Curve, place: int) -> dict[str, object]:
         },
         "opacity": 1 if named else 0.5,
         "zorder": int(named),
+        "cliponaxis": False,
         "hovertext": line.told,
         "hovertemplate": "%{hovertext}<extra></extra>",
         "meta": {"series": place, "role": "line"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import plotly.graph_objects as go
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import polars as pl
+
+
+#: Up to so many bars say their percent inside; with more they are too narrow.
+_MOST_TEXTS: Final = 16
 
 
 def funnel_chart(
@@ -71,8 +75,9 @@ def funnel_chart(
     """
     groups = table.partition_by([*by], maintain_order=True) if by else [table]
     traces: list[Any] = []
+    few = len(groups) > 1 and table.height <= _MOST_TEXTS
     for place, part in enumerate(groups):
-        traces += _bars(part.sort("step"), place, by, unit)
+        traces += _bars(part.sort("step"), place, by, unit, told=few)
     steps = table.unique("step").sort("step")
     made = f"Funnel · {steps.height} steps"
     counts = groups[0].sort("step") if len(groups) == 1 else None
@@ -86,7 +91,7 @@ def funnel_chart(
         barmode="group",
         bargap=0.4 if len(groups) == 1 else 0.2,
         bargroupgap=0.06 if len(groups) > 1 else 0,
-        margin={"t": 84 if len(groups) > 1 else 56, "b": 72},
+        margin={"t": 84 if len(groups) > 1 else 56, "b": 44 if len(groups) > 1 else 72},
         xaxis={
             "tickmode": "array",
             "tickvals": steps["step"].to_list(),
@@ -104,7 +109,9 @@ def funnel_chart(
     )
 
 
-def _bars(part: pl.DataFrame, place: int, by: Sequence[str], unit: str) -> list[go.Bar]:
+def _bars(
+    part: pl.DataFrame, place: int, by: Sequence[str], unit: str, *, told: bool
+) -> list[go.Bar]:
     group = group_of(part, by)
     name = joined(group) if by else ""
     rows = part.to_dicts()
@@ -125,6 +132,11 @@ def _bars(part: pl.DataFrame, place: int, by: Sequence[str], unit: str) -> list[
             **shared,
             y=shares,
             customdata=[str(FunnelKey(row["step"], "reached", group)) for row in rows],
+            text=[percent(row["share"]) for row in rows] if told else None,
+            textposition="inside",
+            insidetextanchor="end",
+            textangle=0,
+            constraintext="none",
             hovertext=[
                 _told(name, f"{count(row['users'])} {unit}", _shares(row), row["event"])
                 for row in rows

@@ -22,6 +22,8 @@ _NODE_WIDTH: Final = 14
 _MOST: Final = 900
 #: Place of a kind that is no event: drawn in grey.
 _NO_SERIES: Final = -1
+#: Text that does not fit its tile is told on hover.
+_LEGIBLE: Final = {"minsize": 10, "mode": "hide"}
 _NAMES: Final = {"other": "other events", "dropped": "no further event"}
 
 
@@ -38,11 +40,13 @@ class Node(NamedTuple):
     series: int
 
 
-#: More nodes than this crowd a tree, and nodes under this share of all paths are thin.
-_FEW = 16
-_THIN = 0.02
-#: An invisible character (word joiner) before the name of a thin node.
-_QUIET = "\u2060"
+#: More nodes than this crowd a tree; those under this share of all paths are thin.
+_FEW: Final = 16
+_THIN: Final = 0.01
+#: Names nearer to each other than this would touch.
+_LINE: Final = 13
+#: From so many columns on, the names of the last two share the room between them.
+_NARROW: Final = 4
 
 
 def journeys_tree_chart(
@@ -93,31 +97,32 @@ def journeys_tree_chart(
     nodes = tree_nodes(table)
     height = chart_height(nodes)
     inner = height - _MARGIN["t"] - _MARGIN["b"]
+    gap = chart_gap(nodes, inner)
     places = place(
         [node.parent for node in nodes],
         [node.level for node in nodes],
         [node.users for node in nodes],
         height=inner,
-        gap=_GAP,
+        gap=gap,
     )
+    named = named_nodes(nodes, [inner * at.y for at in places])
     ends = [node for node in nodes if node.parent is not None]
     position = {node.key: at for at, node in enumerate(nodes)}
     columns = max((node.level for node in nodes), default=0) + 1
-    crowded = len(nodes) > _FEW
     bands = go.Sankey(
         **FLOW,
         node={
-            "label": [named_node(node, crowded=crowded) for node in nodes],
+            "label": named,
             "customdata": [node.key for node in nodes],
             "x": [1 - at.x if backward else at.x for at in places],
             "y": [at.y for at in places],
             "color": [node_colour(node.series) for node in nodes],
             "align": "right" if backward else "left",
             "sort": "input",
-            "pad": _GAP,
+            "pad": gap,
             "thickness": _NODE_WIDTH,
             "line": {"width": 0},
-            "hovertemplate": "%{label}<extra></extra>",
+            "hovertemplate": [hover_node(node, unit) for node in nodes],
         },
         link={
             "target" if backward else "source": [node.parent for node in ends],
@@ -127,7 +132,9 @@ def journeys_tree_chart(
             "customdata": [node.key for node in ends],
             "color": [seen_through(node_colour(node.series)) for node in ends],
             "label": [percent(node.share) for node in ends],
-            "hovertemplate": "%{source.label}<br>then %{target.label}<extra></extra>",
+            "hovertemplate": [
+                hover_link(nodes[node.parent or 0], node, node.users) for node in ends
+            ],
         },
         meta={
             "role": "flow",
@@ -154,7 +161,14 @@ def journeys_icicle_chart(
     Takes what `journeys_tree_chart` takes.
     """
     tiles = go.Icicle(**_tiles(tree_nodes(table), unit), tiling={"orientation": "h"})
-    return drawing([tiles], title=title, note=note, height=420, margin=_MARGIN)
+    return drawing(
+        [tiles],
+        title=title,
+        note=note,
+        height=420,
+        margin=_MARGIN,
+        uniformtext=_LEGIBLE,
+    )
 
 
 def journeys_sunburst_chart(
@@ -165,7 +179,14 @@ def journeys_sunburst_chart(
     Takes what `journeys_tree_chart` takes.
     """
     tiles = go.Sunburst(**_tiles(tree_nodes(table), unit))
-    return drawing([tiles], title=title, note=note, height=460, margin=_MARGIN)
+    return drawing(
+        [tiles],
+        title=title,
+        note=note,
+        height=460,
+        margin=_MARGIN,
+        uniformtext=_LEGIBLE,
+    )
 
 
 def tree_nodes(table: pl.DataFrame) -> list[Node]:
@@ -215,6 +236,8 @@ def _tiles(nodes: Sequence[Node], unit: str) -> dict[str, Any]:
         "customdata": [node.key for node in nodes],
         "text": [f"{count(node.users)} · {percent(node.share)}" for node in nodes],
         "textinfo": "label+text",
+        # Without a colour of its own the root's text takes the page for its ground.
+        "root": {"color": node_colour(nodes[0].series) if nodes else QUIET},
         "hovertext": [told_node(node, unit) for node in nodes],
         "hovertemplate": "%{hovertext}<extra></extra>",
         "marker": {
@@ -229,13 +252,42 @@ def _name(node: Node, width: int) -> str:
     return label(_NAMES.get(node.kind, node.event), width)
 
 
-def named_node(node: Node, *, crowded: bool) -> str:
-    """Name a node beside its bar; in a crowded tree the thin ones are marked.
+def named_nodes(nodes: Sequence[Node], heights: Sequence[float]) -> list[str]:
+    """Name the nodes beside their bars, where the names do not touch; "" elsewhere.
 
-    The widget shows a marked name on hover only.
+    The larger of two neighbours is named. The names of the last column stand on its
+    left, where those of the column before it end; what is not named is told on hover.
     """
-    mark = _QUIET if crowded and node.share < _THIN else ""
-    return f"{mark}{_name(node, 18 if crowded else 22)} · {count(node.users)}"
+    last = max((node.level for node in nodes), default=0)
+    width = 22 if last < _NARROW else 16
+    names = [""] * len(nodes)
+    taken: dict[int, list[float]] = {}
+    for at in sorted(range(len(nodes)), key=lambda at: -nodes[at].users):
+        node, height = nodes[at], heights[at]
+        if len(nodes) > _FEW and node.share < _THIN:
+            break
+        # One room for the last two columns, if they are narrow.
+        room = last - 1 if last + 1 >= _NARROW and node.level == last else node.level
+        if all(abs(height - other) >= _LINE for other in taken.get(room, [])):
+            taken.setdefault(room, []).append(height)
+            names[at] = f"{_name(node, width)} · {count(node.users)}"
+    return names
+
+
+def hover_node(node: Node, unit: str) -> str:
+    """Return the hover text of a node, as a template without variables."""
+    return _plain_template(told_node(node, unit))
+
+
+def hover_link(above: Node, node: Node, users: int) -> str:
+    """Return the hover text of a band, as a template without variables."""
+    told = f"{_name(above, 60)}<br>then {_name(node, 60)} · {count(users)}"
+    return _plain_template(told)
+
+
+def _plain_template(text: str) -> str:
+    """Return text as a hover template; a name may look like one of its variables."""
+    return text.replace("%{", "%&#123;") + "<extra></extra>"
 
 
 #: What flows have in common: nodes stay where they are put.
@@ -261,6 +313,13 @@ def seen_through(shade: str) -> str:
         return "rgba(128,128,128,0.2)"
     red, green, blue = (int(shade[at : at + 2], 16) for at in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.28)"
+
+
+def chart_gap(nodes: Sequence[Node], height: float) -> float:
+    """Return the gap between nodes that leaves most of a full column to the nodes."""
+    levels = [node.level for node in nodes]
+    fullest = max((levels.count(level) for level in set(levels)), default=1)
+    return min(float(_GAP), 0.4 * height / max(1, fullest - 1))
 
 
 def chart_height(nodes: Sequence[Node]) -> int:

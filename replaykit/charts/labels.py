@@ -153,13 +153,19 @@ def length(seconds: float) -> str:
 
     Examples
     --------
-    >>> length(0), length(42.5), length(252), length(7260)
-    ('0 s', '42.5 s', '4 min 12 s', '2 h 1 min')
+    >>> length(0), length(42.5), length(252), length(7260), length(200_000)
+    ('0 s', '42.5 s', '4 min 12 s', '2 h 1 min', '2 d 7 h')
     """
     if seconds < 60:
         return f"{seconds:.1f}".removesuffix(".0") + " s"
     whole = round(seconds)
-    units = ((whole // 3600, "h"), (whole % 3600 // 60, "min"), (whole % 60, "s"))
+    days, rest = divmod(whole, 86_400)
+    units = (
+        (days, "d"),
+        (rest // 3600, "h"),
+        (rest % 3600 // 60, "min"),
+        (rest % 60, "s"),
+    )
     return " ".join([f"{number} {unit}" for number, unit in units if number][:2])
 
 

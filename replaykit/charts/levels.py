@@ -9,8 +9,11 @@ import plotly.graph_objects as go
 from replaykit.charts.journeys import (
     FLOW,
     Node,
+    chart_gap,
     chart_height,
-    named_node,
+    hover_link,
+    hover_node,
+    named_nodes,
     node_colour,
     seen_through,
     told_node,
@@ -23,7 +26,6 @@ from replaykit.points import JourneyKey
 if TYPE_CHECKING:
     import polars as pl
 
-_GAP: Final = 16
 _LAST: Final = {"event": 0, "other": 1, "dropped": 2}
 
 
@@ -87,21 +89,23 @@ def journeys_levels_chart(
     links = sorted(bands)
     height = chart_height(nodes)
     columns = max((node.level for node in nodes), default=0) + 1
-    x, y = _places(nodes, height - 72, backward=backward)
+    inner = height - 72
+    gap = chart_gap(nodes, inner)
+    x, y = _places(nodes, inner, gap, backward=backward)
     total = max((node.users for node in nodes), default=1)
     flow = go.Sankey(
         **FLOW,
         node={
-            "label": [named_node(node, crowded=columns > 4) for node in nodes],
+            "label": named_nodes(nodes, [inner * at for at in y]),
             "customdata": [node.key for node in nodes],
             "x": x,
             "y": y,
             "color": [node_colour(node.series) for node in nodes],
             "align": "right" if backward else "left",
-            "pad": _GAP,
+            "pad": gap,
             "thickness": 14,
             "line": {"width": 0},
-            "hovertemplate": "%{label}<extra></extra>",
+            "hovertemplate": [hover_node(node, unit) for node in nodes],
         },
         link={
             "target" if backward else "source": [one for one, _ in links],
@@ -110,7 +114,10 @@ def journeys_levels_chart(
             "customdata": [nodes[two].key for _, two in links],
             "color": [seen_through(node_colour(nodes[two].series)) for _, two in links],
             "label": [percent(bands[ends] / total) for ends in links],
-            "hovertemplate": "%{source.label}<br>then %{target.label}<extra></extra>",
+            "hovertemplate": [
+                hover_link(nodes[one], nodes[two], bands[one, two])
+                for one, two in links
+            ],
         },
         meta={
             "role": "flow",
@@ -130,7 +137,7 @@ def journeys_levels_chart(
 
 
 def _places(
-    nodes: list[Node], height: float, *, backward: bool
+    nodes: list[Node], height: float, gap: float, *, backward: bool
 ) -> tuple[list[float], list[float]]:
     """Stack the nodes of every step from the top, in their order."""
     levels = [node.level for node in nodes]
@@ -140,13 +147,13 @@ def _places(
         (sum(n.users for n in nodes if n.level == level) for level in set(levels)),
         default=1,
     )
-    scale = max(1.0, height - (fullest - 1) * _GAP) / max(1, total)
+    scale = max(1.0, height - (fullest - 1) * gap) / max(1, total)
     floor: dict[int, float] = {}
     x, y = [], []
     for node in nodes:
         top = floor.get(node.level, 0.0)
         size = node.users * scale
-        floor[node.level] = top + size + _GAP
+        floor[node.level] = top + size + gap
         across = 0.01 + 0.98 * (node.level / last if last else 0)
         x.append(1 - across if backward else across)
         y.append(min(0.999, max(0.001, (top + size / 2) / height)))

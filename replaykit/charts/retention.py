@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 import plotly.graph_objects as go
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 _SCALE: Final = ((0.0, "#eef3fa"), (1.0, "#7fa8dc"))
 _INK: Final = "#222222"
 _ROW: Final = 26
+_NAME: Final = 14
+_TALLEST: Final = 900
+#: No more numbers than this stand above the columns.
+_MOST_HEADS: Final = 24
 #: With more columns than this the cells are too narrow for their numbers.
 _MOST_TEXTS: Final = 16
 
@@ -82,7 +87,7 @@ def retention_chart(
         zmax=100,
         text=[[_text(cell) for cell in line] for line in grid],
         texttemplate="%{text}" if len(offsets) <= _MOST_TEXTS else "",
-        textfont={"color": _INK},
+        textfont={"color": _INK, "size": 11},
         customdata=[[_key(cell) for cell in line] for line in grid],
         hovertext=[[_told(cell, interval) for cell in line] for line in grid],
         hovertemplate="%{hovertext}<extra></extra>",
@@ -93,28 +98,36 @@ def retention_chart(
         ygap=1,
         meta={"series": 0, "role": "heat"},
     )
+    # Cohorts whose lines are lower than a name are named every other one.
+    step = max(1, ceil(len(names) * _NAME / (_TALLEST - 96)))
     return drawing(
         [heat],
         title=title,
         note=note,
-        height=min(900, 96 + _ROW * max(3, len(names))),
+        height=min(_TALLEST, 96 + _ROW * max(3, len(names))),
         min_width=max(320, 160 + 44 * min(len(offsets), _MOST_TEXTS)),
         margin={"t": 76, "b": 12, "l": 120},
         xaxis={
             "side": "top",
-            "tickvals": list(range(len(offsets))),
-            "ticktext": _heads(table, offsets, interval),
+            "tickvals": list(range(0, len(offsets), _every(len(offsets)))),
+            "ticktext": _heads(table, offsets, interval)[:: _every(len(offsets))],
+            "tickangle": 0,
             "fixedrange": True,
         },
         yaxis={
             "autorange": "reversed",
-            "tickvals": list(range(len(names))),
-            "ticktext": names,
+            "tickvals": list(range(0, len(names), step)),
+            "ticktext": names[::step],
             "showgrid": False,
             "nticks": None,
             "rangemode": "normal",
         },
     )
+
+
+def _every(columns: int) -> int:
+    """Return which columns have their number above them."""
+    return max(1, ceil(columns / _MOST_HEADS))
 
 
 def _heads(table: pl.DataFrame, offsets: list[int], interval: str) -> list[str]:

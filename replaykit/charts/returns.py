@@ -8,7 +8,7 @@ import polars as pl
 
 from replaykit.charts.curve import Curve, curve_chart
 from replaykit.charts.labels import count, group_of, joined, label, percent
-from replaykit.charts.trend import Series, clocked, trend
+from replaykit.charts.trend import Series, clocked, moments_of, trend
 from replaykit.points import RetentionKey, SegmentationKey
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def retention_over_time_chart(
     """
     rows = table.filter(pl.col("cohort") != _ALL)
     lines = []
-    for part in clocked(rows).partition_by([*by, "offset"], maintain_order=True):
+    for part in clocked(rows, every).partition_by([*by, "offset"], maintain_order=True):
         group = group_of(part, by)
         offset = part["offset"][0]
         name = part["bracket"][0] if "bracket" in part.columns else str(offset)
@@ -110,6 +110,7 @@ def retention_over_time_chart(
                     str(RetentionKey(cohort, offset, group=group))
                     for cohort in part["cohort"]
                 ],
+                moments=moments_of(part),
             )
         )
     return trend(lines, title=title, note=note, every=every, unit="% came back")

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from replaykit.charts.distribution import WHOLE, distribution
 from replaykit.charts.labels import few, group_of, joined
-from replaykit.charts.trend import Series, clocked, interval_words, trend
+from replaykit.charts.trend import (
+    Series,
+    clocked,
+    interval_words,
+    moments_of,
+    trend,
+)
 from replaykit.points import SegmentationKey
 
 if TYPE_CHECKING:
@@ -93,7 +99,9 @@ def segmentation_chart(
         )
     lines = [
         _series(part, named, by, one_event=len(named) == 1 and bool(by))
-        for part in clocked(table).partition_by(["event", *by], maintain_order=True)
+        for part in clocked(table, every).partition_by(
+            ["event", *by], maintain_order=True
+        )
     ]
     made = f"{few(named)} · {measure} {interval_words(every)}"
     return trend(
@@ -120,4 +128,5 @@ def _series(
         incomplete=part["incomplete"].to_list(),
         keys=[str(SegmentationKey(place, group, time)) for time in part["ms"]],
         past=part["past"].to_list() if "past" in part.columns else None,
+        moments=moments_of(part),
     )

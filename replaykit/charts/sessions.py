@@ -8,7 +8,13 @@ import polars as pl
 
 from replaykit.charts.distribution import WHOLE, distribution
 from replaykit.charts.labels import group_of, joined
-from replaykit.charts.trend import Series, clocked, interval_words, trend
+from replaykit.charts.trend import (
+    Series,
+    clocked,
+    interval_words,
+    moments_of,
+    trend,
+)
 from replaykit.points import SessionsKey
 
 if TYPE_CHECKING:
@@ -75,7 +81,7 @@ def sessions_chart(
         )
     if "incomplete" not in table.columns:
         table = table.with_columns(incomplete=pl.lit(value=False))
-    timed = clocked(table)
+    timed = clocked(table, every)
     parts = timed.partition_by([*by], maintain_order=True) if by else [timed]
     return trend(
         [_series(part, by) for part in parts],
@@ -96,4 +102,5 @@ def _series(part: pl.DataFrame, by: Sequence[str]) -> Series:
         values=part["value"].to_list(),
         incomplete=part["incomplete"].to_list(),
         keys=[str(SessionsKey(group, time)) for time in part["ms"]],
+        moments=moments_of(part),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import polars as pl
@@ -12,6 +13,7 @@ from replaykit.charts.look import (
     NAMED,
     SERIES,
     SYMBOLS,
+    TEXT,
     beyond,
     colour,
     drawing,
@@ -54,12 +56,16 @@ _UNITS: Final = {
 _LARGE: Final = 10_000
 #: More points than this are drawn with small markers.
 _DENSE: Final = 62
+#: About so many moments are named where the clocks change.
+_TICKS: Final = 8
 
 
 class Series(NamedTuple):
     """One line: its name (safe for plotly), its points, and the key of each.
 
     `past` are the values of an earlier range, aligned by position; they have no keys.
+    `moments` name the buckets where the clocks change among them: plotly knows no
+    zones, so `x` then is a clock that does not change.
     """
 
     name: str
@@ -68,6 +74,7 @@ class Series(NamedTuple):
     incomplete: list[bool]
     keys: list[str]
     past: list[float | None] | None = None
+    moments: list[str] | None = None
 
 
 def interval_words(every: str) -> str:
@@ -113,7 +120,9 @@ def trend(
     """
     number = "%{text}" if seconds else "%{y:,d}" if counts else "%{y:,.4~r}"
     moment = _NAMES.get(every.lstrip("0123456789"), "%a %-d %b %Y")
-    hover = f"%{{fullData.name}}<br>%{{x|{moment}}}<br>{number} {unit}".rstrip()
+    changes = any(line.moments for line in lines)
+    when = "%{hovertext}" if changes else f"%{{x|{moment}}}"
+    hover = f"%{{fullData.name}}<br>{when}<br>{number} {unit}".rstrip()
     traces = []
     for place, line in enumerate(lines):
         solid = [
@@ -139,17 +148,58 @@ def trend(
             "ticksuffix": " %" if unit.startswith("%") else "",
         },
         margin={"t": 84 if several else 56},
-        xaxis={"hoverformat": moment, "tickformatstops": _DATES},
+        xaxis=_clock_axis(lines)
+        if changes
+        else {"hoverformat": moment, "tickformatstops": _DATES},
         **legend(len(lines)),
     )
 
 
-def clocked(table: pl.DataFrame) -> pl.DataFrame:
-    """Add `x`, the wall clock of `time` as plotly reads it (it knows no zones)."""
-    wall = pl.col("time").dt.replace_time_zone(None)
-    return table.with_columns(
-        x=wall.dt.to_string("%Y-%m-%dT%H:%M:%S"), ms=pl.col("time").dt.epoch("ms")
+def clocked(table: pl.DataFrame, every: str = "1d") -> pl.DataFrame:
+    """Add `ms` and `x`, the wall clock of `time`; plotly knows no zones.
+
+    Where the clocks change among intervals shorter than a day, `x` keeps the offset of
+    the first one and `moment` says the wall clock: an hour that occurs twice then has
+    two places, and one that is skipped leaves no gap.
+    """
+    time = pl.col("time")
+    form = "%Y-%m-%dT%H:%M:%S"
+    table = table.with_columns(ms=time.dt.epoch("ms"))
+    wall = time.dt.replace_time_zone(None)
+    zone = getattr(table.schema["time"], "time_zone", None)
+    shift = time.dt.base_utc_offset() + time.dt.dst_offset()
+    if every[-1] not in "mh" or every.endswith("mo") or zone in {None, "UTC"}:
+        return table.with_columns(x=wall.dt.to_string(form))
+    offsets = (
+        table.select(shift.alias("shift"), "ms")
+        .sort("ms")["shift"]
+        .unique(maintain_order=True)
     )
+    if len(offsets) < 2:
+        return table.with_columns(x=wall.dt.to_string(form))
+    utc = time.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    return table.with_columns(
+        x=(utc + offsets[0]).dt.to_string(form),
+        moment=time.dt.to_string("%a %-d %b %Y, %H:%M (%:z)"),
+    )
+
+
+def moments_of(part: pl.DataFrame) -> list[str] | None:
+    """Return what the buckets of a line are called, where the clocks change."""
+    return part["moment"].to_list() if "moment" in part.columns else None
+
+
+def _clock_axis(lines: Sequence[Series]) -> dict[str, Any]:
+    """Name a few moments on the axis by the wall clock, the date where it changes."""
+    longest = max(lines, key=lambda line: len(line.x))
+    moments = longest.moments or []
+    chosen = range(0, len(moments), max(1, ceil(len(moments) / _TICKS)))
+    texts, before = [], ""
+    for at in chosen:
+        date, _, clock = moments[at].partition(", ")
+        texts.append(clock[:5] if date == before else f"{clock[:5]}<br>{date[4:-5]}")
+        before = date
+    return {"tickvals": [longest.x[at] for at in chosen], "ticktext": texts}
 
 
 def _line(
@@ -167,6 +217,7 @@ def _line(
         "legendrank": place + 1,
         "showlegend": named,
         "customdata": line.keys,
+        "hovertext": line.moments,
         "mode": "lines+markers" if named else "lines",
         "line": {
             "color": colour(place),
@@ -192,9 +243,9 @@ def _before(line: Series, place: int, hover: str) -> dict[str, Any]:
     trace = _line(line, place, line.past or [], f"{hover} before")
     return trace | {
         "customdata": None,
-        "line": trace["line"] | {"dash": "dash", "width": 1},
+        "line": {"color": TEXT, "dash": "dash", "width": 1.5},
         "mode": "lines",
-        "opacity": 0.6,
+        "opacity": 0.8,
         "showlegend": False,
         "zorder": 0,
         "meta": {"series": place, "role": "past"},

@@ -183,7 +183,4 @@ class Visits(Asking):
         """
         found = session_formulas(text, [one.answer for one in sessions])
         every = sessions[0].every
-        letters = tuple(
-            "sessions" if k == 0 else f"sessions {k + 1}" for k in range(len(sessions))
-        )
-        return Formula(self, found, every, letters)
+        return Formula(self, found, every, tuple(one.words for one in sessions))

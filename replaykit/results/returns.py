@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from replaykit import charts
 from replaykit.errors import UnknownPoint, check_option
@@ -73,17 +73,25 @@ class Retention(Result):
 
     def chart(self) -> go.Figure:
         """Return a heat table, cohorts down and time since the start across."""
-        note, interval = span_words(self.events.span), _interval(self.every)
-        by = self.answer.groups
+        about: dict[str, Any] = {
+            "by": self.answer.groups,
+            "title": self._title(),
+            "note": span_words(self.events.span),
+            "interval": _interval(self.every),
+        }
         if self.view == "curve":
-            return charts.retention_curve_chart(
-                self.table, by=by, note=note, interval=interval
-            )
+            return charts.retention_curve_chart(self.table, **about)
         if self.view == "over time":
             return charts.retention_over_time_chart(
-                self.table, by=by, every=self.every, note=note, interval=interval
+                self.table, **about, every=self.every
             )
-        return charts.retention_chart(self.table, by=by, note=note, interval=interval)
+        return charts.retention_chart(self.table, **about)
+
+    def _title(self) -> str:
+        query = self.answer.query
+        start = "new users" if query.start is None else query.start.label
+        how = "" if self.answer.measure == "on" else f" · {self.answer.measure}"
+        return f"Retention · {start}, back with {query.back.label}{how}"
 
     def point(
         self,

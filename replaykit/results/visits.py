@@ -49,6 +49,17 @@ class Sessions(Result):
         return found.with_columns(ids)
 
     @property
+    def words(self) -> str:
+        """Which sessions these are: "sessions with Add to Cart"."""
+        query = self.answer.query
+        parts = ["sessions"]
+        if query.containing is not None:
+            parts.append(f"with {query.containing.label}")
+        if query.length is not None or query.edges:
+            parts.append("that are filtered")
+        return " ".join(parts)
+
+    @property
     def left_out(self) -> pl.DataFrame:
         """Sessions longer than a day, which are in no number."""
         return self.events.source.named(self.answer.left_out)
