@@ -31,8 +31,8 @@ _ICONS: Final = {
     "fold": '<path d="M6 3.5 10.5 8 6 12.5"/>',
     "shield": '<path d="M8 2 3 3.8v3.7c0 3.1 2 5.3 5 6.5 3-1.2 5-3.4 5-6.5V3.8z"/>'
     '<path d="m5.8 7.9 1.6 1.6 2.9-3.1"/>',
-    "user": '<circle cx="8" cy="5.4" r="2.6"/>'
-    '<path d="M3 13.5c.5-3 2.4-4.3 5-4.3s4.5 1.3 5 4.3"/>',
+    "mask": '<rect x="1.5" y="4.5" width="13" height="7" rx="1.5"/>'
+    '<path d="M4.8 8h.01M8 8h.01M11.2 8h.01" stroke-width="2"/>',
 }
 #: Printed text beyond this many lines is folded.
 _LONG: Final = 30
@@ -195,7 +195,7 @@ class Page:
     def _article(self) -> str:
         meta = [*(f"<span>{html.escape(text)}</span>" for text in self.about)]
         meta += [
-            f"<span>{_icon('user')} {html.escape(text)}</span>"
+            f"<span>{_icon('mask')} {html.escape(text)}</span>"
             for text in self.masking.about()
         ]
         meta.append(f"<span>{_icon('shield')} {_SIZE_MARK}</span>")
