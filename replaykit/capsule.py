@@ -443,7 +443,7 @@ def _in_memory(source: Source, users: pl.Series) -> Source:
         found = [of_user.get((user,)) for user in users]
         return pl.concat([held.clear(), *filter(_is_frame, found)]).lazy()
 
-    narrow = replace(source, scan=scan, known=None)
+    narrow = replace(source, scan=scan, known=None, held={})
     # The catalogue is worked out from all rows, so it is taken over, not derived again.
     narrow.__dict__["catalogue"] = source.catalogue
     return narrow

@@ -29,6 +29,8 @@ def events_of(source: Source, user: int) -> pl.DataFrame:
     What tells the rows apart comes first; what is known of the person and the device
     on every row (the country, the platform) comes last.
     """
+    if source.held is not None and user in source.held:
+        return source.held[user]
     found = source.scan(None, (user,)).sort("time", "row").collect()
     rows = source.with_sessions(found)
     others = [name for name in rows.columns if name not in COLUMNS]
@@ -40,7 +42,10 @@ def events_of(source: Source, user: int) -> pl.DataFrame:
         or rows[name].drop_nulls().len() > rows.height // 2
     }
     others.sort(key=lambda name: name in standing)
-    return rows.select(*COLUMNS, *others)
+    ordered = rows.select(*COLUMNS, *others)
+    if source.held is not None:
+        source.held[user] = ordered
+    return ordered
 
 
 def properties(row: dict[str, Any]) -> dict[str, Any]:

@@ -240,11 +240,13 @@ def test_the_drawing_browser_reaches_nothing(tmp_path, chromium):
     (tmp_path / "a.html").write_text("<p>a</p>")
     with Browser(chromium) as browser:
         browser.open(tmp_path / "a.html")
+        browser.record()
         reached = browser.run(
             "fetch('http://example.com/').then(() => 'reached', () => 'refused')"
         )
         assert reached == "refused"
         assert browser.run("1 + 1") == 2
+        assert browser.requested() == ["http://example.com/"]
     with pytest.raises(
         rk.errors.ReplayKitError if hasattr(rk, "errors") else Exception
     ):

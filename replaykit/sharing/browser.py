@@ -78,6 +78,7 @@ class Browser:
         self._rest = b""
         self._number = 0
         self._session: str | None = None
+        self._requested: list[str] = []
         try:
             target = self._ask("Target.createTarget", url="about:blank")["targetId"]
             attached = self._ask("Target.attachToTarget", targetId=target, flatten=True)
@@ -111,6 +112,15 @@ class Browser:
         """Open a file and wait until its scripts have run."""
         self._ask("Page.navigate", url=page.resolve().as_uri())
         self.until("document.readyState === 'complete'")
+
+    def record(self) -> None:
+        """Take note of every address that is asked for from now on."""
+        self._ask("Network.enable")
+
+    def requested(self) -> list[str]:
+        """Return the addresses that were asked for since `record`."""
+        self.run("0")
+        return list(self._requested)
 
     def run(self, script: str) -> Any:  # noqa: ANN401 - JSON
         """Return the value of an expression in the page."""
@@ -157,8 +167,10 @@ class Browser:
             raise BrowserFailed(f"The browser is gone ({error}).") from error
         while True:
             reply = json.loads(self._message())
+            if reply.get("method") == "Network.requestWillBeSent":
+                self._requested.append(reply["params"]["request"]["url"])
             if reply.get("id") != self._number:
-                continue  # an event nobody asked for
+                continue
             if "error" in reply:
                 raise BrowserFailed(f"{method}: {reply['error'].get('message')}")
             result: dict[str, Any] = reply["result"]
