@@ -1,8 +1,8 @@
 """The tour as one page: how large, how fast written, what it asks for.
 
-Beside it, per chart, the page that retentioneering exports, and, per replay, a page with
-rrweb-player and the same recording. Each peer has an environment of its own and is left
-out, loudly, where it is not installed:
+Beside it, per chart, the page that retentioneering exports, and, per replay, a page
+with rrweb-player and the same recording. Each peer has an environment of its own and is
+left out, loudly, where it is not installed:
 
     python -m venv build/peers/retentioneering
     build/peers/retentioneering/bin/pip install retentioneering==5.2.4
@@ -30,7 +30,7 @@ from replaykit.sharing.browser import Browser, find_browser
 
 ROOT = Path(__file__).parent.parent
 PEERS = ROOT / "build" / "peers"
-ROUNDS = 1
+ROUNDS = 3
 CHARTS, REPLAYS = 5, 5
 KIB = 1024
 

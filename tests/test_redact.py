@@ -37,6 +37,8 @@ def text(number, words):
 
 
 def page_of(*body):
+    # A page takes what it is given apart.
+    body = json.loads(json.dumps(body))
     inside = element(2, "html", {}, element(3, "body", {}, *body))
     page = Page()
     page.load({"type": 0, "id": 1, "childNodes": [inside]})
