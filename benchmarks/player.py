@@ -67,28 +67,6 @@ def peer_bundle() -> str:
     return target.name
 
 
-def notebook(path: Path, sources: list[str]) -> None:
-    cells = [
-        {
-            "cell_type": "code",
-            "execution_count": None,
-            "id": f"c{number}",
-            "metadata": {},
-            "outputs": [],
-            "source": source,
-        }
-        for number, source in enumerate(sources)
-    ]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    book = {
-        "cells": cells,
-        "metadata": {"kernelspec": kernel},
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
-    path.write_text(json.dumps(book))
-
-
 SETUP = """
 import anywidget, pathlib, traitlets
 import replaykit as rk
@@ -402,7 +380,7 @@ def opened(port_folder: Path) -> Iterator[Bench]:
     cells["peer"] = len(sources)
     raw = f"/files/raw/{SHAPES['2h'].replay.replace('/', '_')}.json"
     sources.append(f"Peer(url={raw!r})")
-    notebook(port_folder / "bench.ipynb", sources)
+    lab.write_notebook(port_folder / "bench.ipynb", sources)
     with lab.jupyter(port_folder) as url, lab.browser_page(1400, 1000) as page:
         page.add_init_script(path=PEERS / "probe.js")
         page.on("pageerror", lambda error: print("page error:", error))

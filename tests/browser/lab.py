@@ -139,6 +139,29 @@ def jupyter(folder: Path, theme: str = "light"):
         yield f"http://127.0.0.1:{port}"
 
 
+def write_notebook(path: Path, sources: list[str]) -> None:
+    """Write a notebook of code cells."""
+    cells = [
+        {
+            "cell_type": "code",
+            "execution_count": None,
+            "id": f"c{number}",
+            "metadata": {},
+            "outputs": [],
+            "source": source,
+        }
+        for number, source in enumerate(sources)
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    book = {
+        "cells": cells,
+        "metadata": {"kernelspec": kernel},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    path.write_text(json.dumps(book))
+
+
 def run_all(page, timeout_s: float = 180) -> None:
     """Run every cell of the open notebook, and wait until the kernel is idle."""
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)

@@ -30,13 +30,13 @@ CHROMIUM = {
 SMALL = Limits(events=20, size=40_000, nodes=200)
 
 
-def bundle(folder: Path) -> Path:
-    """Build the comparison page's script with the widget's pinned rrweb."""
+def bundle(folder: Path, source: Path = HERE / "page.js") -> Path:
+    """Build a script (the comparison page's) with the widget's pinned rrweb."""
     target = folder / "page.bundle.js"
     script = JS / "node_modules" / "esbuild" / "bin" / "esbuild"
     command = [
         script,
-        str(HERE / "page.js"),
+        source,
         "--bundle",
         f"--outfile={target}",
         "--loader:.css=text",

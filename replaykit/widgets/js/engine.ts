@@ -9,6 +9,7 @@
  */
 
 import { Replayer } from "@rrweb/replay";
+import { keepDrawing } from "./canvas.ts";
 import type { FromEngine, SegmentSpan, ToEngine } from "./channel.ts";
 import { Leap } from "./leap.ts";
 import { Lru } from "./lru.ts";
@@ -24,6 +25,7 @@ const META = 4;
 const INCREMENTAL = 3;
 const CUSTOM = 5;
 const SOURCE_VIEWPORT = 4;
+const SOURCE_CANVAS = 9;
 const SOURCE_FONT = 10;
 
 const PARSED_SEGMENTS = 6;
@@ -36,6 +38,10 @@ const TRIM_AFTER_MS = 1000;
 const FIRST_MS = 0.01;
 /** A recording may claim any viewport; what it gets stays within what a browser can lay out. */
 const LARGEST_VIEWPORT = 16_384;
+
+/** A dialog is shown where the browser would put it, without its way of taking the focus. */
+const MODAL =
+  "dialog[rr_open_mode=modal][open]{position:fixed;inset:0;margin:auto;z-index:2147483647}";
 
 const SANDBOX = "allow-same-origin";
 
@@ -192,8 +198,9 @@ export class Engine {
   #clean(events: RecordedEvent[]): RecordedEvent[] {
     for (const event of events) {
       if (event.type === META) clampSize(event.data);
-      else if (event.type === INCREMENTAL && event.data.source === SOURCE_VIEWPORT) {
-        clampSize(event.data);
+      else if (event.type === INCREMENTAL) {
+        if (event.data.source === SOURCE_VIEWPORT) clampSize(event.data);
+        else if (event.data.source === SOURCE_CANVAS) keepDrawing(event.data);
       }
     }
     if (!this.#options.guard) return events;
@@ -409,6 +416,7 @@ export class Engine {
       showDebug: false,
       // Copying a page of ten thousand nodes and comparing it costs more than changing it.
       useVirtualDom: false,
+      insertStyleRules: [MODAL],
       mouseTail: { strokeStyle: "#d32f2f", lineWidth: 3, duration: 500 },
     });
     if (replayer.iframe.getAttribute("sandbox") !== SANDBOX) {
@@ -416,7 +424,9 @@ export class Engine {
       throw new Error("the replay document is not sandboxed");
     }
     if (this.#options.guard) guard(replayer.iframe);
-    this.#leap.watch(replayer.iframe.contentWindow as Window & typeof globalThis);
+    // Only where a policy by hash stands around: drawn from here, the sandbox stays as it is.
+    else replayer.config.UNSAFE_replayCanvas = true;
+    this.#watch(replayer);
     replayer.on("resize", (size) => {
       const { width, height } = size as { width: number; height: number };
       this.#size = { width, height };
@@ -428,6 +438,20 @@ export class Engine {
     });
     this.#replayer = replayer;
     this.#document = replayer.iframe.contentDocument;
+  }
+
+  /** The recorded document, and those of frames in it as they come. */
+  #watch(replayer: Replayer): void {
+    this.#leap.watch(replayer.iframe.contentWindow as Window & typeof globalThis);
+    const inner = replayer as unknown as {
+      attachDocumentToIframe(mutation: unknown, iframe: HTMLIFrameElement): void;
+    };
+    const attach = inner.attachDocumentToIframe.bind(replayer);
+    inner.attachDocumentToIframe = (mutation, iframe) => {
+      const page = iframe.contentWindow as (Window & typeof globalThis) | null;
+      if (page) this.#leap.watch(page);
+      attach(mutation, iframe);
+    };
   }
 
   /** A frame that the host moved is empty again; rrweb does not know, so begin anew. */

@@ -12,21 +12,22 @@ export class Leap {
   readonly #waiting = new Map<Scrolled, () => void>();
   #leaping = false;
 
-  /** Take over the scrolling of a recorded page: its window, and its elements. */
+  /** Take over a recorded document's window: its scrolling, and dialogs that take the focus. */
   watch(page: Window & typeof globalThis): void {
+    page.HTMLDialogElement.prototype.showModal = function () {
+      this.setAttribute("open", "");
+    };
+    const waiting = this.#waiting;
+    const isLeaping = () => this.#leaping;
     for (const owner of [page, page.Element.prototype] as Scrolled[]) {
       const plain = owner.scrollTo as Scroll;
-      const waiting = this.#waiting;
-      const isLeaping = () => this.#leaping;
       const later: Scroll = function (this: Scrolled, ...given) {
-        // Called as a bare function, the window is meant.
-        const target = this ?? page;
         if (!isLeaping()) {
-          plain.apply(target, given);
+          plain.apply(this, given);
           return;
         }
-        waiting.delete(target);
-        waiting.set(target, () => plain.apply(target, given));
+        waiting.delete(this);
+        waiting.set(this, () => plain.apply(this, given));
       };
       owner.scrollTo = later as Scrolled["scrollTo"];
     }

@@ -21,11 +21,13 @@ STATIC = HERE.parents[2] / "replaykit" / "widgets" / "static"
 def serving(
     answer: Callable[[str, dict[str, Any]], tuple[Any, list[bytes]]],
     policy: str | None = None,
+    odd: list[str] | None = None,
 ) -> Iterator[str]:
     """Serve on a free port of this machine; yields the address.
 
     `answer` takes kind and parameters and gives data and buffers; a KeyError that it
-    raises becomes a named error. `policy` is the Content-Security-Policy of the page.
+    raises becomes a named error. `policy` is the Content-Security-Policy of the page; paths
+    that do not belong to it are added to `odd`.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -37,6 +39,8 @@ def serving(
                 body = (STATIC / path.removeprefix("/static/")).read_bytes()
                 self._send(body, "text/javascript")
             else:
+                if odd is not None:
+                    odd.append(self.path)
                 self.send_error(404)
 
         def do_POST(self) -> None:
