@@ -6,7 +6,9 @@ import json
 
 import pytest
 from recordings import add, change, element, meta, mutation, snapshot, text
+from recordings import page as page_of
 
+from replaykit.replays.dom import Page
 from replaykit.replays.reducer import Reducer
 from replaykit.replays.sanitise import Sanitiser
 from replaykit.replays.sanitise_canvas import clean_commands
@@ -346,3 +348,38 @@ def test_canvas_keeps_drawing_and_loses_the_rest():
     data = {"commands": [draw, {"property": "x", "args": [{"rr_type": "WebSocket"}]}]}
     assert clean_commands(data) == 1
     assert data["commands"] == [draw]
+
+
+def test_what_one_event_adds_and_changes_is_seen_as_what_it_becomes():
+    """Ids may be taken over, and changes may speak of what the event adds."""
+    cleaner, page = Sanitiser(), Page()
+    page.load(page_of(element("div", 50)))
+    data = {
+        "removes": [],
+        "adds": [
+            add(4, element("style", 50)),
+            add(50, text("b{}", 51)),
+            add(4, element("OBJECT", 52)),
+        ],
+        "texts": [{"id": 51, "value": "@import 'http://evil.test/a.css';"}],
+        "attributes": [{"id": 52, "attributes": {"data": "http://evil.test/a.swf"}}],
+    }
+    cleaner.mutation(data, page)
+    assert "evil" not in json.dumps(data)
+
+
+def test_a_text_that_is_no_style_sheet_stays_as_it_is():
+    cleaner, page = Sanitiser(), Page()
+    page.load(page_of(element("p", 50)))
+    said = "use @import url(a.css)"
+    data = {
+        "removes": [],
+        "adds": [add(50, text(said, 51))],
+        "texts": [{"id": 51, "value": said}],
+        "attributes": [],
+    }
+    cleaner.mutation(data, page)
+    assert (data["adds"][0]["node"]["textContent"], data["texts"][0]["value"]) == (
+        said,
+        said,
+    )

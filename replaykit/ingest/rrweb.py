@@ -13,6 +13,7 @@ from replaykit.ingest.rrweb_events import Event, event_of
 from replaykit.ingest.rrweb_files import RecordingFile, find
 from replaykit.ingest.rrweb_formats import Decoded, decode, unpacked
 from replaykit.ingest.rrweb_identity import (
+    CUSTOM,
     Identity,
     from_events,
     from_name,
@@ -133,7 +134,10 @@ def read(
         if whose is None or (named_by_file and len(parts) == 1):
             whose = identity(group.replay_id, device=device, user=user)
             if not named_by_file:
-                whose = from_events(unpacked(events)) or whose
+                whose = (
+                    from_events(unpacked(e for e in events if e.type == CUSTOM))
+                    or whose
+                )
         holes = _holes(decoded)
         events.sort(key=_timestamp)
         own = digest if len(parts) == 1 else _part_digest(digest, key)

@@ -43,7 +43,7 @@ class Seen(Event, gc=False, frozen=True):
 
 
 _SEEN: Final = msgspec.json.Decoder(list[Seen])
-_SEEN_LINES: Final = msgspec.json.Decoder(Seen)
+_SEEN_ONE: Final = msgspec.json.Decoder(Seen)
 _ELEMENTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 #: Longer values of a wrapper are no identity.
@@ -60,7 +60,7 @@ def plain_events(text: Text) -> list[Event] | None:
         if first == b"[":
             seen = _SEEN.decode(view)
         elif first == b"{":
-            seen = _SEEN_LINES.decode_lines(view)
+            seen = _SEEN_ONE.decode_lines(view)
         else:
             return None
     except (msgspec.DecodeError, RecursionError):
@@ -69,6 +69,16 @@ def plain_events(text: Text) -> list[Event] | None:
     if len(sessions) > 1 or any(event.cv is not None for event in seen):
         return None
     return list(seen)
+
+
+def plain_event(element: Text) -> Event | None:
+    """Return one event if there is nothing to unpack in it."""
+    try:
+        seen = _SEEN_ONE.decode(memoryview(element))
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    special = seen.cv is not None or seen.sessionId is not None
+    return None if special or seen.session_id is not None else seen
 
 
 def fields(text: Text) -> dict[str, Any] | None:
@@ -218,5 +228,6 @@ def _escaped(window: NDArray[np.uint8], quotes: NDArray[np.int64]) -> NDArray[np
 class Later(msgspec.Struct, gc=False, frozen=True):
     """An event that is unpacked only when its turn comes."""
 
+    type: int
     timestamp: int | float
     element: Any

@@ -24,6 +24,7 @@ from replaykit.ingest.rrweb_elements import (
     elements,
     fields,
     parse,
+    plain_event,
     plain_events,
 )
 from replaykit.ingest.rrweb_events import Event, event_of
@@ -160,6 +161,10 @@ class _Reader:
             self._element(line, into, "lines that are not JSON")
 
     def _element(self, element: Text, into: Decoded, problem: str) -> None:
+        plain = None if into.sessions else plain_event(element)
+        if plain is not None:
+            into.events.append(plain)
+            return
         before = len(into.events)
         try:
             self.value(parse(element), into)
@@ -169,7 +174,8 @@ class _Reader:
             self._problems[problem] += 1
             return
         if self._later and len(into.events) == before + 1:
-            into.events[-1] = Later(into.events[-1].timestamp, element)
+            event = into.events[-1]
+            into.events[-1] = Later(event.type, event.timestamp, element)
 
     def value(self, value: object, into: Decoded | None = None) -> None:
         """Sort out one parsed value: an event, a packed event, a list, a wrapper."""

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from replaykit.ingest.rrweb_events import Event
 
-_CUSTOM: Final = 5
+#: rrweb's type of events that recorders make up.
+CUSTOM: Final = 5
 
 _SUFFIXES: Final = re.compile(
     r"(?:\.(?:jsonl|ndjson|json|gz|gzip|zip|rrweb|txt|zlib|bin))+\Z", re.IGNORECASE
@@ -141,7 +142,7 @@ def from_mapping(record: dict[str, Any]) -> Identity | None:
 def from_events(events: Iterable[Event]) -> Identity | None:
     """Read the identity that a recorder wrote into a custom event's payload."""
     for event in events:
-        if event.type == _CUSTOM:
+        if event.type == CUSTOM:
             try:
                 data = loads(bytes(event.data))
             except BadRecording:

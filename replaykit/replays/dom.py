@@ -163,19 +163,28 @@ class Page:
     def _forget(self, top: Node) -> None:
         """Take a detached subtree's ids off the books, as rrweb's mirror does."""
         nodes, touched = self.nodes, self.touched
-        for node in list(top.subtree()):
+        stack = [top]
+        while stack:
+            node = stack.pop()
+            child = node.first
+            while child is not None:
+                stack.append(child)
+                child = child.next
             if nodes.get(node.id) is node:
                 del nodes[node.id]
-                touched.pop(node.id, None)
+                if touched:
+                    touched.pop(node.id, None)
             # Links in circles would keep the nodes until a collection.
             if node.shadow is not None:
-                node.shadow.host = node.shadow.first = node.shadow.last = None
+                stack.append(node.shadow)
+                node.shadow.host = None
             node.parent = node.first = node.last = node.prev = node.next = None
             node.block = None
 
     def _add_all(self, adds: list[dict[str, Any]]) -> int:
         """Add nodes in any order: one that needs another waits until it is there."""
         nodes = self.nodes
+        orphans = self._orphans
         waiting: dict[int, list[dict[str, Any]]] = {}
         count = 0
         for add in adds:
@@ -188,9 +197,9 @@ class Page:
                 and parent.tag not in _SPECIAL_PARENTS
                 and data["id"] not in nodes
                 and not waiting
-                and not self._orphans
-                and not data.get("rootId")
-                and not data.get("isShadow")
+                and not orphans
+                and "rootId" not in data
+                and "isShadow" not in data
                 and not add.get("previousId")
             ):
                 next_id = add.get("nextId")

@@ -11,7 +11,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from replaykit.replays.nodes import ELEMENT, TEXT, Node
+from replaykit.replays.additions import Additions
+from replaykit.replays.nodes import ELEMENT, TEXT
 from replaykit.replays.placeholders import background, placeholder
 from replaykit.replays.sanitise_canvas import clean_commands
 from replaykit.replays.sanitise_css import NOTHING, clean_css, is_inline
@@ -43,8 +44,16 @@ _FOREIGN: Final = {
     "dotlottie-player": "animation",
 }
 _FRAMES: Final = frozenset({"iframe", "frame"})
+_SPECIAL_TAGS: Final = frozenset({*_FOREIGN, "script", "canvas", "video"})
+#: Names looked up once are kept up to so many.
+_NAMES_KEPT: Final = 50_000
+#: An address that begins so names no scheme but http.
+_HARMLESS_STARTS: Final = ("https://", "http://", "/", "#", "?")
 _SOURCES: Final = frozenset({"src", "srcdoc", "rr_src"})
 _SOURCES_OF_OBJECTS: Final = frozenset({"data", "src", "type"})
+#: A style sheet without any of these is harmless.
+_CSS_MARKS: Final = re.compile(r"[(@\\]")
+_LINKS: Final = frozenset({"a", "area"})
 _IMAGES: Final = frozenset({"img", "input", "image", "feimage"})
 _MEDIA: Final = frozenset({"video", "audio", "source", "track"})
 
@@ -101,6 +110,8 @@ class Sanitiser:
         self._assets = assets or {}
         self._hosts = frozenset(host.lower() for host in allow_network)
         self._rules: dict[str, str] = {}
+        #: Names of elements of no interest -> the same in lower case.
+        self._plain_tags: dict[str, str] = {}
         self._css: dict[str, str] = {}
         self._labelled: dict[int, str | None] = {}
 
@@ -129,13 +140,30 @@ class Sanitiser:
 
     def _element(self, node: dict[str, Any]) -> None:
         tag = node.get("tagName")
+        plain = self._plain_tags.get(tag) if type(tag) is str else None
+        attributes = node.get("attributes")
+        if plain is not None and type(attributes) is dict:
+            # Nearly every element: nothing about its name is of interest.
+            if attributes:
+                cleaned = self.attributes(plain, attributes)
+                if cleaned is not attributes:
+                    node["attributes"] = cleaned
+            return
+        self._odd_element(node, tag, attributes)
+
+    def _odd_element(
+        self, node: dict[str, Any], tag: object, attributes: object
+    ) -> None:
+        """Clean an element of a name not met before, or of one that matters."""
         if not isinstance(tag, str) or not _TAG.match(tag) or tag in _BAD_NAMES:
             self.removed["impossible tag names"] += 1
             node["tagName"] = tag = "div"
         name = tag.lower()
-        attributes = node.get("attributes")
+        if name not in _SPECIAL_TAGS and len(self._plain_tags) < _NAMES_KEPT:
+            self._plain_tags[tag] = name
         if not isinstance(attributes, dict):
-            attributes = node["attributes"] = {}
+            attributes = {}
+            node["attributes"] = attributes
         if name == "script":
             # rrweb itself rebuilds only the lower-case spelling as <noscript>.
             if tag != "script" or set(attributes) - {"type"}:
@@ -187,18 +215,17 @@ class Sanitiser:
             rule = rules.get(name)
             if rule is None:
                 rule = self._rule(name)
-            if rule == "":
-                if isinstance(value, str) and "(" in value:
+            if not rule:
+                if type(value) is str and "(" in value:
                     cleaned = self.css(value)
                     if cleaned is not value:
                         changes[name] = cleaned
                 continue
             new = self._by_rule(rule, tag, value)
-            if new is None:
-                if value is not None:
-                    drops.append(name)
-            elif new is not value:
+            if new is not value:
                 changes[name] = new
+                if new is None:
+                    drops.append(name)
         if not changes and not drops:
             return attributes
         return {
@@ -217,7 +244,7 @@ class Sanitiser:
             rule = "drop impossible attributes"
         else:
             rule = _RULES.get(plain, "")
-        if len(self._rules) < 50_000:
+        if len(self._rules) < _NAMES_KEPT:
             self._rules[name] = rule
         return rule
 
@@ -231,10 +258,12 @@ class Sanitiser:
         if not isinstance(value, str):
             return value
         if rule == "link":
+            if tag in _LINKS and value.startswith(_HARMLESS_STARTS):
+                return value
             return self._link(tag, value)
         if rule == "animate":
             return self._animated(value)
-        if rule == "data" and tag not in _FOREIGN:
+        if rule == "data" and tag not in _FOREIGN and tag:
             return value  # means something on <object> only
         if rule == "picture" or tag in _IMAGES:
             return self._picture(value)
@@ -260,7 +289,7 @@ class Sanitiser:
 
     def _link(self, tag: str, value: str) -> str | None:
         """Clean an href: links may be read, nothing may be loaded through one."""
-        if tag in {"a", "area"}:
+        if tag in _LINKS:
             if _starts_active(value):
                 # It still looks like a link, and still counts as one.
                 self.removed["active links"] += 1
@@ -340,35 +369,40 @@ class Sanitiser:
 
     def mutation(self, data: dict[str, Any], page: Page) -> None:
         """Clean a mutation's additions, texts and attributes."""
-        nodes = page.nodes
-        adds = data["adds"]
-        if adds:
-            styles = {
-                add["node"]["id"]
-                for add in adds
-                if str(add["node"].get("tagName", "")).lower() == "style"
-            }
-            for add in adds:
-                node = add["node"]
-                if add["parentId"] in self._labelled:
-                    # The frame's document was recorded after all.
-                    style = self._labelled.pop(add["parentId"])
-                    change = {"id": add["parentId"], "attributes": {"style": style}}
-                    data["attributes"].append(change)
-                if node.get("childNodes"):
-                    self.tree(node)
-                    continue
-                parent = nodes.get(add["parentId"])
-                styled = parent is not None and parent.tag == "style"
-                self.node(node, styled=styled or add["parentId"] in styles)
+        if data["adds"]:
+            self._additions(data, page)
         for change in data["texts"]:
             value = change.get("value")
-            if isinstance(value, str) and _in_style(nodes.get(change["id"])):
-                change["value"] = self.css(value)
-        for change in data["attributes"]:
-            target = nodes.get(change["id"])
-            tag = "" if target is None else target.tag
-            change["attributes"] = self.attributes(tag, change["attributes"])
+            if isinstance(value, str) and _CSS_MARKS.search(value) is not None:
+                added = Additions(data["adds"], page)
+                if added.parent_tag(change["id"]) == "style":
+                    change["value"] = self.css(value)
+        if data["attributes"]:
+            added = Additions(data["adds"], page)
+            for change in data["attributes"]:
+                tag = added.tag(change["id"])
+                change["attributes"] = self.attributes(tag, change["attributes"])
+
+    def _additions(self, data: dict[str, Any], page: Page) -> None:
+        adds = data["adds"]
+        added: Additions | None = None
+        labelled = self._labelled
+        for add in adds:
+            node = add["node"]
+            if labelled and add["parentId"] in labelled:
+                # The frame's document was recorded after all.
+                style = labelled.pop(add["parentId"])
+                change = {"id": add["parentId"], "attributes": {"style": style}}
+                data["attributes"].append(change)
+            if node.get("childNodes"):
+                self.tree(node)
+                continue
+            if node.get("type") == ELEMENT:
+                self._element(node)
+            elif _CSS_MARKS.search(str(node.get("textContent"))) is not None:
+                if added is None:
+                    added = Additions(adds, page)
+                self.node(node, styled=added.tag(add["parentId"]) == "style")
 
     def style_event(self, data: dict[str, Any]) -> None:
         """Clean inserted rules, replaced sheets and set declarations."""
@@ -422,7 +456,3 @@ def _as_picture(node: dict[str, Any], attributes: dict[str, Any]) -> str | None:
 
 def _starts_active(value: str) -> bool:
     return _SCHEME.sub("", value[:200]).lower().startswith(_ACTIVE_SCHEMES)
-
-
-def _in_style(node: Node | None) -> bool:
-    return node is not None and node.parent is not None and node.parent.tag == "style"
