@@ -151,9 +151,7 @@ class Sanitiser:
             return
         self._odd_element(node, tag, attributes)
 
-    def _odd_element(
-        self, node: dict[str, Any], tag: object, attributes: object
-    ) -> None:
+    def _odd_element(self, node: dict[str, Any], tag: object, given: object) -> None:
         """Clean an element of a name not met before, or of one that matters."""
         if not isinstance(tag, str) or not _TAG.match(tag) or tag in _BAD_NAMES:
             self.removed["impossible tag names"] += 1
@@ -161,9 +159,8 @@ class Sanitiser:
         name = tag.lower()
         if name not in _SPECIAL_TAGS and len(self._plain_tags) < _NAMES_KEPT:
             self._plain_tags[tag] = name
-        if not isinstance(attributes, dict):
-            attributes = {}
-            node["attributes"] = attributes
+        attributes: dict[str, Any] = given if isinstance(given, dict) else {}
+        node["attributes"] = attributes
         if name == "script":
             # rrweb itself rebuilds only the lower-case spelling as <noscript>.
             if tag != "script" or set(attributes) - {"type"}:
