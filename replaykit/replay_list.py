@@ -12,9 +12,11 @@ from replaykit import searching, timeline
 from replaykit.bundle import bundle_of_player, with_bundle
 from replaykit.capsule import saved_form
 from replaykit.errors import BadInput, check_option
+from replaykit.heatmaps import Heatmap, heatmap
 from replaykit.query import Step
-from replaykit.replays import elements, frames
+from replaykit.replays import elements, frames, heat
 from replaykit.replays.links import product_url, replay_ref
+from replaykit.replays.signals import Thresholds
 from replaykit.replies import Home, Watching
 from replaykit.rows_as_json import signals
 from replaykit.twins import table_twin
@@ -27,8 +29,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from replaykit.heatmaps import HeatKind
     from replaykit.replays.elements import Happening
     from replaykit.replays.frames import FrameKind
+    from replaykit.replays.heat import PageMatch
     from replaykit.source import Recordings, Source
     from replaykit.users import Users
 
@@ -251,7 +255,8 @@ class Replays:
             - `"clicks"`: `action`, `x`, `y` (in the window, px), `page_x`, `page_y`,
               the clicked element (`node` Int64, `tag`, `selector`, `label` String; the
               link or button around what was hit, if any), `interactive`, and whether
-              it is part of a `rage` or a `dead` click (`spec/capture.md` 7)
+              it is part of a `rage`, `dead` (`spec/capture.md` 7), or followed by an
+              `error`; `clicks()` takes other thresholds
             - `"focus"`, `"touches"`: `action`, place and element
             - `"inputs"`: element, `name`, `value` (as recorded: masked text is stars),
               `checked`
@@ -280,6 +285,102 @@ class Replays:
         """
         recordings, ids = self._stored()
         return self._named(frames.frame(recordings, ids, kind, progress=progress))
+
+    def clicks(
+        self,
+        *,
+        rage_at_least: int = 4,
+        rage_within: str = "1s",
+        rage_box: float = 50,
+        dead_within: str = "3s",
+        error_within: str = "1s",
+        progress: bool = True,
+    ) -> pl.DataFrame:
+        """Read the clicks, flagged as rage, dead or followed by an error.
+
+        Vendors differ in when they call a click so: the thresholds are arguments. The
+        columns are those of `read("clicks")`.
+
+        Parameters
+        ----------
+        rage_at_least, rage_within, rage_box
+            A run of at least so many clicks on one element is rage; each comes less
+            than `rage_within` after the one `rage_at_least - 1` before it, and all of
+            them lie in a square of `rage_box` px.
+        dead_within
+            A click on a link or button is dead when nothing changes for so long.
+        error_within
+            A click is followed by an error that the console shows within that time.
+        progress
+            Show a bar while reading.
+
+        Examples
+        --------
+        >>> import replaykit as rk
+        >>> replays = rk.demo().replays[:5]
+        >>> strict = replays.clicks(rage_at_least=5, progress=False)["rage"].sum()
+        >>> strict <= replays.clicks(progress=False)["rage"].sum()
+        True
+        """
+        by = Thresholds(rage_at_least, rage_within, rage_box, dead_within, error_within)
+        recordings, ids = self._stored()
+        how = frames.clicks(by)
+        return self._named(frames.gather(recordings, ids, how, progress=progress))
+
+    def heatmap(
+        self,
+        page: str,
+        kind: HeatKind = "clicks",
+        *,
+        match: PageMatch = "exact",
+        bin_px: int = 1,
+        window: tuple[int, int] | None = None,
+        progress: bool = True,
+    ) -> Heatmap:
+        """Count where a page was clicked, what on it, or how far down it was seen.
+
+        Clicks and views are those of these recordings: narrow them by `search`, or by
+        a cohort's replays. Places are px on the page, scrolled parts included
+        (`spec/capture.md` 6).
+
+        Parameters
+        ----------
+        page
+            The page's address, read as `match` says.
+        kind
+            `"clicks"`: clicks at each place. `"selectors"`: clicks and users of each
+            element. `"scroll"`: users who saw each depth, every 100 px, and the
+            average fold.
+        match
+            `"exact"`, `"pattern"` (`*` stands for anything), `"contains"` or
+            `"starts with"`.
+        bin_px
+            Places of `"clicks"` are squares of so many px.
+        window
+            Only clicks and views in windows of this width in px, both bounds included:
+            `(0, 767)` for phones.
+        progress
+            Show a bar while reading.
+
+        Raises
+        ------
+        BadInput
+            If nothing was recorded on such a page; it says which page was seen most.
+        UnknownOption
+            If `kind` or `match` is no such word.
+
+        Examples
+        --------
+        >>> import replaykit as rk
+        >>> replays = rk.demo().replays[:10]
+        >>> found = replays.heatmap("*", "selectors", match="pattern", progress=False)
+        >>> found.table.columns
+        ['rank', 'selector', 'clicks', 'users']
+        """
+        recordings, ids = self._stored()
+        how = heat.VIEWS if kind == "scroll" else heat.CLICKS
+        rows = self._named(frames.gather(recordings, ids, how, progress=progress))
+        return heatmap(rows, page, kind, match=match, bin_px=bin_px, window=window)
 
     def elements(
         self, selector: str, happening: Happening, *, progress: bool = True

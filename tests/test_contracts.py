@@ -40,6 +40,7 @@ LAYERS = {
     "added_events": 4,
     "redaction": 4,
     "charts": 5,
+    "heatmaps": 6,
     "replies": 6,
     "bundle": 7,
     "capsule": 8,

@@ -20,7 +20,14 @@ from replaykit.replays.inactivity import inactive_periods, is_activity
 from replaykit.replays.plugins import console_line, requests
 from replaykit.replays.reducer import META
 from replaykit.replays.scene import Scene, selector_of
-from replaykit.replays.signals import Click, dead_clicks, interactive, rage_clicks
+from replaykit.replays.signals import (
+    Click,
+    Thresholds,
+    dead_clicks,
+    error_clicks,
+    interactive,
+    rage_clicks,
+)
 from replaykit.replays.summary import label_of
 
 if TYPE_CHECKING:
@@ -50,6 +57,8 @@ FrameKind: TypeAlias = Literal[
 Rows: TypeAlias = Iterator[tuple[Any, ...]]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+#: Plugins' and custom events, which may hold a line of the console.
+_TOLD: Final = frozenset({5, 6})
 _CLICKS: Final = {2: "click", 3: "context menu", 4: "double click"}
 _FOCUS: Final = {5: "focus", 6: "blur"}
 _TOUCHES: Final = {7: "start", 9: "end", 10: "cancel"}
@@ -173,13 +182,21 @@ def _interactions(scene: Scene, actions: dict[int, str]) -> Rows:
         yield t, action, *place, *element_cells(node), scene.url or None
 
 
-def _clicks(scene: Scene) -> Rows:
-    """Yield clicks, and which of them are part of a rage or are dead.
+def clicks(thresholds: Thresholds) -> Reading:
+    """Return how clicks are read, flagged by these thresholds."""
+    return Reading(
+        lambda scene: _clicks(scene, thresholds), _CLICK_COLUMNS, follow_page=True
+    )
+
+
+def _clicks(scene: Scene, by: Thresholds) -> Rows:
+    """Yield clicks, and which are part of a rage, dead, or followed by an error.
 
     The rules of the catalogue's columns, `spec/capture.md` 7.
     """
+    errors: list[float] = []
     rows: list[tuple[Any, ...]] = []
-    clicks: list[Click] = []
+    plain: list[Click] = []
     changes: list[float] = []
     address = ""
     for t, kind, source, event in scene:
@@ -187,6 +204,8 @@ def _clicks(scene: Scene) -> Rows:
             address = scene.url
             changes.append(t)
         if source != carry.MOUSE_INTERACTION:
+            if _is_error(kind, event):
+                errors.append(t)
             continue
         data = event["data"]
         action = _CLICKS.get(data.get("type"))
@@ -198,7 +217,7 @@ def _clicks(scene: Scene) -> Rows:
         if action == "click":
             shown = target or node
             number = shown.id if shown is not None else data.get("id", 0)
-            clicks.append(
+            plain.append(
                 Click(t, number, x or 0, y or 0, interactive=target is not None)
             )
         page_x = None if x is None else x + scene.left
@@ -218,17 +237,34 @@ def _clicks(scene: Scene) -> Rows:
         )
     angry = {
         index
-        for run in rage_clicks(clicks)
+        for run in rage_clicks(
+            plain,
+            at_least=by.rage_at_least,
+            within=by.rage_within,
+            box=by.rage_box,
+        )
         for index in range(run.first, run.first + run.clicks)
     }
-    dead = {id(click) for click in dead_clicks(clicks, changes, scene.length)}
+    dead = {
+        id(click)
+        for click in dead_clicks(plain, changes, scene.length, within=by.dead_within)
+    }
+    failed = {
+        id(click) for click in error_clicks(plain, errors, within=by.error_within)
+    }
     number = -1
     for row in rows:
         if row[1] != "click":
-            yield *row, False, False
+            yield *row, False, False, False
             continue
         number += 1
-        yield *row, number in angry, id(clicks[number]) in dead
+        one = id(plain[number])
+        yield *row, number in angry, one in dead, one in failed
+
+
+def _is_error(kind: int, event: dict[str, Any]) -> bool:
+    line = console_line(kind, event["data"]) if kind in _TOLD else None
+    return line is not None and line[0] == "error"
 
 
 def _inputs(scene: Scene) -> Rows:
@@ -364,12 +400,15 @@ _POINTER: Final[dict[str, pl.DataType]] = {
 }
 _URL: Final[dict[str, pl.DataType]] = {"url": _TEXT}
 
+_CLICK_COLUMNS: Final[dict[str, pl.DataType]] = {
+    **_POINTER,
+    "interactive": _FLAG,
+    **_URL,
+    **dict.fromkeys(("rage", "dead", "error"), _FLAG),
+}
+
 _KINDS: Final[dict[str, Reading]] = {
-    "clicks": Reading(
-        _clicks,
-        {**_POINTER, "interactive": _FLAG, **_URL, "rage": _FLAG, "dead": _FLAG},
-        follow_page=True,
-    ),
+    "clicks": clicks(Thresholds()),
     "focus": Reading(
         lambda scene: _interactions(scene, _FOCUS),
         {**_POINTER, **_URL},

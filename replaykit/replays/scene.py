@@ -117,10 +117,11 @@ class Scene:
                 self.page.load(data["node"])
         elif source == carry.MUTATION and self._follow:
             self.page.mutate(data)
-        elif source == carry.SCROLL and self._is_document(data["id"]):
+        elif source == carry.SCROLL and self.is_document(data["id"]):
             self.left, self.top = data.get("x") or 0, data.get("y") or 0
 
-    def _is_document(self, node_id: int) -> bool:
+    def is_document(self, node_id: object) -> bool:
+        """Tell whether a node id is the document's."""
         root = self.page.root
         # Without the page: recorders number the document first.
         return node_id == (1 if root is None else root.id)

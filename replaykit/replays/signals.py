@@ -44,6 +44,17 @@ class Click:
 
 
 @dataclass(frozen=True)
+class Thresholds:
+    """When clicks count as rage, dead or into an error; vendors differ."""
+
+    rage_at_least: int = 4
+    rage_within: str = "1s"
+    rage_box: float = 50
+    dead_within: str = "3s"
+    error_within: str = "1s"
+
+
+@dataclass(frozen=True)
 class RageClick:
     """A whole run of angry clicks; its time is the first click's."""
 
