@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from replaykit.engine import Engine
     from replaykit.ingest.report import IngestReport
+    from replaykit.replays.assets import AssetMap
     from replaykit.users import Users
 
 #: How far back the home list looks at first (`spec/replay.md` 6).
@@ -227,6 +228,8 @@ class Project:
         self,
         files: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
         *,
+        assets: AssetMap | None = None,
+        allow_network: Iterable[str] = (),
         progress: bool = True,
     ) -> RecordingReport:
         """Read recordings into the project; the same file twice changes nothing.
@@ -235,10 +238,29 @@ class Project:
         ----------
         files
             A file, a folder, a pattern, a zip archive, or a list of these.
+        assets
+            Files to show in place of pictures, fonts and style sheets that recordings
+            only name: a folder laid out like the site (`img/logo.png`, or
+            `cdn.shop.test/img/logo.png`), or a mapping of address to file.
+        allow_network
+            Hosts from which a replay may load what is missing while it is watched. By
+            default none: a replay asks nobody for anything. The catalogue's `network`
+            and the player say where it is allowed.
         progress
             Show a bar while reading.
+
+        Raises
+        ------
+        MissingFile
+            If a path, or a file or folder of `assets`, does not exist.
         """
-        report = add_recordings(self._recordings, _paths(files), progress=progress)
+        report = add_recordings(
+            self._recordings,
+            _paths(files),
+            assets=assets,
+            allow_network=allow_network,
+            progress=progress,
+        )
         self._forget_state()
         return report
 

@@ -63,16 +63,18 @@ class Group:
 
     replay_id: str
     files: tuple[tuple[RecordingFile, int | None], ...]
+    #: What else the result depends on, such as the files that stand in for pictures.
+    salt: str = ""
 
     def digest(self) -> str:
         """Return a digest of all the files' bytes."""
-        digest = blake2b(self.replay_id.encode(), digest_size=16)
+        digest = blake2b(f"{self.replay_id}{self.salt}".encode(), digest_size=16)
         for file, _ in self.files:
             digest.update(file.digest().encode())
         return digest.hexdigest()
 
 
-def groups(source: str | Path | Iterable[str | Path]) -> list[Group]:
+def groups(source: str | Path | Iterable[str | Path], *, salt: str = "") -> list[Group]:
     """Find files and put those together whose names say they are one recording.
 
     Raises
@@ -91,12 +93,12 @@ def groups(source: str | Path | Iterable[str | Path]) -> list[Group]:
             # Equal names in different folders are different recordings, unless they
             # name a device and a session.
             found.extend(
-                Group(_apart(replay_id, file, at), ((file, chunk),))
+                Group(_apart(replay_id, file, at), ((file, chunk),), salt)
                 for at, (file, chunk) in enumerate(files)
             )
             continue
         files.sort(key=lambda pair: (pair[1] or 0, pair[0].label))
-        found.append(Group(replay_id, tuple(files)))
+        found.append(Group(replay_id, tuple(files), salt))
     return found
 
 

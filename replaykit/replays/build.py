@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tqdm.auto import tqdm
 
-from replaykit.errors import BadRecording
+from replaykit.errors import BadInput, BadRecording
 from replaykit.ingest.rrweb import RawRecording, Unread, groups, in_memory, read
 from replaykit.ingest.rrweb_identity import identity
+from replaykit.replays.assets import AssetMap, Assets
 from replaykit.replays.reassemble import recorded_events, together
 from replaykit.replays.reducer import Reducer
 from replaykit.replays.sanitise import Sanitiser
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 #: Shorter recordings have the status `short` (`spec/replay.md` 1).
 SHORT_MS: Final = 10_000
+_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -87,7 +90,7 @@ def add_recordings(
     *,
     device: str | None = None,
     user: str | None = None,
-    assets: Mapping[str, str] | None = None,
+    assets: AssetMap | None = None,
     allow_network: Iterable[str] = (),
     progress: bool = True,
     now: datetime | None = None,
@@ -106,9 +109,10 @@ def add_recordings(
     device, user
         Whose they are, where the files do not say.
     assets
-        Address -> `data:` address of files to show in place of what was not recorded.
+        Files to show in place of what was not recorded: a folder laid out like the
+        site, or a mapping of address to file or `data:` address.
     allow_network
-        Hosts whose addresses are left in.
+        Hosts whose addresses are left in. The catalogue and the player name them.
     progress
         Show a bar while reading.
     now
@@ -120,7 +124,16 @@ def add_recordings(
         If a path does not exist or a pattern matches nothing.
     """
     report = RecordingReport()
-    found = groups(source)
+    supplied = Assets(assets)
+    hosts = tuple(sorted({host.strip().lower() for host in allow_network}))
+    for host in hosts:
+        if not _HOST.fullmatch(host):
+            raise BadInput(
+                f"allow_network={host!r} is not the name of a host. Give names alone, "
+                "such as 'cdn.shop.test'."
+            )
+    salt = f" {supplied.fingerprint()} {hosts}" if supplied or hosts else ""
+    found = groups(source, salt=salt)
     stamp = now if now is not None else datetime.now(UTC)
     with store.batch() as batch, _fewer_collections():
         bar = tqdm(found, disable=not progress, unit="file", leave=False)
@@ -133,7 +146,7 @@ def add_recordings(
                 if isinstance(item, Unread):
                     report.skipped[item.file] = item.reason
                     continue
-                sanitiser = Sanitiser(assets, allow_network)
+                sanitiser = Sanitiser(supplied, hosts)
                 _store(batch, item, sanitiser, report, stamp)
     return report
 
@@ -258,6 +271,10 @@ def write_recording(
     summary["status"] = status
     summary["status_detail"] = detail
     summary["removed"] = removed
+    summary["allow_network"] = hosts = [] if sanitiser is None else sanitiser.hosts
+    if hosts:
+        loads = f"allowed to load from the network: {', '.join(hosts)}"
+        summary["warnings"].insert(0, loads)
     summary["missing"] = [] if sanitiser is None else list(sanitiser.missing)[:200]
     summary["start_ms"] = reducer.start
     summary["length_ms"] = reducer.length
@@ -287,6 +304,7 @@ def write_recording(
         "ingested": stamp,
         "activity": summary["activity"],
         "agent": summary["agent"],
+        "network": " ".join(hosts) or None,
     }
 
 

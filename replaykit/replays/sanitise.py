@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from replaykit.replays.additions import Additions
+from replaykit.replays.assets import Assets
 from replaykit.replays.nodes import ELEMENT, TEXT
 from replaykit.replays.placeholders import background, placeholder
 from replaykit.replays.sanitise_canvas import clean_commands
@@ -40,11 +41,19 @@ _FOREIGN: Final = {
     "object": "plug-in object",
     "embed": "plug-in object",
     "applet": "plug-in object",
-    "lottie-player": "animation",
-    "dotlottie-player": "animation",
+    "lottie-player": "Lottie animation",
+    "dotlottie-player": "Lottie animation",
+    "dotlottie-wc": "Lottie animation",
 }
+#: Of these a placeholder has no place of its own to stand in.
+_PLUGINS: Final = frozenset({"object", "embed", "applet"})
+#: What a canvas calls itself where it holds a three-dimensional picture.
+_WEBGL: Final = re.compile(
+    r"webgl|three\.?js|mapbox|maplibre|babylon|pixi|deck\.?gl|cesium|unity",
+    re.IGNORECASE,
+)
 _FRAMES: Final = frozenset({"iframe", "frame"})
-_SPECIAL_TAGS: Final = frozenset({*_FOREIGN, "script", "canvas", "video"})
+_SPECIAL_TAGS: Final = frozenset({*_FOREIGN, "script", "canvas", "video", "link"})
 #: Names looked up once are kept up to so many.
 _NAMES_KEPT: Final = 50_000
 #: An address that begins so names no scheme but http.
@@ -96,24 +105,31 @@ class Sanitiser:
     Parameters
     ----------
     assets
-        Address -> `data:` address of a file that stands in for it.
+        Files that stand in for addresses.
     allow_network
         Hosts whose addresses stay; the player has to be told as well.
     """
 
     def __init__(
-        self, assets: Mapping[str, str] | None = None, allow_network: Iterable[str] = ()
+        self,
+        assets: Assets | Mapping[str, str] | None = None,
+        allow_network: Iterable[str] = (),
     ) -> None:
         """Start with nothing removed."""
         self.removed: Counter[str] = Counter()
         self.missing: Counter[str] = Counter()
-        self._assets = assets or {}
+        self._assets = assets if isinstance(assets, Assets) else Assets(assets)
         self._hosts = frozenset(host.lower() for host in allow_network)
         self._rules: dict[str, str] = {}
         #: Names of elements of no interest -> the same in lower case.
         self._plain_tags: dict[str, str] = {}
         self._css: dict[str, str] = {}
         self._labelled: dict[int, str | None] = {}
+
+    @property
+    def hosts(self) -> list[str]:
+        """Hosts whose addresses stay."""
+        return sorted(self._hosts)
 
     # -- nodes
 
@@ -168,6 +184,8 @@ class Sanitiser:
             node["tagName"] = "noscript"
             node["attributes"] = {}
             return
+        if name == "link" and self._assets:
+            self._supply_sheet(attributes)
         if name in {"object", "embed"}:
             name = _as_picture(node, attributes) or name
             attributes = node["attributes"]
@@ -180,20 +198,36 @@ class Sanitiser:
         if (name in _FOREIGN and empty) or name in {"canvas", "video"}:
             self._label(name, node)
 
+    def _supply_sheet(self, attributes: dict[str, Any]) -> None:
+        """Put a supplied style sheet in place of a link to it, as rrweb does."""
+        href = attributes.get("href")
+        sheet = self._assets.sheet(href) if isinstance(href, str) else None
+        if sheet is not None and "_cssText" not in attributes:
+            attributes["_cssText"] = sheet
+            del attributes["href"]
+
     def _label(self, name: str, node: dict[str, Any]) -> None:
         """Show what an element was whose content no recording can hold."""
         attributes = node["attributes"]
         if name == "canvas":
             if "rr_dataURL" in attributes:
                 return
-            what = "canvas"
+            words = " ".join(str(value) for value in attributes.values())
+            what = "WebGL canvas" if _WEBGL.search(words) else "canvas"
         elif name == "video":
             if "poster" not in attributes:
                 attributes["poster"] = placeholder("video not in the recording")
             return
         else:
             what = _FOREIGN[name]
+        if name in _PLUGINS:
+            # Without its data such an element has no size: a picture keeps it.
+            node["tagName"] = "img"
+            attributes["src"] = placeholder(f"{what} not in the recording")
+            return
         style = attributes.get("style")
+        if name.endswith(("player", "-wc")):
+            style = f"display: inline-block; min-height: 60px; {style or ''}"
         if name in _FRAMES:
             self._labelled[node["id"]] = style if isinstance(style, str) else None
         style = (
@@ -260,7 +294,7 @@ class Sanitiser:
             return self._link(tag, value)
         if rule == "animate":
             return self._animated(value)
-        if rule == "data" and tag not in _FOREIGN and tag:
+        if rule == "data" and tag not in _FOREIGN and tag not in {"", "img"}:
             return value  # means something on <object> only
         if rule == "picture" or tag in _IMAGES:
             return self._picture(value)
@@ -279,8 +313,8 @@ class Sanitiser:
             return None
         if is_inline(value) or self._allowed(value):
             return value
-        if value in self._assets:
-            return self._assets[value]
+        if (found := self._assets.get(value)) is not None:
+            return found
         self._miss(value, "media" if tag in _MEDIA else "other files")
         return None
 
@@ -302,8 +336,8 @@ class Sanitiser:
     def _picture(self, value: str) -> str:
         if value.strip().lower().startswith("data:image/"):
             return value
-        if value in self._assets:
-            return self._assets[value]
+        if (found := self._assets.get(value)) is not None:
+            return found
         if self._allowed(value):
             return value
         self._miss(value, "images")
@@ -347,8 +381,8 @@ class Sanitiser:
             return known
 
         def stand_in(address: str) -> str | None:
-            if address in self._assets:
-                return self._assets[address]
+            if (found := self._assets.get(address)) is not None:
+                return found
             if self._allowed(address):
                 return address
             self._miss(address, "style sheet images and fonts")

@@ -56,6 +56,7 @@ CATALOGUE: Final[dict[str, pl.DataType]] = {
     "ingested": TIME,
     "activity": pl.List(pl.UInt8()),
     "agent": pl.String(),
+    "network": pl.String(),
 }
 #: The catalogue as it lies on disk. Delta knows no unsigned integers, so the activity
 #: bins are bytes there; `file` and `digest` are the store's own.
@@ -204,6 +205,7 @@ class FolderShelf:
                         table,
                         change(_read(table)),
                         mode="overwrite",
+                        schema_mode="overwrite",
                         commit_properties=CommitProperties(max_commit_retries=0),
                     )
             except CommitFailedError:
@@ -295,5 +297,10 @@ def _vacuum(table: DeltaTable, *, hours: int) -> None:
 
 
 def _read(table: DeltaTable) -> pl.DataFrame:
-    columns = (pl.col(name).cast(dtype) for name, dtype in STORED.items())
-    return pl.scan_delta(table).select(columns).collect()
+    rows = pl.scan_delta(table)
+    held = rows.collect_schema()
+    return rows.select(
+        # A catalogue written before a column was thought of has no value for it.
+        (pl.col(name) if name in held else pl.lit(None).alias(name)).cast(dtype)
+        for name, dtype in STORED.items()
+    ).collect()
