@@ -13,12 +13,14 @@ import polars as pl
 from replaykit import timeline
 from replaykit.bundle import bundle_of_home, twin_of_home, with_bundle
 from replaykit.erasing import Erased, forget_person, purge_expired
-from replaykit.errors import BadDuration
+from replaykit.errors import BadDuration, BadInput
 from replaykit.handles import Events
 from replaykit.ingest import tables
 from replaykit.ingest.choosing import EventFormat, reader
 from replaykit.lookup import Person, find_person
+from replaykit.one_replay import session
 from replaykit.replay_list import Replays
+from replaykit.replays.anatomy import Anatomy, anatomy
 from replaykit.replays.build import RecordingReport, add_recordings
 from replaykit.replays.links import parse_ref
 from replaykit.replies import Home
@@ -113,6 +115,49 @@ class Project:
         if t is not None:
             found = found.with_columns(matched_at=pl.lit(t, pl.Int64))
         return Replays(self.source, found)
+
+    def anatomy(self, replay: str | Replays) -> Anatomy:
+        """Explain one recording: what is missing, what is odd, what takes the room.
+
+        Gaps, missing snapshots, clock skew, oversized mutations, missing files, what
+        was taken out for safety, bytes by kind of event, and the largest events.
+
+        Parameters
+        ----------
+        replay
+            Its id, reference or product URL, or a list of one replay.
+
+        Raises
+        ------
+        UnknownReplay
+            If there is no such replay.
+        BadInput
+            If the list holds more than one.
+
+        Examples
+        --------
+        >>> import replaykit as rk
+        >>> shop = rk.demo()
+        >>> shop.anatomy(shop.replays[:1]).by_kind.columns
+        ['kind', 'events', 'bytes', 'share']
+        """
+        if isinstance(replay, Replays):
+            if len(replay) != 1:
+                raise BadInput(
+                    f"An anatomy is of one replay; this list holds {len(replay):,}. "
+                    "Take one, such as replays[:1]."
+                )
+            replay_id = str(replay["replay_id"][0])
+        else:
+            replay_id, _ = parse_ref(replay)
+        shown = session(self.source, replay_id)
+        return anatomy(
+            self._recordings,
+            replay_id,
+            shown,
+            skew_ms=shown["shift_ms"],
+            stored_bytes=self.source.replay(replay_id)["bytes"],
+        )
 
     def user(self, given: str) -> Person:
         """Look a person up by canonical id, device id, user id, or its beginning.
