@@ -116,7 +116,8 @@ class Charted:
                     items = items.arr.to_list()
                 if self.items == "unique":
                     items = items.list.unique(maintain_order=True)
-                lf = lf.with_columns(items).explode(key)
+                # A row without items is in no group but that of missing values.
+                lf = lf.with_columns(items).explode(key, empty_as_null=True)
                 dtype = lf.collect_schema()[key]
             lf = lf.with_columns(label(pl.col(key), dtype))
         return lf
