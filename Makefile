@@ -9,7 +9,7 @@ NPM := $(CURDIR)/$(PY) $(CURDIR)/$(JS)/npm.py
 TOUR := notebooks/01_tour.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-long test-faults spec-mutation check lint types js bench demo-record notebooks chromium clean
+.PHONY: help demo lab test test-long test-faults spec-mutation options check lint types js bench demo-record notebooks chromium clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ bench: $(VENV)/.bench ## Run one benchmark: make bench NAME=funnel
 
 demo-record: $(VENV)/.test chromium ## Record the packaged sample again, from its source
 	$(PY) -m replaykit.demoshop.record
+
+options: $(VENV)/.test ## Write docs/options.md, the table of all option words
+	$(PY) docs/options.py
 
 notebooks: $(VENV)/.lab ## Execute the notebooks in place
 	$(PY) -m replaykit.demoshop.tour --in-place notebooks/*.ipynb
