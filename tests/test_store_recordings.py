@@ -13,7 +13,7 @@ from recordings import session
 
 from replaykit.errors import BadRecording, UnknownReplay
 from replaykit.replays.build import add_events
-from replaykit.store.recording_files import SHARED_FROM
+from replaykit.store.recording_files import SHARED_FROM, read_index, read_segment
 from replaykit.store.recording_shelves import CATALOGUE
 from replaykit.store.recordings import Recordings
 
@@ -181,3 +181,61 @@ def test_a_killed_writer_leaves_the_state_before(tmp_path):
     )
     assert done.returncode == 9
     assert Recordings(tmp_path).catalogue().equals(before)
+
+
+CSS = json.dumps("".join(f".a{at} {{ color: #{at:03x} }}" for at in range(2_000)))
+
+
+def with_css(number):
+    return (f'[{{"at":{number},"css":'.encode(), CSS.encode(), b"}]")
+
+
+def files_of(folder):
+    return sorted(path.name for path in (folder / "files").iterdir())
+
+
+def put_each(store, count):
+    for number in range(count):
+        put(store, f"d/{number}", [with_css(number)])
+
+
+def test_equal_style_sheets_are_stored_once_across_recordings(tmp_path):
+    for folder in (tmp_path / "replays", None):
+        store = Recordings(folder)
+        put_each(store, 5)
+        for number in range(5):
+            whole = zlib.decompress(store.segment(f"d/{number}", 0))
+            assert whole == b"".join(with_css(number))
+            ((_, stream),) = store.stored(f"d/{number}")
+            assert zlib.decompress(stream) == whole
+    own = [path.stat().st_size for path in (tmp_path / "replays/files").iterdir()]
+    assert len(own) == 6
+    assert sum(size > 5_000 for size in own) == 1
+
+
+def test_a_shared_text_goes_with_the_last_recording_that_needs_it(tmp_path):
+    store = Recordings(tmp_path)
+    put_each(store, 2)
+    store.remove("d/0")
+    assert len(files_of(tmp_path)) == 2
+    assert zlib.decompress(store.segment("d/1", 0)) == b"".join(with_css(1))
+    store.sweep()
+    assert len(files_of(tmp_path)) == 2
+    store.remove("d/1")
+    assert files_of(tmp_path) == []
+
+
+def test_a_shared_text_that_is_gone_is_a_named_error(tmp_path):
+    put_each(Recordings(tmp_path), 1)
+    largest = max((tmp_path / "files").iterdir(), key=lambda path: path.stat().st_size)
+    largest.unlink()
+    with pytest.raises(BadRecording, match="part of this recording is gone"):
+        Recordings(tmp_path).segment("d/0", 0)
+
+
+def test_a_segment_reads_without_the_shared_texts_too(tmp_path):
+    put_each(Recordings(tmp_path), 1)
+    own = min((tmp_path / "files").iterdir(), key=lambda path: path.stat().st_size)
+    with own.open("rb") as file:
+        (entry,) = read_index(file).segments
+        assert zlib.decompress(read_segment(file, entry)) == b'[{"at":0,"css":}]'

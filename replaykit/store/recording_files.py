@@ -12,19 +12,21 @@ import struct
 import zlib
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, TypeAlias
 
 import orjson
 
 from replaykit.errors import BadRecording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 MAGIC: Final = b"RKREC\x01\n\x00"
 _TAIL: Final = struct.Struct("<QQ8s")
 #: Parts at least this long are looked up among those already written.
 SHARED_FROM: Final = 4_096
+#: Texts at least this long (style sheets, inlined pictures) may be another file's too.
+ACROSS_FROM: Final = 8_192
 _LEVEL: Final = 5
 #: The largest prime below 2**16, by which Adler-32 counts.
 _ADLER: Final = 65_521
@@ -33,10 +35,14 @@ _EMPTY_FINAL_BLOCK: Final = b"\x03\x00"
 _CLOSING: Final = len(_EMPTY_FINAL_BLOCK) + 4
 
 
+#: Where a piece lies, in this file or in another one by its name, and how long it is.
+Piece: TypeAlias = "tuple[int | str, int]"
+
+
 class Stored(NamedTuple):
     """Where a part lies, and the checksum of its text."""
 
-    place: tuple[int, int]
+    place: Piece
     checksum: int
 
 
@@ -44,7 +50,7 @@ class Stored(NamedTuple):
 class SegmentEntry:
     """Where a segment's pieces lie, its checksum, and what its writer noted."""
 
-    pieces: tuple[tuple[int, int], ...]
+    pieces: tuple[Piece, ...]
     checksum: int
     note: Mapping[str, Any]
 
@@ -69,6 +75,10 @@ class RecordingWriter:
     """Writes one recording; nothing is complete before `finish`."""
 
     file: BinaryIO
+    #: Puts a text where other recordings find it too; returns its place there.
+    share: Callable[[bytes], Piece] | None = None
+    #: Other files that this one needs.
+    needs: set[str] = field(default_factory=set)
     _at: int = 0
     _segments: list[dict[str, Any]] = field(default_factory=list)
     _asides: list[dict[str, Any]] = field(default_factory=list)
@@ -93,7 +103,7 @@ class RecordingWriter:
         Of the first `known` parts, long ones that were written before are not written
         again. What is written `aside` is kept, but has no place among the segments.
         """
-        pieces: list[tuple[int, int]] = []
+        pieces: list[Piece] = []
         checksum = 1
         recent: dict[bytes, Stored] = {}
         done = 0
@@ -143,9 +153,16 @@ class RecordingWriter:
         key = blake2b(part, digest_size=16).digest()
         known = self._shared.get(key)
         if known is None:
-            known = Stored(self._deflate(part), zlib.adler32(part))
+            known = Stored(self._place(part), zlib.adler32(part))
             self._shared[key] = known
         return known
+
+    def _place(self, part: bytes) -> Piece:
+        if self.share is None or len(part) < ACROSS_FROM or part[:1] != b'"':
+            return self._deflate(part)
+        place = self.share(part)
+        self.needs.add(str(place[0]))
+        return place
 
     def _deflate(self, data: bytes) -> tuple[int, int]:
         packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -15)
@@ -196,9 +213,34 @@ def read_index(file: BinaryIO) -> Index:
         raise BadRecording(message) from error
 
 
-def read_segment(file: BinaryIO, entry: SegmentEntry) -> bytes:
-    """Return a segment as one zlib stream."""
-    return b"".join((*_pieces(file, entry.pieces), _closing(entry.checksum)))
+def write_shared(file: BinaryIO, text: bytes) -> None:
+    """Write a text that several recordings need as a file of its own."""
+    writer = RecordingWriter(file)
+    writer.segment([text], {}, aside=True)
+    writer.finish({}, {"shared": True})
+
+
+def read_shared(file: BinaryIO) -> bytes:
+    """Return the piece that `write_shared` wrote."""
+    entry = read_index(file).asides[0]
+    return b"".join(_pieces(file, entry.pieces, None))
+
+
+def read_segment(
+    file: BinaryIO,
+    entry: SegmentEntry,
+    shared: Callable[[str], bytes] | None = None,
+) -> bytes:
+    """Return a segment as one zlib stream.
+
+    `shared` reads a piece that lies in another file; without it such pieces are left
+    out, and what is left is no JSON.
+    """
+    pieces = _pieces(file, entry.pieces, shared)
+    if shared is None and any(isinstance(at, str) for at, _ in entry.pieces):
+        inflate = zlib.decompressobj(-15)
+        return zlib.compress(b"".join(inflate.decompress(one) for one in pieces))
+    return b"".join((_HEADER, *pieces, _closing(entry.checksum)))
 
 
 def read_summary(file: BinaryIO, index: Index) -> dict[str, Any]:
@@ -209,11 +251,15 @@ def read_summary(file: BinaryIO, index: Index) -> dict[str, Any]:
     return summary
 
 
-def _pieces(file: BinaryIO, pieces: Iterable[tuple[int, int]]) -> Iterable[bytes]:
-    yield _HEADER
+def _pieces(
+    file: BinaryIO, pieces: Iterable[Piece], shared: Callable[[str], bytes] | None
+) -> Iterable[bytes]:
     for at, size in pieces:
-        file.seek(at)
-        yield file.read(size)
+        if isinstance(at, int):
+            file.seek(at)
+            yield file.read(size)
+        elif shared is not None:
+            yield shared(at)
 
 
 def _joined(first: int, second: int, length: int) -> int:

@@ -11,6 +11,7 @@ import io
 import os
 import secrets
 import time
+from hashlib import blake2b
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 import polars as pl
@@ -21,9 +22,14 @@ from deltalake.exceptions import (
     TableNotFoundError,
 )
 
-from replaykit.errors import BadInput
+from replaykit.errors import BadInput, BadRecording
 from replaykit.schema import TIME
-from replaykit.store.recording_files import RecordingWriter
+from replaykit.store.recording_files import (
+    Piece,
+    RecordingWriter,
+    read_shared,
+    write_shared,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -59,12 +65,13 @@ CATALOGUE: Final[dict[str, pl.DataType]] = {
     "network": pl.String(),
 }
 #: The catalogue as it lies on disk. Delta knows no unsigned integers, so the activity
-#: bins are bytes there; `file` and `digest` are the store's own.
+#: bins are bytes there; `file`, `digest` and `needs` (other files) are the store's own.
 STORED: Final[dict[str, pl.DataType]] = {
     **CATALOGUE,
     "activity": pl.Binary(),
     "file": pl.String(),
     "digest": pl.String(),
+    "needs": pl.String(),
 }
 
 _FILES: Final = "files"
@@ -72,6 +79,8 @@ _TABLE: Final = "catalogue"
 _SUFFIX: Final = ".rec"
 _DRAFT: Final = ".draft"
 _RETRIES: Final = 20
+#: Shared pieces kept in memory.
+_PIECES: Final = 64
 #: What no catalogue names is swept after this many seconds: a reader or another writer
 #: may still be at it.
 _GRACE: Final = 3_600
@@ -82,11 +91,16 @@ _TABLE_FILES: Final = 16
 class Draft:
     """A recording being written, in a file that nothing refers to yet."""
 
-    def __init__(self, file: BinaryIO, path: Path | None = None) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        path: Path | None = None,
+        share: Callable[[bytes], Piece] | None = None,
+    ) -> None:
         """Write to `file`, which lies at `path` unless it is in memory."""
         self.file = file
         self.path = path
-        self.writer = RecordingWriter(file)
+        self.writer = RecordingWriter(file, share)
 
     def discard(self) -> None:
         """Give the draft up."""
@@ -118,6 +132,10 @@ class Shelf(Protocol):
         """Open a recording's file for reading."""
         ...
 
+    def shared(self, name: str) -> bytes:
+        """Return the piece in a file that several recordings need."""
+        ...
+
     def drop(self, names: Iterable[str]) -> None:
         """Delete files that the catalogue no longer names, and all trace of them."""
         ...
@@ -145,7 +163,19 @@ class MemoryShelf:
 
     def draft(self) -> Draft:
         """Open a buffer."""
-        return Draft(io.BytesIO())
+        return Draft(io.BytesIO(), share=self._share)
+
+    def _share(self, text: bytes) -> Piece:
+        name = shared_name(text)
+        if name not in self._files:
+            file = io.BytesIO()
+            write_shared(file, text)
+            self._files[name] = file.getvalue()
+        return name, len(self.shared(name))
+
+    def shared(self, name: str) -> bytes:
+        """Return the piece in a file that several recordings need."""
+        return read_shared(io.BytesIO(self._files[name]))
 
     def keep(self, draft: Draft) -> str:
         """Keep the buffer's bytes."""
@@ -175,6 +205,7 @@ class FolderShelf:
         """Use `folder`, which is made on the first write."""
         self._files = folder / _FILES
         self._table = folder / _TABLE
+        self._pieces: dict[str, bytes] = {}
 
     def rows(self) -> pl.DataFrame:
         """Read the catalogue of the newest commit."""
@@ -240,7 +271,45 @@ class FolderShelf:
         """Open a temporary file."""
         self._files.mkdir(parents=True, exist_ok=True)
         path = self._files / f"{secrets.token_hex(8)}{_DRAFT}"
-        return Draft(path.open("w+b"), path)
+        return Draft(path.open("w+b"), path, self._share)
+
+    def _share(self, text: bytes) -> Piece:
+        """Write a text under a name made of it, unless it is there."""
+        path = self._files / shared_name(text)
+        try:
+            # It is young again: nobody sweeps it before the catalogue names it.
+            os.utime(path)
+        except FileNotFoundError:
+            draft = self._files / f"{secrets.token_hex(8)}{_DRAFT}"
+            with draft.open("w+b") as file:
+                write_shared(file, text)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.rename(path)
+        return path.name, len(self.shared(path.name))
+
+    def shared(self, name: str) -> bytes:
+        """Return the piece in a file that several recordings need.
+
+        Raises
+        ------
+        BadRecording
+            If the file is gone.
+        """
+        if name not in self._pieces:
+            try:
+                with (self._files / name).open("rb") as file:
+                    piece = read_shared(file)
+            except FileNotFoundError as error:
+                message = (
+                    f"A part of this recording is gone: {name!r}. Remove the replay "
+                    "and add its files again."
+                )
+                raise BadRecording(message) from error
+            while len(self._pieces) >= _PIECES:
+                self._pieces.pop(next(iter(self._pieces)), None)
+            self._pieces[name] = piece
+        return self._pieces[name]
 
     def keep(self, draft: Draft) -> str:
         """Flush the draft to the disk and give it its final name."""
@@ -286,10 +355,23 @@ class FolderShelf:
             if path.suffix in {_SUFFIX, _DRAFT} and path.stat().st_mtime <= old
         ]
         if stale:
-            named = set(_read(table)["file"].to_list())
+            rows = _read(table)
+            needed = " ".join(rows["needs"].drop_nulls()).split()
+            named = {*rows["file"].to_list(), *needed}
             for path in stale:
                 if path.name not in named:
                     path.unlink(missing_ok=True)
+
+
+def shared_name(text: bytes) -> str:
+    """Return the name of the file that holds a text for several recordings.
+
+    Examples
+    --------
+    >>> shared_name(b'"body {}"') == shared_name(b'"body {}"')
+    True
+    """
+    return blake2b(text, digest_size=16).hexdigest() + _SUFFIX
 
 
 def _vacuum(table: DeltaTable, *, hours: int) -> None:

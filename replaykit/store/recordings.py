@@ -96,7 +96,7 @@ class Recordings:
                     f"{len(entries.segments)} (0 to {len(entries.segments) - 1})."
                 )
                 raise UnknownReplay(message)
-            return read_segment(file, entries.segments[index])
+            return read_segment(file, entries.segments[index], self._shelf.shared)
 
     def segments(self, replay_id: str) -> list[dict[str, Any]]:
         """Return what was noted of each segment (start, end, …) and its `bytes`."""
@@ -117,7 +117,7 @@ class Recordings:
             If there is no such replay.
         """
         with self._reading(replay_id) as (file, index):
-            yield from _parts(file, index)
+            yield from _parts(file, index, self._shelf)
 
     def remove(self, *replay_ids: str) -> None:
         """Delete recordings: their rows, their files and every earlier catalogue.
@@ -129,7 +129,10 @@ class Recordings:
         """
         names = [self._file(replay_id) for replay_id in replay_ids]
         gone = pl.col("replay_id").is_in(replay_ids)
+        needed = _needs(self._shelf.rows().filter(gone))
         self._shelf.commit(lambda rows: rows.filter(~gone))
+        # What they shared with others stays with the others.
+        names.extend(sorted(needed - _needs(self._shelf.rows())))
         for replay_id in replay_ids:
             self._files.pop(replay_id, None)
         self._shelf.drop(names)
@@ -196,9 +199,16 @@ class Recordings:
             return index
 
 
-def _parts(file: BinaryIO, index: Index) -> Iterator[tuple[Mapping[str, Any], bytes]]:
+def _parts(
+    file: BinaryIO, index: Index, shelf: Shelf
+) -> Iterator[tuple[Mapping[str, Any], bytes]]:
     for entry in (*index.asides, *index.segments):
-        yield entry.note, read_segment(file, entry)
+        yield entry.note, read_segment(file, entry, shelf.shared)
+
+
+def _needs(rows: pl.DataFrame) -> set[str]:
+    """Return the names of the shared files that recordings need."""
+    return {name for text in rows["needs"].drop_nulls() for name in text.split()}
 
 
 class Batch:
@@ -227,7 +237,7 @@ class Batch:
         if row is None:
             raise UnknownReplay(f"No replay {replay_id!r} is stored.")
         with self._shelf.open(row["file"]) as file:
-            yield from _parts(file, read_index(file))
+            yield from _parts(file, read_index(file), self._shelf)
 
     def draft(self) -> Draft:
         """Open a file for a new recording."""
@@ -254,6 +264,7 @@ class Batch:
             "activity": activity,
             "file": name,
             "digest": digest,
+            "needs": " ".join(sorted(draft.writer.needs)) or None,
         }
 
     def commit(self) -> None:
