@@ -272,7 +272,7 @@ def _dotted(line: Series, place: int, hover: str) -> dict[str, Any]:
             "opacity": [float(o) for o in open_],
         },
         "mode": "lines+markers",
-        "hovertemplate": [told if o else "" for o in open_],
+        "hovertemplate": [told if o else f"{hover}<extra></extra>" for o in open_],
         "hoverinfo": ["text" if o else "skip" for o in open_],
         "showlegend": False,
         "meta": {"series": place, "role": "incomplete"},

@@ -63,6 +63,8 @@ def site():
         yield f"http://127.0.0.1:{server.server_port}/"
     finally:
         server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def connect(page, view):
@@ -101,7 +103,7 @@ def shown(view, **options):
     """Show a widget on a bare page; yields the page, with `page.errors`."""
     with site() as url, lab.browser_page(**options) as page:
         page.errors = []
-        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.on("pageerror", lambda error: page.errors.append(f"{error} {error.stack}"))
         connect(page, view)
         page.goto(url)
         page.wait_for_selector(".rk-frame", state="attached")
