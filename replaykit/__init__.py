@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from replaykit.analyses.session_rules import SessionRule
     from replaykit.demoshop.project import demo
     from replaykit.handles import Events
+    from replaykit.portfolios import portfolio
     from replaykit.project import Project, create, events, open  # noqa: A004
     from replaykit.query import event
     from replaykit.redaction.rules import redact
@@ -37,6 +38,7 @@ __all__ = [
     "events",
     "open",
     "performed",
+    "portfolio",
     "redact",
     "share",
     "show_versions",
@@ -59,6 +61,7 @@ _HOMES = {
     "event": "query",
     "events": "project",
     "open": "project",
+    "portfolio": "portfolios",
     "performed": "analyses.inline_cohorts",
     "redact": "redaction.rules",
     "share": "sharing",

@@ -56,6 +56,7 @@ LAYERS = {
     "lookup": 13,
     "erasing": 12,
     "project": 14,
+    "portfolios": 15,
     "demoshop": 15,
     "twins": 5,
     "versions": 0,
