@@ -11,8 +11,11 @@ import pytest
 CELLS = [
     "import replaykit as rk\n\nshop = rk.demo()\nplayer = rk.Player(shop.replays[:3])",
     "player",
-    "one = 1",
-    "two = 2",
+    (
+        "import ipywidgets\n\nslider = ipywidgets.IntSlider(max=10**7)\n"
+        "ipywidgets.jslink((player, 'time_ms'), (slider, 'value'))\nslider"
+    ),
+    "seen = []\nplayer.observe(lambda change: seen.append(change['new']), 'window')",
 ]
 
 #: What a notebook is, for comparison: cells, which of them is active, and the mode.
@@ -101,6 +104,20 @@ def test_no_shortcut_of_jupyterlab_acts_while_the_player_has_the_focus(opened):
     page.keyboard.press("d")
     page.keyboard.press("d")
     page.wait_for_timeout(200)
+
+
+def test_a_linked_slider_moves_the_player_and_follows_it(opened):
+    page = opened
+    readout = page.locator(".widget-readout")
+    position(page).focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(600)
+    assert readout.inner_text().replace(",", "") == str(int(now(page)))
+    readout.fill("20000")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(600)
+    assert now(page) == 20_000
 
 
 def test_a_second_view_and_a_moved_cell_show_the_same_moment(opened):

@@ -9,25 +9,25 @@ import { createPanel, type Panel } from "./panels/session-panel.ts";
 import { createStage } from "./panels/stage.ts";
 import { createTimeline } from "./panels/timeline.ts";
 import { el, setText } from "./parts/dom.ts";
-import { elapsed } from "./parts/format.ts";
 import type { MarkKind } from "./parts/icons.ts";
 import { closePopovers } from "./parts/popover.ts";
 import { createActs } from "./player/acts.ts";
+import { createCurrent } from "./player/current.ts";
 import type { LoadOptions, PlayerChange, PlayerHandle, PlayerOptions } from "./player/handle.ts";
+import { createPatience } from "./player/patience.ts";
 import { createPicker } from "./player/picker.ts";
-import { createPlayback, PATIENCE_MS } from "./player/playback.ts";
+import { createPlayback } from "./player/playback.ts";
 import { createPlaylist } from "./player/playlist.ts";
 import type { Session } from "./protocol.ts";
-import { cursorOf, Rows } from "./rows.ts";
+import { Rows } from "./rows.ts";
 import { Segments } from "./segments.ts";
 import { Sync } from "./sync.ts";
-import { longerThan, Track } from "./tracks.ts";
+import { longerThan } from "./tracks.ts";
 
 export type { LoadOptions, PlayerChange, PlayerHandle, PlayerOptions } from "./player/handle.ts";
 
 /** Texts and table move this often; the playhead moves with every frame. */
 const TEXT_EVERY_MS = 100;
-const SAY_EVERY_MS = 1000;
 const FRAME_MS = 50;
 /** Another view of the same model may be this far off before it is followed. */
 const DRIFT_MS = 1500;
@@ -45,17 +45,14 @@ export function createPlayer(
 
   let session: Session | null = null;
   let rows: Rows | null = null;
-  let cursor = new Track([]);
-  let cursorRows: Uint32Array = new Uint32Array();
-  let eventId = "";
   let point: string | undefined;
   let token = 0;
   let lastText = Number.NEGATIVE_INFINITY;
-  let lastSaid = Number.NEGATIVE_INFINITY;
-  let loadingTimer: ReturnType<typeof setTimeout> | undefined;
-  let loadingIndex: number | null = null;
   let wanted: { replay: string; options: LoadOptions } | null = null;
   let gone = false;
+
+  const live = el("div", { class: "rk-hide", role: "status", "aria-live": "polite" });
+  const current = createCurrent(live);
 
   // ── Parts ────────────────────────────────────────────────────────────────────
 
@@ -63,20 +60,18 @@ export function createPlayer(
     {
       screen: {
         at: () => {
-          painted();
+          patience.end();
           playback.release();
         },
         stalled: () => playback.stalled(),
         resumed: (t) => playback.resumed(t),
         failed: (_index, message) => {
           clock.pause();
-          painted();
+          patience.end();
           stage.setState({ kind: "failed", message, gone });
           changed(true);
         },
-        loading: (index) => {
-          loadingIndex = index;
-        },
+        loading: (index) => patience.segment(index),
       },
       onSeek: (t) => playback.seek(t),
       onPlayFrom: (t) => {
@@ -96,6 +91,7 @@ export function createPlayer(
     signal,
   );
 
+  const patience = createPatience(stage, signal);
   const playback = createPlayback(
     stage,
     {
@@ -187,7 +183,6 @@ export function createPlayer(
         onShown: setShown,
       });
 
-  const live = el("div", { class: "rk-hide", role: "status", "aria-live": "polite" });
   const player = el(
     "section",
     {
@@ -229,12 +224,13 @@ export function createPlayer(
   async function load(replay: string, how: LoadOptions = {}): Promise<void> {
     token += 1;
     const mine = token;
-    wanted = { replay, options: how };
+    const asked = { ...how };
+    wanted = { replay, options: asked };
     point = how.point;
     clock.pause();
     stage.screen.pause(clock.position);
     picker.stop();
-    patience();
+    patience.begin();
     playlist.setCurrent(replay);
     let next: Session;
     try {
@@ -245,7 +241,7 @@ export function createPlayer(
       throw error;
     }
     if (mine !== token || signal.aborted) return;
-    show(next, how);
+    show(next, asked);
   }
 
   /** Open from inside: the stage already says what went wrong. */
@@ -258,11 +254,7 @@ export function createPlayer(
     rows = new Rows(next);
     const playable =
       next.segments.length > 0 && next.status !== "expired" && next.status !== "hidden";
-    // `event` is the analytics event under the playhead, whatever the table shows.
-    const events = rows.events();
-    const found = cursorOf(rows, events);
-    cursor = found.track;
-    cursorRows = found.at.map((position) => events[position] ?? 0);
+    current.set(rows);
     clock.load(next.length_ms);
     head.set(next, zone());
     stage.set(next, zone());
@@ -275,7 +267,7 @@ export function createPlayer(
     if (playable) stage.screen.open(next, new Segments(source, next));
     const at = how.at ?? next.opened_t ?? next.segments[0]?.start ?? 0;
     playback.open(next, playable, at, how.play ?? false);
-    if (!playable) painted();
+    if (!playable) patience.end();
     panel?.resumeFollowing();
     draw(true);
     changed(true);
@@ -290,7 +282,7 @@ export function createPlayer(
   }
 
   function showFailure(error: unknown): void {
-    painted();
+    patience.end();
     const message = error instanceof Error ? error.message : String(error);
     const isGone = error instanceof RequestError && error.code === "kernel_gone";
     if (isGone && session) {
@@ -306,31 +298,11 @@ export function createPlayer(
     });
   }
 
-  function patience(): void {
-    clearTimeout(loadingTimer);
-    stage.setBusy(true);
-    loadingTimer = setTimeout(() => {
-      stage.setState({ kind: "loading", index: loadingIndex });
-    }, PATIENCE_MS);
-  }
-
-  function painted(): void {
-    clearTimeout(loadingTimer);
-    loadingTimer = undefined;
-    stage.setBusy(false);
-    stage.setState({ kind: "page" });
-  }
-
   function stepEvent(by: 1 | -1): void {
     // While playing, "previous" must get past the event that just went by.
     const from = clock.position - (by === -1 && clock.running ? 500 : 0);
-    const t = panel ? panel.neighbour(from, by) : neighbour(from, by);
+    const t = (panel ?? current).neighbour(from, by);
     if (t !== null) seek(t);
-  }
-
-  function neighbour(t: number, by: 1 | -1): number | null {
-    const found = by === 1 ? cursor.next(t) : cursor.previous(t);
-    return found === null ? null : (cursor.times[found] ?? null);
   }
 
   function setSpeed(speed: number): void {
@@ -358,23 +330,9 @@ export function createPlayer(
     const start = session?.start_ms ?? null;
     controls.setTime(t, clock.length, start === null ? null : start + t, zone());
     panel?.move(t, clock.running ? true : "reveal");
-    const at = cursor.move(t);
-    const row = at < 0 ? null : (cursorRows[at] ?? null);
+    const row = current.move(t, playback.scrubbing);
     timeline.setCurrent(panel ? panel.current : row);
-    const id = row === null || !rows ? "" : rows.key(row);
-    if (id !== eventId) {
-      eventId = id;
-      say(row);
-    }
     if (!all) changed(false);
-  }
-
-  function say(row: number | null): void {
-    const now = performance.now();
-    if (row === null || playback.scrubbing || now - lastSaid < SAY_EVERY_MS) return;
-    lastSaid = now;
-    const made = rows?.row(row);
-    if (made) setText(live, `${made.name} at ${elapsed(made.t)}`);
   }
 
   function changed(atOnce: boolean): void {
@@ -386,7 +344,7 @@ export function createPlayer(
       t,
       time_ms: timeMs,
       playing: clock.running,
-      event: eventId,
+      event: current.id,
     };
     for (const then of listeners) then(change);
     const values = {
@@ -394,7 +352,7 @@ export function createPlayer(
       time_ms: Math.floor(t),
       playing: clock.running,
       session: session.replay,
-      event: eventId,
+      event: current.id,
     };
     if (atOnce) sync?.now(values);
     else sync?.soon(values);
@@ -407,7 +365,11 @@ export function createPlayer(
         source,
         {
           seek(t) {
-            if (!session) return;
+            if (!session || wanted?.replay !== session.replay) {
+              // A session on its way opens there: Python may set both in one breath.
+              if (wanted) wanted.options.at = t;
+              return;
+            }
             const off = Math.abs(t - clock.position);
             if (off < 1 || (clock.running && off < DRIFT_MS * clock.speed)) return;
             seek(t);
@@ -481,7 +443,6 @@ export function createPlayer(
     focus: () => box.focus({ preventScroll: true }),
     destroy() {
       if (signal.aborted) return;
-      clearTimeout(loadingTimer);
       stop.abort();
       panel?.destroy();
       timeline.destroy();

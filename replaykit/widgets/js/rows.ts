@@ -169,7 +169,9 @@ export class Rows {
     const count = signal?.count ?? 1;
     const note =
       count > 1 ? plural(count, kind === "rage" || kind === "dead" ? "click" : "time") : "";
-    const name = signal?.label || MARK_NAMES[kind][0];
+    const label = signal?.label || MARK_NAMES[kind][0];
+    // "POST /api/coupon 422": the host is the page's own, mostly; the network panel has it all.
+    const name = kind === "request" ? label.replace(/https?:\/\/[^/\s]+/, "") : label;
     return { ...common, name, note, props: { [MARK_NAMES[kind][0]]: name, count } };
   }
 

@@ -287,6 +287,36 @@ def test_python_writes_are_obeyed(view: View) -> None:
     assert view.trait("session") == "todo_app"
 
 
+def test_a_session_and_its_position_may_be_set_in_one_breath(view: View) -> None:
+    view.open(session="code_editor")
+    view.painted()
+    view.page.evaluate("model.delay = 400")
+    view.write("session", "todo_app")
+    view.write("time_ms", 4200)
+    view.wait("() => root().querySelector('.rk-clock').textContent.includes('0:09')")
+    assert view.text(".rk-clock b") == "0:04.2"
+    assert (view.trait("session"), view.position()) == ("todo_app", 4200)
+
+
+def test_the_next_session_plays_by_itself_when_asked_to(view: View) -> None:
+    view.open(session="code_editor", replays=["code_editor", "todo_app"], speed=16)
+    view.painted()
+    view.page.locator("[aria-label='More about this session']").click()
+    view.page.get_by_role("menuitemradio", name="Play the next session").click()
+    view.write("time_ms", sessions.session_of("code_editor")["length_ms"] - 2000)
+    view.write("playing", True)
+    view.wait("() => model.get('session') === 'todo_app' && model.get('playing')")
+
+
+def test_a_panel_shows_its_row_when_it_is_opened(view: View) -> None:
+    view.open(session="code_editor", time_ms=60_000)
+    view.painted()
+    for tab in ("Console", "Network", "Pages"):
+        view.page.get_by_role("tab", name=tab).click()
+        grid = view.page.get_by_role("grid", name=tab)
+        assert grid.locator("[aria-current=true]").count() == 1, tab
+
+
 def test_a_view_that_is_rebuilt_continues_where_it_was(view: View) -> None:
     view.open(session="code_editor", replays=["code_editor", "todo_app"])
     view.painted()

@@ -51,6 +51,7 @@ export function createPanel(spec: PanelSpec): Panel {
   let chosen: string[] | null = null;
   let wide = false;
   let tab = "events";
+  let position = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const events = createEventsTable({
@@ -132,6 +133,7 @@ export function createPanel(spec: PanelSpec): Panel {
     fill(body, empty ? null : (table?.node ?? null), empty);
     table?.refresh();
     table?.resumeFollowing();
+    if (tab !== "events") records[tab]?.move(position, "reveal");
     drawFoot();
   }
 
@@ -360,6 +362,7 @@ export function createPanel(spec: PanelSpec): Panel {
       showTab();
     },
     move(t, follow) {
+      position = t;
       events.move(t, tab === "events" ? follow : false);
       if (tab !== "events") records[tab]?.move(t, follow);
     },

@@ -125,7 +125,12 @@ export function createTable(spec: TableSpec): Table {
       row.dataset.index = String(index);
       row.style.top = `${heights.top(index)}px`;
       setAttribute(row, "aria-rowindex", index + 1);
-      if (row.classList.contains("rk-tr")) row.setAttribute("role", "row");
+      if (row.classList.contains("rk-tr")) {
+        row.setAttribute("role", "row");
+        for (const cell of row.children) {
+          if (!cell.hasAttribute("role")) cell.setAttribute("role", "gridcell");
+        }
+      }
       if (index === current) mark(row, true);
       if (unfolded.has(index)) row.setAttribute("aria-expanded", "true");
       built.set(index, row);

@@ -127,6 +127,8 @@ export function tabs(label: string, specs: TabSpec[], run: (id: string) => void)
     for (const [other, one] of buttons) {
       setAttribute(one, "aria-selected", String(other === id));
       setAttribute(one, "tabindex", other === id ? "0" : "-1");
+      // In a narrow panel the tab may stand beyond the edge; scrollIntoView would move the page.
+      if (other === id) node.scrollLeft = one.offsetLeft + one.offsetWidth - node.clientWidth;
     }
   };
   const add = ({ id, label: word }: TabSpec) => {
