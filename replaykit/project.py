@@ -12,6 +12,7 @@ import polars as pl
 
 from replaykit import timeline
 from replaykit.bundle import bundle_of_home, twin_of_home, with_bundle
+from replaykit.cluster import prepare
 from replaykit.erasing import Erased, forget_person, purge_expired
 from replaykit.errors import BadDuration, BadInput
 from replaykit.handles import Events
@@ -587,7 +588,8 @@ def open(  # noqa: A001 - rk.open reads as what it does
     engine
         How questions run: `"threads"`, a partition of the users per thread; `"scan"`,
         all in one scan; or any `concurrent.futures.Executor` or cluster client such as
-        `distributed.Client`, whose workers see the same folder.
+        `distributed.Client`, whose workers see the same folder (`replaykit.cluster`
+        says how to start one).
 
     Raises
     ------
@@ -597,6 +599,7 @@ def open(  # noqa: A001 - rk.open reads as what it does
     store = open_store(path)
     project = Project(store.folder, _aware(now), engine=engine)
     project.__dict__["_store"] = store  # opened once
+    prepare(engine)
     return project
 
 

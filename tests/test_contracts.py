@@ -25,6 +25,8 @@ LAYERS = {
     "ingest": 2,
     "query": 3,
     "engine": 3,
+    "pinning": 0,
+    "cluster": 3,
     "points": 3,
     "replays": 3,
     "owners": 2,
