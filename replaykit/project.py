@@ -36,12 +36,12 @@ from replaykit.widgets import View
 from replaykit.wording import big, span_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Mapping
 
     from replaykit.engine import Engine
     from replaykit.ingest.report import IngestReport
     from replaykit.replays.assets import AssetMap
+    from replaykit.store.objects import Place
     from replaykit.users import Users
 
 #: How far back the home list looks at first (`spec/replay.md` 6).
@@ -74,7 +74,7 @@ class Project:
     `add_events` and `add_replays` make a new one that the next `events` sees.
     """
 
-    folder: Path
+    folder: Place
     now: datetime | None = None
     title: str = ""
     address: str = ""
@@ -526,6 +526,7 @@ def create(
     week_start: timeline.Weekday = "monday",
     quarter_start: int = 1,
     retention: str | None = None,
+    storage_options: Mapping[str, str] | None = None,
     now: datetime | None = None,
 ) -> Project:
     """Create a project in a folder that does not exist yet.
@@ -533,7 +534,8 @@ def create(
     Parameters
     ----------
     path
-        The folder, by habit ending in `.rk`.
+        The folder, by habit ending in `.rk`; or a URL such as `s3://bucket/shop.rk`
+        (`pip install "replaykit[cloud]"`).
     tz
         IANA zone in which days, weeks and naive times are read.
     week_start
@@ -543,6 +545,10 @@ def create(
     retention
         How long recordings stay playable after their ingestion, such as `"90d"`; by
         default for ever. Only `purge()` deletes.
+    storage_options
+        Of object storage: endpoint, region and credentials, as deltalake and polars
+        name them (`{"aws_region": "eu-west-1"}`); what is left out comes from the
+        environment.
     now
         What "last 7 days" counts from; by default the clock.
 
@@ -567,13 +573,14 @@ def create(
         quarter_start=quarter_start,
         retention_days=days,
     )
-    store = create_store(path, settings)
+    store = create_store(path, settings, storage_options)
     return Project(store.folder, _aware(now))
 
 
 def open(  # noqa: A001 - rk.open reads as what it does
     path: str | os.PathLike[str],
     *,
+    storage_options: Mapping[str, str] | None = None,
     now: datetime | None = None,
     engine: Engine = "threads",
 ) -> Project:
@@ -582,7 +589,9 @@ def open(  # noqa: A001 - rk.open reads as what it does
     Parameters
     ----------
     path
-        Its folder.
+        Its folder, or a URL such as `s3://bucket/shop.rk`.
+    storage_options
+        Of object storage: endpoint, region and credentials; see `rk.create`.
     now
         What "last 7 days" counts from; by default the clock.
     engine
@@ -596,7 +605,7 @@ def open(  # noqa: A001 - rk.open reads as what it does
     MissingFile, NotAProject
         If there is no project at `path`.
     """
-    store = open_store(path)
+    store = open_store(path, storage_options=storage_options)
     project = Project(store.folder, _aware(now), engine=engine)
     project.__dict__["_store"] = store  # opened once
     prepare(engine)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from replaykit.handles import Events
+    from replaykit.store.objects import Place
 
 Kind: TypeAlias = Literal["static", "dynamic"]
 """Whether a cohort is the users of now, or a definition counted at each use."""
@@ -69,7 +70,7 @@ class Cohorts:
     narrow a search of replays, join with other users, and are watched.
     """
 
-    folder: Path
+    folder: Place
     events: Events
 
     # ── keep ──────────────────────────────────────────────────────────────────
@@ -147,7 +148,7 @@ class Cohorts:
         """Take ids out of every list; return how many lists held one."""
         gone = set(ids)
         changed = 0
-        for file in sorted(self.folder.glob("*.json")):
+        for file in self._files():
             facts = self._load(file)
             kept = [one for one in facts.get("ids", ()) if one not in gone]
             if len(kept) < len(facts.get("ids", ())):
@@ -251,7 +252,7 @@ class Cohorts:
                 facts["saved"],
                 facts["what"],
             ]
-            for facts in map(self._load, sorted(self.folder.glob("*.json")))
+            for facts in map(self._load, self._files())
         ]
         frame = pl.DataFrame(
             rows, schema={**_SCHEMA, "saved": pl.String()}, orient="row"
@@ -323,10 +324,14 @@ class Cohorts:
                 "overwrite=True."
             )
 
-    def _file(self, name: str) -> Path:
+    def _file(self, name: str) -> Place:
         # A name may hold anything; a file's may not.
         digest = hashlib.blake2b(name.encode(), digest_size=12).hexdigest()
         return self.folder / f"{digest}.json"
+
+    def _files(self) -> list[Place]:
+        found: list[Place] = list(self.folder.glob("*.json"))
+        return sorted(found, key=str)
 
     def _write_list(self, name: str, ids: pl.Series, what: str) -> None:
         facts = {"ids": ids.to_list(), "users": ids.len()}
@@ -347,7 +352,7 @@ class Cohorts:
             raise UnknownCohort(message.replace("  ", " "))
         return self._load(file)
 
-    def _load(self, file: Path) -> dict[str, Any]:
+    def _load(self, file: Place) -> dict[str, Any]:
         try:
             facts = orjson.loads(file.read_bytes())
             for field in ("name", "kind", "what", "saved", "users"):

@@ -79,11 +79,11 @@ def _build(folder: Path, users: int) -> None:
         made.add_events(recorded_events(), progress=False)
         made.add_replays(recorded_replays(), progress=False)
         try:
-            made.folder.rename(folder)
+            Path(str(made.folder)).rename(folder)
         except OSError:
             # Somebody else built it meanwhile; theirs is as good.
             if not (folder / "project.json").exists():
-                shutil.move(made.folder, folder)
+                shutil.move(Path(str(made.folder)), folder)
 
 
 class _Population:

@@ -17,13 +17,15 @@ import polars as pl
 
 from replaykit.errors import NotAProject
 from replaykit.store.layout import CATALOG
+from replaykit.store.objects import read_parquet, write_parquet
 from replaykit.store.people import DEVICES, PEOPLE
 from replaykit.store.properties import Registry
 from replaykit.store.settings import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
+
+    from replaykit.store.objects import Place
 
 # Pieces are merged into one when there are more than this many.
 _PIECES: Final = 8
@@ -76,7 +78,7 @@ class Catalog:
     hash_probe: str = ""
     history: tuple[int, ...] = ()
 
-    def write(self, folder: Path) -> int:
+    def write(self, folder: Place) -> int:
         """Write the catalogue and return the number that names it."""
         raw = {
             "buckets": self.buckets,
@@ -100,7 +102,7 @@ class Catalog:
         write_whole(folder / CATALOG / f"{number}.json", orjson.dumps(raw))
         return number
 
-    def discard(self, folder: Path, number: int, before: Catalog) -> None:
+    def discard(self, folder: Place, number: int, before: Catalog) -> None:
         """Delete what was written for this catalogue, whose commit was refused.
 
         Parameters
@@ -118,7 +120,7 @@ class Catalog:
                 (folder / CATALOG / name).unlink(missing_ok=True)
 
     @classmethod
-    def read(cls, folder: Path, number: int) -> Catalog:
+    def read(cls, folder: Place, number: int) -> Catalog:
         """Read the catalogue with this number."""
         path = folder / CATALOG / f"{number}.json"
         try:
@@ -146,7 +148,7 @@ class Catalog:
             history=tuple(raw["history"]),
         )
 
-    def files(self, folder: Path, number: int) -> set[str]:
+    def files(self, folder: Place, number: int) -> set[str]:
         """Return the catalogue files that this version and its history need.
 
         Parameters
@@ -163,21 +165,21 @@ class Catalog:
                 needed.update((f"{earlier}.json", *other.people, *other.devices))
         return needed
 
-    def read_people(self, folder: Path) -> pl.DataFrame:
+    def read_people(self, folder: Place) -> pl.DataFrame:
         """Return everyone: `people.PEOPLE`, one row per number, latest state."""
-        pieces = [pl.read_parquet(folder / CATALOG / name) for name in self.people]
+        pieces = [read_parquet(folder / CATALOG / name) for name in self.people]
         everyone = pl.concat([pl.DataFrame(schema=PEOPLE), *pieces])
         return everyone.unique("user", keep="last", maintain_order=True)
 
-    def read_devices(self, folder: Path) -> pl.DataFrame:
+    def read_devices(self, folder: Place) -> pl.DataFrame:
         """Return which user ids were seen on which device: `people.DEVICES`."""
-        pieces = [pl.read_parquet(folder / CATALOG / name) for name in self.devices]
+        pieces = [read_parquet(folder / CATALOG / name) for name in self.devices]
         return pl.concat([pl.DataFrame(schema=DEVICES), *pieces]).unique(
             maintain_order=True
         )
 
     def with_people(
-        self, folder: Path, people: pl.DataFrame, devices: pl.DataFrame
+        self, folder: Place, people: pl.DataFrame, devices: pl.DataFrame
     ) -> Catalog:
         """Return the catalogue with new or changed people and devices written down."""
         changed = self
@@ -198,8 +200,8 @@ class Catalog:
         return changed
 
 
-def _write_piece(folder: Path, kind: str, frame: pl.DataFrame) -> str:
+def _write_piece(folder: Place, kind: str, frame: pl.DataFrame) -> str:
     (folder / CATALOG).mkdir(exist_ok=True)
     name = f"{kind}-{secrets.token_hex(8)}.parquet"
-    frame.write_parquet(folder / CATALOG / name, compression="zstd")
+    write_parquet(folder / CATALOG / name, frame, compression="zstd")
     return name

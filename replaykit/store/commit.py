@@ -34,10 +34,9 @@ from replaykit.store.staging import hash_probe
 from replaykit.store.writing import Written, write_files
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from replaykit.store.catalog import Catalog
     from replaykit.store.lease import Writer
+    from replaykit.store.objects import Place
     from replaykit.store.properties import Registry
     from replaykit.store.settings import Settings
     from replaykit.store.staging import Stage
@@ -57,7 +56,7 @@ class Outcome:
 
 
 def commit(
-    folder: Path,
+    folder: Place,
     settings: Settings,
     writer: Writer,
     stage: Stage | None,

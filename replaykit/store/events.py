@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import polars as pl
@@ -22,6 +21,7 @@ from replaykit.schema import CODE, COLUMNS, TIME
 from replaykit.store.commit import Outcome, commit
 from replaykit.store.layout import create_table
 from replaykit.store.lease import writing
+from replaykit.store.objects import Place, place
 from replaykit.store.plan import Wishes
 from replaykit.store.settings import (
     MOST_BUCKETS,
@@ -68,7 +68,7 @@ class EventStore:
     which `latest()` or `open_store` then see.
     """
 
-    folder: Path
+    folder: Place
     settings: Settings
     snapshot: Snapshot
 
@@ -358,7 +358,9 @@ class EventStore:
 
 
 def create_store(
-    path: str | os.PathLike[str], settings: Settings | None = None
+    path: str | os.PathLike[str] | Place,
+    settings: Settings | None = None,
+    storage_options: Mapping[str, str] | None = None,
 ) -> EventStore:
     """Create a project folder with an empty event table.
 
@@ -370,15 +372,19 @@ def create_store(
     ...     store.rows, store.settings.tz
     (0, 'Europe/Paris')
     """
-    folder = Path(path).expanduser().resolve()
+    folder = place(path, storage_options)
     made = create_settings(folder, settings or Settings())
     create_table(folder)
     return EventStore(folder, made, Snapshot.load(folder, made.buckets))
 
 
-def open_store(path: str | os.PathLike[str], version: int | None = None) -> EventStore:
+def open_store(
+    path: str | os.PathLike[str] | Place,
+    version: int | None = None,
+    storage_options: Mapping[str, str] | None = None,
+) -> EventStore:
     """Open a project's events, pinned to a version (default: the latest)."""
-    folder = Path(path).expanduser().resolve()
+    folder = place(path, storage_options)
     settings = read_settings(folder)
     return EventStore(
         folder, settings, Snapshot.load(folder, settings.buckets, version)
@@ -386,7 +392,7 @@ def open_store(path: str | os.PathLike[str], version: int | None = None) -> Even
 
 
 @contextmanager
-def _said(folder: Path) -> Iterator[None]:
+def _said(folder: Place) -> Iterator[None]:
     """Turn failures of disk, polars and Delta into an error with a next move."""
     try:
         yield

@@ -24,14 +24,13 @@ import polars as pl
 from deltalake import DeltaTable, Field, Schema
 from deltalake.schema import ArrayType, PrimitiveType
 
+from replaykit.store.objects import options_of
 from replaykit.store.properties import FIXED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
-    #: A folder or file of a project.
-    Place = Path
+    from replaykit.store.objects import Place
 
 EVENTS: Final = "events"
 CATALOG: Final = "catalog"
@@ -73,12 +72,13 @@ def delta_schema(columns: Mapping[str, pl.DataType]) -> Schema:
     return Schema(delta_fields({**FIXED, **columns}))
 
 
-def create_table(folder: Path) -> DeltaTable:
+def create_table(folder: Place) -> DeltaTable:
     """Create the empty event table of a new project."""
     return DeltaTable.create(
         str(folder / EVENTS),
         delta_schema({}),
         partition_by=[PARTITION],
+        storage_options=options_of(folder),
         name="events",
         configuration={
             # Ids must not stand in the log's statistics; ours hold two integers.

@@ -12,9 +12,11 @@ import os
 import secrets
 import shutil
 import socket
+import tempfile
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -22,11 +24,13 @@ from deltalake import DeltaTable
 
 from replaykit.store.catalog import Catalog
 from replaykit.store.layout import CATALOG, EVENTS, POINTER, STAGING, WRITERS
+from replaykit.store.objects import ObjectPath, options_of
 from replaykit.store.settings import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from replaykit.store.objects import Place
 
 _LEASE: Final = "sweep.lease"
 # Writers on other machines cannot be asked; a registration not renewed for so long is
@@ -44,24 +48,29 @@ class Writer:
 
 
 @contextmanager
-def writing(folder: Path) -> Iterator[Writer]:
+def writing(folder: Place) -> Iterator[Writer]:
     """Register a writer while the block runs, and sweep what earlier ones left."""
-    writer = Writer(secrets.token_hex(8), folder)
+    me = secrets.token_hex(8)
     place = folder / WRITERS
     place.mkdir(exist_ok=True)
-    note = place / f"{writer.id}.json"
+    note = place / f"{me}.json"
     write_whole(note, registration())
-    scratch = folder / STAGING / writer.id
+    # Beside object storage, scratch files lie on this machine.
+    scratch = (
+        Path(tempfile.mkdtemp(prefix="replaykit-"))
+        if isinstance(folder, ObjectPath)
+        else folder / STAGING / me
+    )
     try:
-        sweep(folder, writer.id)
+        sweep(folder, me)
         scratch.mkdir(parents=True, exist_ok=True)
-        yield Writer(writer.id, scratch)
+        yield Writer(me, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
         note.unlink(missing_ok=True)
 
 
-def sweep(folder: Path, me: str) -> int:
+def sweep(folder: Place, me: str) -> int:
     """Delete what writers that are gone have left; return how many files.
 
     Returns 0 at once when another writer holds the lease.
@@ -82,13 +91,13 @@ def sweep(folder: Path, me: str) -> int:
         lease.unlink(missing_ok=True)
 
 
-def _sweep(folder: Path, me: str) -> int:
+def _sweep(folder: Place, me: str) -> int:
     # The order of these three steps is what makes the sweep safe (module docstring).
-    parts = list((folder / EVENTS).glob("bucket=*/part-*.parquet*"))
-    pieces = list((folder / CATALOG).glob("*"))
-    scratch = list((folder / STAGING).glob("*"))
+    parts: list[Place] = list((folder / EVENTS).glob("bucket=*/part-*.parquet*"))
+    pieces: list[Place] = list((folder / CATALOG).glob("*"))
+    scratch: list[Place] = list((folder / STAGING).glob("*"))
     alive = _alive(folder)
-    table = DeltaTable(str(folder / EVENTS))
+    table = DeltaTable(str(folder / EVENTS), storage_options=options_of(folder))
     number = table.transaction_version(POINTER)
     catalog = None if number is None else Catalog.read(folder, number)
     kept = _live_paths(table) | set(() if catalog is None else catalog.retired)
@@ -110,7 +119,7 @@ def _sweep(folder: Path, me: str) -> int:
         path.unlink(missing_ok=True)
     left = [path for path in scratch if path.name not in alive]
     for path in left:
-        shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(str(path), ignore_errors=True)
     return len(dust) + len(left)
 
 
@@ -119,7 +128,7 @@ def _live_paths(table: DeltaTable) -> set[str]:
     return {str(path) for path in actions.column("path").to_pylist()}
 
 
-def _alive(folder: Path) -> set[str]:
+def _alive(folder: Place) -> set[str]:
     alive: set[str] = set()
     for path in (folder / WRITERS).glob("*.json"):
         if is_alive(path):
@@ -132,7 +141,7 @@ def _alive(folder: Path) -> set[str]:
     return alive
 
 
-def is_alive(path: Path) -> bool:
+def is_alive(path: Place) -> bool:
     """Say whether the process that wrote a registration is still there."""
     try:
         written = orjson.loads(path.read_bytes())
@@ -154,7 +163,7 @@ def is_alive(path: Path) -> bool:
     return born is None or born == _born(pid)
 
 
-def _age_s(path: Path) -> float:
+def _age_s(path: Place) -> float:
     try:
         return time.time() - path.stat().st_mtime
     except FileNotFoundError:
@@ -176,7 +185,9 @@ def _born(pid: int) -> str | None:
     return None
 
 
-def _take(lease: Path, note: Path) -> bool:
+def _take(lease: Place, note: Place) -> bool:
+    if isinstance(lease, ObjectPath) or isinstance(note, ObjectPath):
+        return _take_object(lease)
     for _ in range(2):
         try:
             # A link appears with its content; a file made and then written could be
@@ -190,6 +201,19 @@ def _take(lease: Path, note: Path) -> bool:
             return _take_without_links(lease)
         else:
             return True
+    return False
+
+
+def _take_object(lease: Place) -> bool:
+    if not isinstance(lease, ObjectPath):
+        return False
+    for _ in range(2):
+        # Of all who put it on the condition that it is not there, one succeeds.
+        if lease.create(registration()):
+            return True
+        if is_alive(lease):
+            return False
+        lease.unlink(missing_ok=True)
     return False
 
 

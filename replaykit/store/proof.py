@@ -14,13 +14,14 @@ from replaykit.store.recording_files import (
     MAGIC,
     read_index,
     read_segment,
+    read_shared,
     read_summary,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from replaykit.store.layout import Place
+    from replaykit.store.objects import Place
 
 _ROWS: Final = 200_000
 #: Ids this long are looked for anywhere in a text, shorter ones as whole values.
@@ -51,7 +52,8 @@ def search(folder: Place, ids: Iterable[str], numbers: Iterable[int] = ()) -> Pr
     words = sorted(set(ids))
     integers = sorted(set(numbers))
     proof = Proof()
-    for path in sorted(folder.rglob("*"), key=str):
+    paths: list[Place] = list(folder.rglob("*"))
+    for path in sorted(paths, key=str):
         if not path.is_file():
             continue
         try:
@@ -60,7 +62,7 @@ def search(folder: Place, ids: Iterable[str], numbers: Iterable[int] = ()) -> Pr
             continue
         proof.files += 1
         name = str(path).removeprefix(str(folder)).lstrip("/")
-        for read, where in _texts(content, words, integers):
+        for read, where in _texts(path, content, words, integers):
             proof.read_bytes += read
             if where:
                 proof.found.append(f"{name}: {where}")
@@ -71,12 +73,12 @@ def search(folder: Place, ids: Iterable[str], numbers: Iterable[int] = ()) -> Pr
 
 
 def _texts(
-    content: bytes, words: list[str], integers: list[int]
+    path: Place, content: bytes, words: list[str], integers: list[int]
 ) -> Iterable[tuple[int, str]]:
     if content[:4] == b"PAR1":
         yield from _in_parquet(content, words, integers)
     elif content.startswith(MAGIC):
-        yield from _in_recording(content, words)
+        yield from _in_recording(path, content, words)
     else:
         yield len(content), _in_text(content, words)
 
@@ -118,7 +120,12 @@ def _in_column(column: pl.Series, words: list[str], integers: list[int]) -> str:
     return f"{rows} rows of {column.name!r}" if rows else ""
 
 
-def _in_recording(content: bytes, words: list[str]) -> Iterable[tuple[int, str]]:
+def _in_recording(
+    path: Place, content: bytes, words: list[str]
+) -> Iterable[tuple[int, str]]:
+    def shared(name: str) -> bytes:
+        return read_shared(io.BytesIO((path.parent / name).read_bytes()))
+
     file = io.BytesIO(content)
     index = read_index(file)
     summary = orjson.dumps(read_summary(file, index))
@@ -126,7 +133,7 @@ def _in_recording(content: bytes, words: list[str]) -> Iterable[tuple[int, str]]
     note = orjson.dumps(index.note)
     yield len(note), _in_text(note, words)
     for entry in (*index.asides, *index.segments):
-        text = zlib.decompress(read_segment(file, entry))
+        text = zlib.decompress(read_segment(file, entry, shared))
         yield len(text), _in_text(text, words)
 
 

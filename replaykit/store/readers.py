@@ -23,7 +23,7 @@ from replaykit.store.lease import is_alive, registration
 from replaykit.store.settings import write_whole
 
 if TYPE_CHECKING:
-    from replaykit.store.layout import Place
+    from replaykit.store.objects import Place
 
 _POLL_S: Final = 0.2
 

@@ -10,8 +10,11 @@ from __future__ import annotations
 import io
 import os
 import secrets
+import shutil
+import tempfile
 import time
 from hashlib import blake2b
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 import polars as pl
@@ -24,6 +27,7 @@ from deltalake.exceptions import (
 
 from replaykit.errors import BadInput, BadRecording
 from replaykit.schema import TIME
+from replaykit.store.objects import ObjectPath, Place, open_file, options_of
 from replaykit.store.recording_files import (
     Piece,
     RecordingWriter,
@@ -33,7 +37,6 @@ from replaykit.store.recording_files import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
 #: The catalogue as callers see it.
 CATALOGUE: Final[dict[str, pl.DataType]] = {
@@ -96,8 +99,11 @@ class Draft:
         file: BinaryIO,
         path: Path | None = None,
         share: Callable[[bytes], Piece] | None = None,
+        *,
+        scratch: bool = False,
     ) -> None:
         """Write to `file`, which lies at `path` unless it is in memory."""
+        self.scratch = scratch
         self.file = file
         self.path = path
         self.writer = RecordingWriter(file, share)
@@ -107,6 +113,8 @@ class Draft:
         self.file.close()
         if self.path is not None:
             self.path.unlink(missing_ok=True)
+            if self.scratch:
+                shutil.rmtree(self.path.parent, ignore_errors=True)
 
 
 class Shelf(Protocol):
@@ -201,10 +209,11 @@ class MemoryShelf:
 class FolderShelf:
     """Recordings in a folder: `files/` and a Delta table `catalogue/`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Place) -> None:
         """Use `folder`, which is made on the first write."""
         self._files = folder / _FILES
         self._table = folder / _TABLE
+        self._options = options_of(folder)
         self._pieces: dict[str, bytes] = {}
 
     def rows(self) -> pl.DataFrame:
@@ -217,7 +226,7 @@ class FolderShelf:
         if not (self._table / "_delta_log").is_dir():
             return None
         try:
-            return DeltaTable(self._table)
+            return DeltaTable(str(self._table), storage_options=self._options)
         except TableNotFoundError:
             return None
 
@@ -254,9 +263,10 @@ class FolderShelf:
         self._table.mkdir(parents=True, exist_ok=True)
         try:
             write_deltalake(
-                self._table,
+                str(self._table),
                 rows,
                 mode="error",
+                storage_options=self._options,
                 # Ids stay out of the log: no statistics on text.
                 configuration={"delta.dataSkippingStatsColumns": "length_ms"},
                 commit_properties=CommitProperties(max_commit_retries=0),
@@ -268,19 +278,31 @@ class FolderShelf:
             raise CommitFailedError(str(error)) from error
 
     def draft(self) -> Draft:
-        """Open a temporary file."""
+        """Open a temporary file; beside object storage, one of this machine."""
+        path = self._scratch() / f"{secrets.token_hex(8)}{_DRAFT}"
+        away = isinstance(self._files, ObjectPath)
+        return Draft(path.open("w+b"), path, self._share, scratch=away)
+
+    def _scratch(self) -> Path:
+        if isinstance(self._files, ObjectPath):
+            return Path(tempfile.mkdtemp(prefix="replaykit-"))
         self._files.mkdir(parents=True, exist_ok=True)
-        path = self._files / f"{secrets.token_hex(8)}{_DRAFT}"
-        return Draft(path.open("w+b"), path, self._share)
+        return self._files
 
     def _share(self, text: bytes) -> Piece:
         """Write a text under a name made of it, unless it is there."""
         path = self._files / shared_name(text)
+        if isinstance(path, ObjectPath):
+            # Putting it again makes it young, as the other branch does.
+            whole = io.BytesIO()
+            write_shared(whole, text)
+            path.put(whole.getvalue())
+            return path.name, len(self.shared(path.name))
         try:
             # It is young again: nobody sweeps it before the catalogue names it.
             os.utime(path)
         except FileNotFoundError:
-            draft = self._files / f"{secrets.token_hex(8)}{_DRAFT}"
+            draft = self._scratch() / f"{secrets.token_hex(8)}{_DRAFT}"
             with draft.open("w+b") as file:
                 write_shared(file, text)
                 file.flush()
@@ -298,7 +320,7 @@ class FolderShelf:
         """
         if name not in self._pieces:
             try:
-                with (self._files / name).open("rb") as file:
+                with open_file(self._files / name) as file:
                     piece = read_shared(file)
             except FileNotFoundError as error:
                 message = (
@@ -320,12 +342,16 @@ class FolderShelf:
         os.fsync(draft.file.fileno())
         draft.file.close()
         path = draft.path.with_suffix(_SUFFIX)
-        draft.path.rename(path)
+        if isinstance(self._files, ObjectPath):
+            (self._files / path.name).put(draft.path)
+            draft.discard()
+        else:
+            draft.path.rename(path)
         return path.name
 
     def open(self, name: str) -> BinaryIO:
         """Open a file for reading."""
-        return (self._files / name).open("rb")
+        return open_file(self._files / name)
 
     def drop(self, names: Iterable[str]) -> None:
         """Delete files at once, and the earlier catalogues that named them."""
@@ -339,6 +365,9 @@ class FolderShelf:
         """Delete at once what no catalogue names."""
         self._sweep(grace=0)
 
+    def _found(self) -> list[Place]:
+        return list(self._files.glob("*"))
+
     def _sweep(self, grace: float = _GRACE) -> None:
         """Delete what crashed writers and replaced recordings left behind."""
         table = self._open_table()
@@ -351,7 +380,7 @@ class FolderShelf:
         old = time.time() - grace
         stale = [
             path
-            for path in self._files.glob("*")
+            for path in self._found()
             if path.suffix in {_SUFFIX, _DRAFT} and path.stat().st_mtime <= old
         ]
         if stale:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import polars as pl
 
 from replaykit.errors import BadRecording, UnknownReplay, did_you_mean
+from replaykit.store.objects import Place, place
 from replaykit.store.recording_files import (
     Index,
     read_index,
@@ -57,10 +57,12 @@ class Recordings:
     0
     """
 
-    def __init__(self, folder: str | Path | None = None) -> None:
+    def __init__(self, folder: str | Place | None = None) -> None:
         """Open the recordings; nothing is read or created yet."""
         self._shelf: Shelf
-        self._shelf = MemoryShelf() if folder is None else FolderShelf(Path(folder))
+        self._shelf = (
+            MemoryShelf() if folder is None else FolderShelf(place(folder, None))
+        )
         self._indexes: OrderedDict[str, Index] = OrderedDict()
         self._files: dict[str, str] = {}
         self._lock = Lock()

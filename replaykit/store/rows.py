@@ -11,13 +11,14 @@ from deltalake.transaction import AddAction
 
 from replaykit.schema import split_column
 from replaykit.store.layout import EVENTS, PARTITION, bucket_of
+from replaykit.store.objects import write_parquet
 from replaykit.store.properties import FIXED, KINDS, TEXT, from_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from pathlib import Path
 
     from replaykit.schema import Owner
+    from replaykit.store.objects import Place
     from replaykit.store.properties import Registry
 
 _LEVEL: Final = 3
@@ -166,13 +167,17 @@ def in_order(rows: pl.DataFrame, next_row: int) -> pl.DataFrame:
     return ordered.with_columns(row=row).drop("position")
 
 
-def write_part(folder: Path, bucket: int, name: str, rows: pl.DataFrame) -> AddAction:
+def write_part(folder: Place, bucket: int, name: str, rows: pl.DataFrame) -> AddAction:
     """Write one sorted file of a partition and return the action that adds it."""
     place = folder / EVENTS / f"{PARTITION}={bucket}"
     place.mkdir(parents=True, exist_ok=True)
     path = place / name
-    rows.drop(PARTITION).write_parquet(
-        path, compression="zstd", compression_level=_LEVEL, row_group_size=_ROW_GROUP
+    size = write_parquet(
+        path,
+        rows.drop(PARTITION),
+        compression="zstd",
+        compression_level=_LEVEL,
+        row_group_size=_ROW_GROUP,
     )
     ranges = rows.select(
         pl.col("user", "time").min().name.prefix("min_"),
@@ -185,7 +190,7 @@ def write_part(folder: Path, bucket: int, name: str, rows: pl.DataFrame) -> AddA
     }
     return AddAction(
         path=f"{place.name}/{name}",
-        size=path.stat().st_size,
+        size=size,
         partition_values={PARTITION: str(bucket)},
         modification_time=time.time_ns() // 1_000_000,
         data_change=True,

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from replaykit.errors import BadInput, BadTime, MissingFile, NotAProject, check_option
+from replaykit.store.objects import ObjectPath
 from replaykit.timeline import check_zone
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from replaykit.store.objects import Place
 
 FORMAT: Final = 1
 MOST_BUCKETS: Final = 1024
@@ -69,7 +70,7 @@ class Settings:
     format: int = FORMAT
 
 
-def create_settings(folder: Path, settings: Settings) -> Settings:
+def create_settings(folder: Place, settings: Settings) -> Settings:
     """Make `folder` a project; it must not be one yet.
 
     Raises
@@ -92,7 +93,7 @@ def create_settings(folder: Path, settings: Settings) -> Settings:
     return stamped
 
 
-def read_settings(folder: Path) -> Settings:
+def read_settings(folder: Place) -> Settings:
     """Read the settings of the project in `folder`.
 
     Raises
@@ -129,7 +130,7 @@ def read_settings(folder: Path) -> Settings:
     return Settings(**values)
 
 
-def write_settings(folder: Path, settings: Settings) -> None:
+def write_settings(folder: Place, settings: Settings) -> None:
     """Replace the settings of `folder` in one step."""
     _check(settings)
     write_whole(
@@ -137,8 +138,11 @@ def write_settings(folder: Path, settings: Settings) -> None:
     )
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Place, content: bytes) -> None:
     """Write a file so that a reader sees the old content or the new, never a part."""
+    if isinstance(path, ObjectPath):
+        path.put(content)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:

@@ -12,11 +12,13 @@ from deltalake import DeltaTable
 from replaykit.errors import NotAProject
 from replaykit.store.catalog import Catalog
 from replaykit.store.layout import EVENTS, PARTITION, POINTER
+from replaykit.store.objects import options_of
 from replaykit.store.properties import FIXED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
+
+    from replaykit.store.objects import Place
 
 Parallel: TypeAlias = Literal["auto", "row_groups"]
 """How a scan reads: the columns of a filter first, or all columns at once."""
@@ -26,13 +28,13 @@ Parallel: TypeAlias = Literal["auto", "row_groups"]
 class Snapshot:
     """A pinned version of the event table of the project in `folder`."""
 
-    folder: Path
+    folder: Place
     table: DeltaTable
     catalog: Catalog
     number: int | None
 
     @classmethod
-    def load(cls, folder: Path, buckets: int, version: int | None = None) -> Snapshot:
+    def load(cls, folder: Place, buckets: int, version: int | None = None) -> Snapshot:
         """Open a version, by default the latest.
 
         Parameters
@@ -44,10 +46,10 @@ class Snapshot:
         version
             A Delta version.
         """
-        place = str(folder / EVENTS)
-        if not DeltaTable.is_deltatable(place):
+        place, options = str(folder / EVENTS), options_of(folder)
+        if not DeltaTable.is_deltatable(place, options):
             raise NotAProject(f"{folder} has no event table at {place}.")
-        table = DeltaTable(place, version=version)
+        table = DeltaTable(place, version=version, storage_options=options)
         number = table.transaction_version(POINTER)
         catalog = (
             Catalog(buckets=buckets) if number is None else Catalog.read(folder, number)
@@ -95,7 +97,7 @@ class Snapshot:
         """Scan the physical rows of some partitions, file by file, in file order."""
         chosen = self.files if buckets is None else buckets
         paths = [
-            self.folder / EVENTS / path
+            str(self.folder / EVENTS / path)
             for bucket in chosen
             for path in self.files.get(bucket, ())
         ]
@@ -110,6 +112,7 @@ class Snapshot:
             extra_columns="ignore",
             glob=False,
             parallel=parallel,
+            storage_options=options_of(self.folder),
         ).with_columns(
             (pl.col("user") % self.catalog.buckets).cast(pl.Int32).alias(PARTITION)
         )

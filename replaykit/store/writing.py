@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from deltalake.transaction import AddAction
 
     from replaykit.store.lease import Writer
+    from replaykit.store.objects import Place
     from replaykit.store.plan import Plan
     from replaykit.store.staging import Stage
 
@@ -58,7 +59,7 @@ class Written:
     first: int | None = None
     last: int | None = None
 
-    def delete(self, folder: Path) -> None:
+    def delete(self, folder: Place) -> None:
         """Remove the files again; the commit did not happen."""
         for add in self.adds:
             (folder / EVENTS / add.path).unlink(missing_ok=True)
