@@ -23,9 +23,9 @@ import orjson
 from deltalake import DeltaTable
 
 from replaykit.store.catalog import Catalog
-from replaykit.store.layout import CATALOG, EVENTS, POINTER, STAGING, WRITERS
+from replaykit.store.layout import CATALOG, EVENTS, POINTER, READERS, STAGING, WRITERS
 from replaykit.store.objects import ObjectPath, options_of
-from replaykit.store.settings import write_whole
+from replaykit.store.settings import write_whole, writer_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,10 +135,29 @@ def _alive(folder: Place) -> set[str]:
             alive.add(path.stem)
         else:
             path.unlink(missing_ok=True)
-    for path in (folder / WRITERS).glob(".*"):
-        if _age_s(path) > _WRITTEN_WITHIN_S:
+    for path in (folder / READERS).glob("*.json"):
+        if not is_alive(path):
             path.unlink(missing_ok=True)
+    for place in (WRITERS, READERS):
+        for path in (folder / place).glob(".*"):
+            if _is_abandoned(path):
+                path.unlink(missing_ok=True)
     return alive
+
+
+def _is_abandoned(path: Place) -> bool:
+    """Say whether whoever was writing this file is gone (`settings.write_whole`)."""
+    host, _, rest = path.name.rpartition(".")[2].partition("-")
+    pid = rest.partition("-")[0]
+    if host != writer_mark().partition("-")[0] or not pid.isdigit():
+        return _age_s(path) > _WRITTEN_WITHIN_S
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return _age_s(path) > _WRITTEN_WITHIN_S
 
 
 def is_alive(path: Place) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -144,7 +146,7 @@ def write_whole(path: Place, content: bytes) -> None:
         path.put(content)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    beside = path.with_name(f".{path.name}.{writer_mark()}-{secrets.token_hex(6)}")
     try:
         with beside.open("xb") as file:
             file.write(content)
@@ -153,6 +155,18 @@ def write_whole(path: Place, content: bytes) -> None:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def writer_mark() -> str:
+    """Return what names this process in the name of a file it is writing.
+
+    Examples
+    --------
+    >>> writer_mark().count("-")
+    1
+    """
+    host = blake2b(socket.gethostname().encode(), digest_size=4).hexdigest()
+    return f"{host}-{os.getpid()}"
 
 
 def _check(settings: Settings) -> None:
