@@ -91,6 +91,7 @@ if __name__ == "__main__":
     paths = export(build_folder() / f"export-{rows}", rows)
     names = fields(paths)
     beside = build_folder() / f"ingest-{os.getpid()}"
+    beside.mkdir(parents=True)
     mine, theirs = beside / "ours.rk", beside / "duck"
     try:
         runs = {

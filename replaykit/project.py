@@ -310,6 +310,41 @@ class Project:
         self._forget_state()
         return report
 
+    def promote(self, name: str) -> None:
+        """Give a property a column of its own, which makes questions about it fast.
+
+        The most frequent properties have one from the start. Of the others, those that
+        questions have used get theirs at the next `compact()`.
+
+        Parameters
+        ----------
+        name
+            `price`, or `event.price` and `user.price` when it matters whose.
+
+        Raises
+        ------
+        UnknownProperty
+            If no event has that property.
+        """
+        self._store.promote(name)
+        self._forget_state()
+
+    def compact(self, *, buckets: int | None = None) -> None:
+        """Sort every partition of the events into one file.
+
+        It happens by itself as files become many; questions are right at any time, and
+        faster afterwards. Readers and writers may go on meanwhile. Properties that
+        questions have used and that had no column of their own get one.
+
+        Parameters
+        ----------
+        buckets
+            Cut the events into so many partitions of users instead: more of them for
+            more workers. All events are rewritten.
+        """
+        self._store.compact(buckets=buckets)
+        self._forget_state()
+
     # ── delete ────────────────────────────────────────────────────────────────
     def set_retention(self, retention: str | None) -> None:
         """Change how long recordings ingested from now on stay playable.

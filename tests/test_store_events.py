@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+import replaykit as rk
 from replaykit.errors import (
     BadInput,
     MissingFile,
@@ -23,6 +24,7 @@ from replaykit.errors import (
 )
 from replaykit.ingest import Mapping, TableSource
 from replaykit.store import Settings, create_store, open_store, plan
+from replaykit.store import asked as asked_notes
 
 
 @pytest.fixture
@@ -577,3 +579,91 @@ def test_a_source_that_fails_half_way_leaves_nothing(shop):
     assert open_store(shop).rows == 0
     assert not list((shop / "staging").iterdir())
     assert not list((shop / "writers").glob("*.json"))
+
+
+# ── promotion ─────────────────────────────────────────────────────────────────
+def rare(shop, tmp_path, count=100):
+    """Fill the room for columns, so that `late` lies in the text alone."""
+    first = {f"p{number}": number for number in range(80)}
+    ingest(
+        shop,
+        export(
+            tmp_path / "in", [event(0, "A", "ana", event_properties=first)], "0.json"
+        ),
+    )
+    events = [
+        event(
+            1 + n,
+            "A",
+            f"u{n % 7}",
+            event_properties={"late": "odd" if n == 3 else n, "word": f"w{n % 3}"},
+        )
+        for n in range(count)
+    ]
+    ingest(shop, export(tmp_path / "in", events, "1.json"))
+    return open_store(shop)
+
+
+def test_what_a_question_used_gets_a_column_at_the_next_compaction(shop, tmp_path):
+    store = rare(shop, tmp_path)
+    registry = store.snapshot.catalog.registry
+    assert not registry.find("late").promoted
+    project = rk.open(shop)
+    want = project.events.segmentation("A", by="word").table
+    big = project.events.filter(pl.col("late") > 50).segmentation("A", measure="totals")
+    before = truth(shop)
+    assert len(list((shop / "asked").glob("*.json"))) == 2
+    project.compact()
+    registry = open_store(shop).snapshot.catalog.registry
+    assert registry.find("late").promoted
+    assert registry.find("word").promoted
+    assert not list((shop / "asked").glob("*.json"))
+    assert_frame_equal(truth(shop), before)
+    assert_frame_equal(rk.open(shop).events.segmentation("A", by="word").table, want)
+    again = rk.open(shop).events.filter(pl.col("late") > 50)
+    assert again.segmentation("A", measure="totals").table.equals(big.table)
+    # The odd value is still there, should texts become the rule.
+    assert dict(registry.find("late").filled)["string"] == 1
+
+
+def test_promotion_by_hand_and_beside_another_writer(shop, tmp_path):
+    store = rare(shop, tmp_path)
+    before = truth(shop)
+    real = DeltaTable.create_write_transaction
+    late = export(
+        tmp_path / "in",
+        [event(900, "A", "zoe", event_properties={"late": 5})],
+        "9.json",
+    )
+    raced = []
+
+    def interfered(self, *args, **options):
+        if not raced:
+            raced.append(1)
+            ingest(shop, late)
+        return real(self, *args, **options)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(DeltaTable, "create_write_transaction", interfered)
+        rk.open(shop).promote("late")
+    got = truth(shop)
+    assert got.filter(pl.col("user") == "zoe")["late"].to_list() == [5]
+    assert_frame_equal(got.filter(pl.col("user") != "zoe"), before)
+    assert open_store(shop).snapshot.catalog.registry.find("late").promoted
+    assert store.rows == 101
+    with pytest.raises(UnknownProperty, match="Did you mean 'late'"):
+        rk.open(shop).promote("lat")
+
+
+def test_a_project_that_may_only_be_read_answers_as_well(shop, tmp_path, monkeypatch):
+    rare(shop, tmp_path)
+    want = rk.open(shop).events.segmentation("A", by="word").table
+    for path in (shop / "asked").glob("*"):
+        path.unlink()
+
+    def refused(*args, **options):
+        raise PermissionError(13, "read-only")
+
+    monkeypatch.setattr(asked_notes, "write_whole", refused)
+    assert rk.open(shop).events.segmentation("A", by="word").table.equals(want)
+    assert not list((shop / "asked").glob("*.json"))

@@ -18,6 +18,7 @@ from replaykit.errors import (
     did_you_mean,
 )
 from replaykit.schema import CODE, COLUMNS, TIME
+from replaykit.store.asked import asked, note, settle
 from replaykit.store.commit import Outcome, commit
 from replaykit.store.layout import create_table
 from replaykit.store.lease import writing
@@ -186,6 +187,10 @@ class EventStore:
         files = self.snapshot.files
         return [bucket for bucket, parts in files.items() if len(parts) > 1]
 
+    @cached_property
+    def _asked(self) -> set[str]:
+        return set()
+
     # ── read ──────────────────────────────────────────────────────────────────
     def scan(
         self,
@@ -222,6 +227,8 @@ class EventStore:
             found = registry.find(name)
             if found is None:
                 raise self._unknown(name)
+            if not found.promoted and properties is not None:
+                self._noted(name)
             extra.append(found.values().alias(name))
         wanted: list[int] | None = None
         if users is not None:
@@ -248,6 +255,11 @@ class EventStore:
             *code,
             *extra,
         )
+
+    def _noted(self, name: str) -> None:
+        if name not in self._asked:
+            self._asked.add(name)
+            note(self.folder, name)
 
     def _unknown(self, name: str) -> UnknownProperty:
         message = (
@@ -302,6 +314,8 @@ class EventStore:
     def compact(self, *, buckets: int | None = None) -> Outcome:
         """Sort every partition that has several files into one.
 
+        Properties that questions had to read from the JSON text get a wide column.
+
         Parameters
         ----------
         buckets
@@ -309,8 +323,14 @@ class EventStore:
         """
         if buckets is not None and not 1 <= buckets <= MOST_BUCKETS:
             raise BadInput(f"buckets={buckets} is not between 1 and {MOST_BUCKETS}.")
-        loose = frozenset(self.latest().unsorted)
-        return self._rewrite(Wishes(rewrite=loose, buckets=buckets))
+        latest = self.latest()
+        loose = frozenset(latest.unsorted)
+        names = asked(self.folder, latest.snapshot.catalog.registry)
+        wishes = Wishes(rewrite=loose, buckets=buckets, promote=names)
+        done = self._rewrite(wishes)
+        if names:
+            settle(self.folder, self.latest().snapshot.catalog.registry)
+        return done
 
     def promote(self, name: str) -> Outcome:
         """Give a property a wide column, which makes questions about it fast.
@@ -322,7 +342,7 @@ class EventStore:
         """
         if self.snapshot.catalog.registry.find(name) is None:
             raise self._unknown(name)
-        return self._rewrite(Wishes(promote=name))
+        return self._rewrite(Wishes(promote=(name,)))
 
     def bury(self, forget: Iterable[int] = ()) -> Outcome:
         """Delete earlier versions at once, and people with all their rows.

@@ -69,7 +69,7 @@ class Wishes:
     rewrite
         Partitions to sort into one file each.
     promote
-        Name of a property that shall get a wide column.
+        Names of properties that shall get wide columns.
     buckets
         Number of partitions to cut the table into.
     forget
@@ -79,7 +79,7 @@ class Wishes:
     """
 
     rewrite: frozenset[int] = frozenset()
-    promote: str | None = None
+    promote: tuple[str, ...] = ()
     buckets: int | None = None
     forget: frozenset[int] = frozenset()
     bury: bool = False
@@ -109,8 +109,8 @@ def make_plan(head: Snapshot, stage: Stage | None, wishes: Wishes) -> Plan:
     buckets = wishes.buckets or head.catalog.buckets
     if buckets != head.catalog.buckets:
         rewrite |= set(head.files)
-    if wishes.promote is not None:
-        found = registry.find(wishes.promote)
+    for name in wishes.promote:
+        found = registry.find(name)
         if found is not None and not found.promoted:
             registry = registry.promote(found, head.declared)
             rewrite |= set(head.files)

@@ -303,12 +303,35 @@ class Registry:
     def promote(self, one: Property, declared: Collection[str] = ()) -> Registry:
         """Return the registry with wide columns for `one`."""
         taken = {*FIXED, *declared, *self.columns()}
-        column = _column_name(one.owner, one.name, one.kind, taken, second=False)
+        kinds = [one.kind]
+        if one.kind in _NUMBERS and "string" in one.kinds:
+            # The texts among the numbers keep their place, should they become many.
+            kinds.append("string")
+        columns: dict[str, str] = {}
+        for kind in kinds:
+            columns[kind] = _column_name(
+                one.owner, one.name, kind, taken, second=bool(columns)
+            )
+            taken.add(columns[kind])
         rows = sum(rows for _, rows in one.filled)
-        wide = replace(one, filled=((one.kind, rows),), columns=((one.kind, column),))
+        wide = replace(one, filled=((one.kind, rows),), columns=tuple(columns.items()))
         return Registry(
             tuple(wide if other == one else other for other in self.properties)
         )
+
+    def extracted(self, column: str) -> pl.Expr | None:
+        """Return what fills a new wide column of a property, from the text."""
+        for one in self.properties:
+            kinds = {name: kind for kind, name in one.columns}
+            if column not in kinds:
+                continue
+            text = TEXT[one.owner]
+            value = from_text(text, one.name, kinds[column])
+            first = one.columns[0][0]
+            if kinds[column] == first:
+                return value
+            return pl.when(from_text(text, one.name, first).is_null()).then(value)
+        return None
 
     def to_json(self) -> list[dict[str, object]]:
         """Return the registry as plain values."""

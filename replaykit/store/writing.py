@@ -183,8 +183,9 @@ def _new_column(plan: Plan, column: str, dtype: pl.DataType) -> pl.Expr:
     for one in plan.registry.properties:
         if column in dict(one.columns).values():
             had = plan.head.catalog.registry.find(f"{one.owner}.{one.name}")
-            if had is not None and not had.promoted:
-                return had.values().alias(column)
+            value = plan.registry.extracted(column)
+            if had is not None and not had.promoted and value is not None:
+                return value.alias(column)
     return pl.lit(None, dtype).alias(column)
 
 
