@@ -52,18 +52,21 @@ def export(folder: Path, rows: int, per_user: int = 50) -> list[Path]:
 
 
 def part(path: Path, rows: int, users: int, number: int) -> None:
+    if path.exists():
+        return
     rng = np.random.default_rng(number)
     again = rows // 100
     frame = _rows(rng, rows - again, users)
     frame = pl.concat([frame, frame.sample(again, seed=number)])
-    plain = path.with_suffix("")
+    plain = path.with_suffix(".part")
     frame.write_ndjson(plain)
-    packer = ["gzip", "-6", "-f", str(plain)]
+    packed = path.with_suffix(".part.gz")
     try:
-        subprocess.run(packer, check=True)
+        subprocess.run(["gzip", "-6", "-f", str(plain)], check=True)
     except FileNotFoundError:
-        path.write_bytes(gzip.compress(plain.read_bytes(), 6))
+        packed.write_bytes(gzip.compress(plain.read_bytes(), 6))
         plain.unlink()
+    packed.rename(path)
 
 
 def _rows(rng: np.random.Generator, rows: int, users: int) -> pl.DataFrame:
