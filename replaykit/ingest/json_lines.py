@@ -51,6 +51,8 @@ def parse_lines(block: Block, fields: Iterable[str]) -> Parsed:
     value and no number is too large.
     """
     schema = dict.fromkeys(fields, pl.String())
+    if not block.data.strip():
+        return Parsed(pl.DataFrame(schema=schema), block.first_line, None, ())
     # Asking for a field that is nowhere costs as much as one that is.
     used = {
         name: dtype
