@@ -101,7 +101,9 @@ if __name__ == "__main__":
         }
         taken = interleaved(runs, ROUNDS)
         stored = rk.open(mine)
-        kept = duckdb.sql(f"select count(*) from '{theirs}/*/*.parquet'").fetchone()[0]
+        kept = duckdb.sql(f"select count(*) from '{theirs}/*/*.parquet'").fetchall()[0][
+            0
+        ]
         found = stored.names["rows"].sum()
         print(f"{found:,} rows kept here, {kept:,} by DuckDB, of {rows:,}")
         packed = sum(path.stat().st_size for path in paths)
