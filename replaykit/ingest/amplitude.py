@@ -19,7 +19,7 @@ from replaykit.ingest.exports import (
     json_object,
 )
 from replaykit.ingest.times import utc_times
-from replaykit.schema import BUILT_INS, session_numbers
+from replaykit.schema import BUILT_INS, TIME, session_numbers
 
 if TYPE_CHECKING:
     from replaykit.ingest.files import Paths
@@ -32,6 +32,7 @@ _TIMES: Final = (
     "server_received_time",
     "server_upload_time",
 )
+_KEPT: Final = ("client_event_time", "server_upload_time")
 _IDENTITIES: Final = ("user_id", "device_id", "amplitude_id")
 # The upload endpoint spells some fields otherwise than the export.
 _ALSO: Final = {"event_time": "time", "$insert_id": "insert_id"}
@@ -84,8 +85,16 @@ def _rows(raw: pl.DataFrame) -> pl.DataFrame:
     raw = raw.with_columns(
         pl.coalesce(name, other).alias(name) for name, other in _ALSO.items()
     ).with_columns(filled_text(("event_type", "uuid", "$insert_id", *_IDENTITIES)))
+    times = [utc_times(raw[name]) for name in ("event_time", *_KEPT)]
+    # Only the clock rule needs the other two, and only rows without a time the rule.
+    clocks = [name for name in _TIMES if name not in _KEPT]
+    if times[0].null_count():
+        times += [utc_times(raw[name]) for name in clocks]
+    else:
+        times += [pl.Series(name, [None], TIME) for name in clocks]
     raw = raw.with_columns(
-        [utc_times(raw[name]) for name in ("event_time", *_TIMES)]
+        one if len(one) == raw.height else one.new_from_index(0, raw.height)
+        for one in times
     ).with_columns(
         pl.col("amplitude_id").cast(pl.Int64, strict=False),
         pl.col("event_id").cast(pl.Int64, strict=False),

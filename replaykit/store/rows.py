@@ -125,8 +125,11 @@ def give_codes(
     return codes
 
 
-def in_order(rows: pl.DataFrame, next_row: int) -> pl.DataFrame:
+def in_order(held: list[pl.DataFrame], next_row: int) -> pl.DataFrame:
     """Sort rows by (user, time) and the tie rule, and number those without a number.
+
+    The rows are taken out of the list, so that they and their sorted copy need not both
+    stay in memory.
 
     Rows of one user and instant are ordered by `event_id` when they share a device,
     else by `server_upload_time`, then by input order (`spec/model.md` 1). Afterwards
@@ -134,7 +137,7 @@ def in_order(rows: pl.DataFrame, next_row: int) -> pl.DataFrame:
     """
     arrival = pl.coalesce("upload_time", "time")
     late = [pl.col("event_id"), arrival, *map(pl.col, ("uuid", "row", "position"))]
-    ordered = rows.sort("user", "time", *late, nulls_last=True)
+    ordered = held.pop().sort("user", "time", *late, nulls_last=True)
     same = (pl.col("user") == pl.col("user").shift()) & (
         pl.col("time") == pl.col("time").shift()
     )

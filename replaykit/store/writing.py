@@ -82,7 +82,7 @@ class _Heap:
         if self._in_memory > _IN_MEMORY:
             self._spill()
 
-    def buckets(self) -> Iterator[tuple[int, pl.DataFrame]]:
+    def buckets(self) -> Iterator[tuple[int, list[pl.DataFrame]]]:
         for bucket in sorted(self._parts):
             parts = self._parts.pop(bucket)
             frames = [
@@ -90,13 +90,14 @@ class _Heap:
                 for part in parts
             ]
             # Columns stand in another order in files of an earlier schema.
-            yield (
-                bucket,
-                pl.concat([frame.select(frames[0].columns) for frame in frames]),
-            )
-            for part in parts:
-                if not isinstance(part, pl.DataFrame):
-                    part.unlink(missing_ok=True)
+            rows = [pl.concat([frame.select(frames[0].columns) for frame in frames])]
+            # Whoever takes a partition is the only one to hold it.
+            files = [part for part in parts if not isinstance(part, pl.DataFrame)]
+            frames.clear()
+            parts.clear()
+            yield bucket, rows
+            for file in files:
+                file.unlink(missing_ok=True)
 
     def _spill(self) -> None:
         for bucket, parts in self._parts.items():
@@ -167,11 +168,12 @@ def write_files(plan: Plan, stage: Stage | None, writer: Writer) -> Written:
         )
         heap.add(kept.with_columns(_new_column(plan, name, new[name]) for name in new))
     try:
-        for bucket, rows in heap.buckets():
-            ordered = in_order(rows, written.next_row)
+        for bucket, held in heap.buckets():
+            fresh = int(held[0]["row"].null_count())
+            ordered = in_order(held, written.next_row)
             name = f"part-{writer.id}-{secrets.token_hex(8)}.parquet"
             written.adds.append(write_part(head.folder, bucket, name, ordered))
-            written.next_row += int(rows["row"].null_count())
+            written.next_row += fresh
             _count(written, bucket, ordered, 1)
     except BaseException:
         written.delete(head.folder)
