@@ -83,11 +83,23 @@ def bundle_of_home(home: Home) -> dict[str, Any]:
 
 
 def bundle_of_result(
-    question: str, scope: Microscope, keys: Iterable[str]
+    question: str, scope: Microscope, keys: Iterable[str], most: int = POINTS
 ) -> dict[str, Any]:
-    """Return the saved form of a result: its chart, and who is behind its points."""
+    """Return the saved form of a result: its chart, and who is behind its points.
+
+    Parameters
+    ----------
+    question
+        The kind of result.
+    scope
+        What answers for it.
+    keys
+        Its points.
+    most
+        How many of them are saved, the latest intervals first.
+    """
     people = []
-    for key in newest_first(keys)[:POINTS]:
+    for key in newest_first(keys)[:most]:
         population = scope.population(key)
         if population.is_empty():
             continue

@@ -688,3 +688,29 @@ def test_sharing_reads_no_more_than_the_people_who_travel(tmp_path):
     before = len(reads)
     collect(answers, bundle, travelling=[], blobs=Blobs())
     assert len(reads) - before <= 1 + len(point_keys(bundle))
+
+
+def test_more_points_of_an_object_may_open_than_a_notebook_keeps(tmp_path):
+    """Forty days are forty points: a notebook keeps the last 32 of them."""
+    days = [START + timedelta(days=n) for n in range(40)]
+    frame = pl.DataFrame({"user": ["anna"] * 40, "time": days, "event": ["Buy"] * 40})
+    trend = rk.events(frame).segmentation("Buy", every="1d")
+
+    def open_in(page, **options):
+        rk.share(trend, to=page, **options)
+        (figure,) = figures_of(page.read_text())
+        return sum(key.startswith("point ") for key in figure["replies"])
+
+    assert open_in(tmp_path / "a.html") == 32
+    assert open_in(tmp_path / "b.html", points=40) == 40
+    assert open_in(tmp_path / "c.html", points=0) == 0
+    with pytest.raises(UnknownOption, match="points=-1"):
+        rk.share(trend, to=tmp_path / "d.html", points=-1)
+
+
+def test_a_preview_reports_and_writes_nothing(tmp_path):
+    player = story(tmp_path).everyone().watch()
+    report = rk.share(player, to=tmp_path / "a.html", preview=True)
+    assert report.bytes > 300_000
+    assert not (tmp_path / "a.html").exists()
+    assert rk.share(player, to=tmp_path / "a.html").bytes == report.bytes

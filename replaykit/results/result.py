@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from replaykit.bundle import bundle_of_result, with_bundle
+from replaykit.bundle import POINTS, bundle_of_result, with_bundle
 from replaykit.capsule import saved_form
 from replaykit.charts.labels import NONE
 from replaykit.errors import BadInput, UnknownPoint, check_option, did_you_mean
@@ -181,9 +181,11 @@ class Result(ABC):
         head = " · ".join(filter(None, (about["title"], about["note"])))
         return table_twin(head, self.table.columns, self.table.rows())
 
-    def _replaykit_share_(self) -> tuple[Microscope, dict[str, Any]]:
-        bundle = bundle_of_result(type(self).__name__, self._microscope, self._keys())
-        return self._microscope, bundle
+    def _replaykit_share_(
+        self, points: int = POINTS
+    ) -> tuple[Microscope, dict[str, Any]]:
+        scope, keys = self._microscope, self._keys()
+        return scope, bundle_of_result(type(self).__name__, scope, keys, points)
 
     def __repr__(self) -> str:
         """Show the table."""

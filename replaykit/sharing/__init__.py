@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from replaykit.bundle import POINTS
 from replaykit.capsule import Export, check_export
-from replaykit.errors import BadInput, MissingFile, check_option
+from replaykit.errors import BadInput, MissingFile, UnknownOption, check_option
 from replaykit.sharing import notebook as saved
 from replaykit.sharing.assembly import page_of_notebook, page_of_objects
 from replaykit.sharing.figures import Changed, Figures, Projects, Shareable
@@ -38,7 +39,9 @@ def share(
     changed: Changed = "refuse",
     mask: bool | Iterable[Masked] = True,
     properties: Iterable[str] | Literal["all"] = (),
+    points: int = POINTS,
     filmstrip: bool = True,
+    preview: bool = False,
     open_project: OpenProject = open_at,
 ) -> SharedPage:
     """Write one page with charts and replays that opens anywhere, with no network.
@@ -82,10 +85,15 @@ def share(
     properties
         Event properties that travel although `properties` are masked, and columns of
         tables beside a replay; `"all"` for all.
+    points
+        How many points of each result given as an object open in the page, the latest
+        intervals first. A saved notebook has kept up to 32 of each chart.
     filmstrip
         Where scripts are off, a player shows its first replay's key moments: drawn by a
         headless Chromium if one is found (`REPLAYKIT_BROWSER` names another), as cards
         of text otherwise. `False` draws none.
+    preview
+        Report the size, the largest parts and what is missing, and write nothing.
     open_project
         Opens a project by its path; `rk.open` unless another store is used.
 
@@ -113,6 +121,8 @@ def share(
     """
     check_export(export)
     check_option("changed", changed, ("refuse", "allow"))
+    if not isinstance(points, int) or isinstance(points, bool) or points < 0:
+        raise UnknownOption(f"points={points!r} is not a number of points.")
     if budget is not None:
         read_size(budget)
     objects, source, target = _asked(what, to)
@@ -133,14 +143,20 @@ def share(
         notes = [*projects.notes, *figures.notes()]
     else:
         page = page_of_objects(
-            objects, figures, title=title, masking=masking, drawn=filmstrip
+            objects,
+            figures,
+            title=title,
+            masking=masking,
+            points=points,
+            drawn=filmstrip,
         )
         notes = figures.notes()
     body, parts = page.written(figures)
     check_budget(len(body), parts, budget)
     page.prove(body, figures)
     notes += page.notes()
-    _write(target, body)
+    if not preview:
+        _write(target, body)
     return SharedPage(
         target, len(body), parts, figures.charts, len(figures.replays), tuple(notes)
     )

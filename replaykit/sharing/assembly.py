@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from replaykit.bundle import POINTS
 from replaykit.errors import BadInput
 from replaykit.sharing import notebook as saved
 from replaykit.sharing.document import Page
+from replaykit.sharing.figures import Pointed
 from replaykit.sharing.filmstrip import as_address, films
 from replaykit.sharing.markup import Prose
 from replaykit.sharing.twins import twin_of
@@ -116,11 +118,15 @@ def page_of_objects(
     *,
     title: str | None,
     masking: Masking,
+    points: int = POINTS,
     drawn: bool = False,
 ) -> Page:
     """Put live results, players and projects on a page, one below the other."""
     for one in objects:
-        answers, bundle = one._replaykit_share_()
+        if isinstance(one, Pointed):
+            answers, bundle = one._replaykit_share_(points)
+        else:
+            answers, bundle = one._replaykit_share_()
         figures.add(bundle, answers)
     figures.fill(masking)
     strips = films(figures.all, figures.blobs) if drawn else {}

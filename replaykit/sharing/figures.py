@@ -45,6 +45,17 @@ class Shareable(Protocol):
         ...
 
 
+@runtime_checkable
+class Pointed(Protocol):
+    """A result: a shareable whose points open."""
+
+    points: Callable[..., object]
+
+    def _replaykit_share_(self, points: int) -> tuple[Answers, dict[str, Any]]:
+        """Return who answers, and the saved form with so many points."""
+        ...
+
+
 @dataclass(eq=False)
 class Figure:
     """One widget of the page."""
