@@ -1,4 +1,4 @@
-"""What every benchmark shares: interleaved rounds, medians, and the last line."""
+"""What every benchmark shares: interleaved rounds, medians, memory, the last line."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import json
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import time
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-PACKAGES = ("replaykit", "polars", "duckdb", "numba", "deltalake")
+PACKAGES = ("replaykit", "polars", "duckdb", "chdb", "numba", "deltalake")
 
 
 def interleaved(
@@ -27,6 +30,33 @@ def interleaved(
             run()
             taken[name].append(time.perf_counter() - began)
     return {name: statistics.median(times) for name, times in taken.items()}
+
+
+def only(runs: Mapping[str, Callable[[], object]]) -> None:
+    """Run one of them alone and say the peak memory, if the command line asks for it.
+
+    `python benchmarks/funnel.py --only f5` is how `peaks` measures each of them.
+    """
+    if "--only" not in sys.argv:
+        return
+    runs[sys.argv[sys.argv.index("--only") + 1]]()
+    # Of this process alone; what getrusage says may be the parent's.
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM"))
+    print(int(peak) // 1024)
+    sys.stdout.flush()
+    # Some engines take their time to close, or fail to.
+    os._exit(0)
+
+
+def peaks(names: Iterable[str]) -> dict[str, int]:
+    """Return the peak resident MiB of each run in a process of its own."""
+    found = {}
+    for name in names:
+        command = [sys.executable, sys.argv[0], "--only", name]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        found[name] = int(done.stdout.split()[-1])
+    return found
 
 
 def report(name: str, figures: Mapping[str, float], **conditions: object) -> None:
@@ -48,3 +78,8 @@ def report(name: str, figures: Mapping[str, float], **conditions: object) -> Non
     }
     rounded = {key: round(value, 3) for key, value in figures.items()}
     print(json.dumps({"name": name, "figures": rounded, "conditions": conditions}))
+
+
+def seconds(taken: Mapping[str, float]) -> dict[str, float]:
+    """Round times for the report."""
+    return {name: round(value, 4) for name, value in taken.items()}

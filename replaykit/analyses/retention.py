@@ -11,6 +11,7 @@ import polars as pl
 from replaykit.analyses.grid import Calendar, make_grid
 from replaykit.analyses.measures import grouped, unique_rows
 from replaykit.analyses.properties import By, groupings
+from replaykit.analyses.retained_counts import Counts, counted
 from replaykit.analyses.retained_users import retained_users
 from replaykit.analyses.retention_query import RetentionQuery
 from replaykit.analyses.return_index import COUNTINGS, Counting, ReturnIndex
@@ -226,9 +227,42 @@ def _answer(
     brackets: tuple[tuple[int, int], ...],
 ) -> RetentionAnswer:
     keys = query.keys
-    starts, returns = query.starts(), query.last_returns()
-    if starts.is_empty() or returns.is_empty():
+    complete = query.complete()
+    found = counted(query, measure, brackets) or _joined(query, measure, brackets)
+    if found.sizes.is_empty() or found.cells.is_empty():
         _check_events(query)
+    ends = pl.DataFrame(
+        {
+            "k": pl.Series(range(len(brackets)), dtype=pl.Int32),
+            "needs": pl.Series([high - 1 for _, high in brackets], dtype=pl.Int64),
+        }
+    )
+    table = found.sizes.join(ends, how="cross").join(complete, on="i", how="left")
+    table = table.join(found.cells, on=[*keys, "i", "k"], how="left")
+    table = table.with_columns(incomplete=pl.col("needs") > pl.col("last"))
+    bases = found.bases.join(ends, how="cross")
+    mature = pl.col("n").filter(pl.col("needs") <= pl.col("last")).sum()
+    total = bases.group_by(*keys, "k").agg(users=mature)
+    total = total.join(found.overall, on=[*keys, "k"], how="left")
+    everybody = found.everybody
+    order = everybody.sort("users", *keys, descending=[True, *[False] * len(keys)])
+    return RetentionAnswer(
+        _named(query, table, total, order, brackets if measure == "custom" else None),
+        _cohorts(query, found.sizes, everybody, order),
+        query,
+        measure,
+        brackets,
+    )
+
+
+def _joined(
+    query: RetentionQuery,
+    measure: RetentionMeasure,
+    brackets: tuple[tuple[int, int], ...],
+) -> Counts:
+    """Count by joining starts with returns: groups, new users, sets of users."""
+    keys = query.keys
+    starts, returns = query.starts(), query.last_returns()
     complete = query.complete()
     ends = pl.DataFrame(
         {
@@ -246,27 +280,16 @@ def _answer(
         once = unique_rows(known.select("user", *keys, "k"))
         overall.append(grouped(once, [*keys, "k"], rows))
     users = unique_rows(starts.select("user", *keys, "i"))
-    sizes = grouped(users, [*keys, "i"], pl.len().alias("users"))
-    table = sizes.join(ends, how="cross").join(complete, on="i", how="left")
-    table = table.join(
-        _added(cells, [*keys, "i", "k"]), on=[*keys, "i", "k"], how="left"
-    )
-    table = table.with_columns(incomplete=pl.col("needs") > pl.col("last"))
     seen = grouped(users.join(complete, on="i"), ["user", *keys], pl.col("last").max())
-    bases = seen.group_by(*keys, "last").agg(n=pl.len()).join(ends, how="cross")
-    mature = pl.col("n").filter(pl.col("needs") <= pl.col("last")).sum()
-    total = bases.group_by(*keys, "k").agg(users=mature)
-    total = total.join(_added(overall, [*keys, "k"]), on=[*keys, "k"], how="left")
     everybody = users.select("user", *keys).unique().group_by(*keys).agg(users=pl.len())
     if not keys and everybody.is_empty():
         everybody = users.select(users=pl.len())
-    order = everybody.sort("users", *keys, descending=[True, *[False] * len(keys)])
-    return RetentionAnswer(
-        _named(query, table, total, order, brackets if measure == "custom" else None),
-        _cohorts(query, sizes, everybody, order),
-        query,
-        measure,
-        brackets,
+    return Counts(
+        _added(cells, [*keys, "i", "k"]),
+        _added(overall, [*keys, "k"]),
+        grouped(users, [*keys, "i"], pl.len().alias("users")),
+        seen.group_by(*keys, "last").agg(n=pl.len()),
+        everybody,
     )
 
 

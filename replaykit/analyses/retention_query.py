@@ -106,6 +106,27 @@ class RetentionQuery:
         )
         return rows.select("user", "time", *extra, code=self.rule.code(time))
 
+    def starts_and_returns(self, lf: pl.LazyFrame) -> pl.LazyFrame:
+        """Return the rows that start or return: `user`, `time`, `code`, `i`, `back`.
+
+        `i` is a start's cohort, -1 of other rows. Not for new users.
+        """
+        assert self.start is not None  # noqa: S101
+        time = pl.col("time")
+        met = self.start.predicate(since=self.grid.span.start)
+        begins = [self.grid.holds(time), met, *self.segment.where]
+        starts = pl.all_horizontal(begins).fill_null(value=False)
+        back = pl.all_horizontal(
+            time >= self.grid.since, time < self.now, self.back.predicate()
+        ).fill_null(value=False)
+        return lf.filter(starts | back).select(
+            "user",
+            "time",
+            code=self.rule.code(time),
+            i=pl.when(starts).then(self.grid.index(time)).otherwise(-1).cast(pl.Int32),
+            back=back,
+        )
+
     def last_returns(self) -> pl.DataFrame:
         """Return `user`, `code` and the latest `time` of a return with that code.
 

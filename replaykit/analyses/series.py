@@ -18,6 +18,7 @@ from replaykit.analyses.measures import (
 )
 from replaykit.analyses.properties import OTHER
 from replaykit.analyses.segments import keep_cohort
+from replaykit.analyses.unique_counts import Uniques, unique_counts
 from replaykit.analyses.windows import Window, rolling_average
 
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ def series(
     groups are relabelled before anything is counted, so that the users of "other" are
     distinct users.
     """
+    if spec.what == "uniques" and window.kind == "none":
+        found = unique_counts(charted)
+        if found is not None and (top is None or found.totals.height <= top):
+            return _of_counts(charted, spec, found)
     lines = tally(charted, spec)
     spec = with_ranges(spec, lines)
     actives = None
@@ -79,6 +84,29 @@ def series(
         _ordered(pl.concat(tables), order, keys),
         _ordered(pl.concat(totals), order, keys),
         kept,
+        spec,
+    )
+
+
+def _of_counts(charted: Charted, spec: Spec, found: Uniques) -> Series:
+    """Return the series of a chart whose distinct users are counted already."""
+    keys, grid = charted.keys, charted.grid
+    combos = order = None
+    if keys:
+        combos = found.totals.select(keys)
+        ranks = found.totals.sort(
+            "value", *keys, descending=[True, *[False] * len(keys)]
+        )
+        order = ranks.select(keys).with_row_index("rank")
+    place = {"event_at": pl.lit(0), "segment_at": pl.lit(0)}
+    whole = found.totals.with_columns(i=pl.lit(0, dtype=pl.Int32))
+    total = _dense(whole, spec, combos, None, [0]).drop("i")
+    table = _dense(found.points, spec, combos, None, range(len(grid.starts)))
+    table = table.join(grid.labels(), on="i", how="inner", maintain_order="left")
+    return Series(
+        _ordered(table.with_columns(**place), order, keys),
+        _ordered(total.with_columns(**place), order, keys),
+        None,
         spec,
     )
 

@@ -1,0 +1,70 @@
+"""Unique users per day and country, of all events."""
+
+from __future__ import annotations
+
+import polars as pl
+from events import log
+from measure import interleaved, only, peaks, report, seconds
+from peers import Peers
+
+import replaykit as rk
+
+ROUNDS = 5
+
+COUNTED = """
+select t // 86400 d, c, count(distinct u) from {table} group by d, c order by c, d
+"""
+DISTINCT = """
+select d, c, count(*) from (select distinct t // 86400 d, c, u from {table})
+group by d, c order by c, d
+"""
+HOUSE = """
+select intDiv(t, 86400) d, c, uniqExact(u) from {table} group by d, c order by c, d
+"""
+
+if __name__ == "__main__":
+    made = log()
+    peers = Peers(made)
+
+    def ours() -> list[int]:
+        events = rk.open(made.folder).events
+        found = events.segmentation("*", by="country").table
+        return (
+            found.filter(pl.col("value") > 0).sort("country", "time")["value"].to_list()
+        )
+
+    def read() -> pl.DataFrame:
+        columns = pl.scan_parquet(made.files).select("user", "time", "country")
+        return columns.collect(engine="streaming")
+
+    def last(rows: list[tuple[object, ...]]) -> list[object]:
+        return [row[-1] for row in rows]
+
+    asked = {
+        "read": read,
+        "ours": ours,
+        "duck_counted": lambda: last(peers.sql(COUNTED.format(table="e"))),
+        "table_counted": lambda: last(peers.sql(COUNTED.format(table="m"))),
+        "table_distinct": lambda: last(peers.sql(DISTINCT.format(table="m"))),
+        "chdb": lambda: last(peers.house(HOUSE.format(table=peers.files))),
+        "mergetree": lambda: last(peers.house(HOUSE.format(table="rk.m"))),
+    }
+    only(asked)
+    answers = {name: run() for name, run in asked.items() if name != "read"}
+    equal = all(found == answers["ours"] for found in answers.values())
+    print({name: found[:5] for name, found in answers.items()})
+    taken = interleaved(asked, ROUNDS)
+    peers.close()
+    figures = {"vs_read": taken["ours"] / taken["read"]}
+    if equal:
+        table = min(taken["table_counted"], taken["table_distinct"])
+        figures["vs_duckdb_table"] = table / taken["ours"]
+    report(
+        "segmentation",
+        figures,
+        rows=made.rows,
+        rounds=ROUNDS,
+        equal=equal,
+        seconds=seconds(taken),
+        peak_mib=peaks(asked),
+    )

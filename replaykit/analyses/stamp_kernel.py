@@ -1,0 +1,213 @@
+"""Distinct users per cell of a table, in one pass: a stamp per cell.
+
+A user's rows stand together, so a cell that bears the number of the user at hand has
+counted them already. Nothing is sorted, hashed or joined.
+"""
+
+# ruff: noqa: C901, PLR0912, PLR0915, PLR0917 - a kernel is one loop over plain arrays
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from replaykit.analyses.compiled import compiled
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    I32 = NDArray[np.int32]
+    I64 = NDArray[np.int64]
+
+#: Which columns of retention an index counts in.
+ON: Final = 0
+OR_AFTER: Final = 1
+OR_BEFORE: Final = 2
+CUSTOM: Final = 3
+
+
+@compiled
+def together(user: I32) -> bool:
+    """Return whether each user's rows stand together, whatever the order of users."""
+    total = len(user)
+    highest = -1
+    ascending = True
+    for row in range(total):
+        if user[row] < 0:
+            return False
+        if user[row] < highest:
+            ascending = False
+        highest = max(highest, user[row])
+    if ascending:
+        return True
+    seen = np.zeros(highest + 1, np.bool_)
+    for row in range(total):
+        if row and user[row] == user[row - 1]:
+            continue
+        if seen[user[row]]:
+            return False
+        seen[user[row]] = True
+    return True
+
+
+@compiled
+def distinct_users(
+    user: I32, at: I32, group: I32, points: int, groups: int
+) -> tuple[I64, I64]:
+    """Return distinct users per (group, interval), and per group; rows are together."""
+    counts = np.zeros((groups, points), np.int64)
+    totals = np.zeros(groups, np.int64)
+    stamps = np.full((groups, points), -1, np.int32)
+    overall = np.full(groups, -1, np.int32)
+    for row in range(len(user)):
+        own = user[row]
+        of = group[row] if len(group) else 0
+        if stamps[of, at[row]] != own:
+            stamps[of, at[row]] = own
+            counts[of, at[row]] += 1
+            if overall[of] != own:
+                overall[of] = own
+                totals[of] += 1
+    return counts, totals
+
+
+@compiled
+def retained(
+    user: I32,
+    time: I64,
+    code: I32,
+    cohort: I32,
+    back: NDArray[np.bool_],
+    size: int,
+    last: I64,
+    low: I64,
+    high: I64,
+    measure: int,
+) -> tuple[I64, I64, I64, I64]:
+    """Count who starts in each cohort and comes back at each index.
+
+    Parameters
+    ----------
+    user, time, code
+        Rows in order; codes number their times (`return_index`).
+    cohort
+        The position of a start's cohort, -1 where a row is no start.
+    back
+        Whether a row is a return.
+    size
+        Codes in one index.
+    last
+        The last index of each cohort that is over for all of it.
+    low, high
+        The brackets; of all measures but custom ones `[k, k + 1)`.
+    measure
+        `ON`, `OR_AFTER`, `OR_BEFORE` or `CUSTOM`.
+
+    Returns
+    -------
+    tuple
+        Users who count per (cohort, column); per column, each once, in cohorts whose
+        cell is over; users per cohort; and users by the latest index that is over for
+        one of their cohorts (from -1 on; those below it are at the first place).
+    """
+    total = len(user)
+    cohorts = len(last)
+    columns = len(low)
+    cells = np.zeros((cohorts, columns), np.int64)
+    overall = np.zeros(columns, np.int64)
+    sizes = np.zeros(cohorts, np.int64)
+    most = np.int64(0)
+    for one in last:
+        most = max(most, one)
+    known = np.zeros(most + 2, np.int64)
+    marked = np.zeros(columns, np.bool_)
+    once = np.zeros(columns, np.bool_)
+    longest = 0
+    run = 0
+    for row in range(total):
+        run = run + 1 if row and user[row] == user[row - 1] else 1
+        longest = max(longest, run)
+    later = np.empty(longest, np.int32)
+    moment = np.empty(longest, np.int64)
+    row = 0
+    while row < total:
+        begin = row
+        own = user[row]
+        starts = 0
+        returns = 0
+        while row < total and user[row] == own:
+            starts += cohort[row] >= 0
+            if back[row]:
+                # Of the returns of one code, the last one is enough.
+                if returns == 0 or later[returns - 1] != code[row]:
+                    returns += 1
+                later[returns - 1] = code[row]
+                moment[returns - 1] = time[row]
+            row += 1
+        stop = row
+        if starts == 0:
+            continue
+        once[:] = False
+        latest = np.int64(-1)
+        at = begin
+        while at < stop:
+            of = cohort[at]
+            if of < 0:
+                at += 1
+                continue
+            # All starts of one cohort; rows are in order, so they follow each other.
+            sizes[of] += 1
+            latest = max(latest, last[of])
+            marked[:] = False
+            nearest = 1 << 40
+            farthest = -1
+            before = -(1 << 40)
+            while at < stop and (cohort[at] < 0 or cohort[at] == of):
+                if cohort[at] < 0 or code[at] == before:
+                    # Of the starts of one code, the first one is enough.
+                    at += 1
+                    continue
+                before = int(code[at])
+                for other in range(returns):
+                    if later[other] < before or (
+                        later[other] == before and moment[other] < time[at]
+                    ):
+                        continue
+                    index = (int(later[other]) - before) // size
+                    nearest = min(nearest, index)
+                    farthest = max(farthest, index)
+                    if measure == ON and index < columns:
+                        marked[index] = True
+                    elif measure == CUSTOM:
+                        for k in range(columns):
+                            if low[k] <= index < high[k]:
+                                marked[k] = True
+                at += 1
+            if measure == OR_AFTER:
+                marked[: farthest + 1] = True
+            elif measure == OR_BEFORE and nearest < columns:
+                marked[nearest:] = True
+            for k in range(columns):
+                if marked[k]:
+                    cells[of, k] += 1
+                    if high[k] - 1 <= last[of]:
+                        once[k] = True
+        for k in range(columns):
+            overall[k] += once[k]
+        known[latest + 1] += 1
+    return cells, overall, sizes, known
+
+
+@compiled
+def rising(user: I32, cohort: I32) -> bool:
+    """Return whether each user's cohorts never fall; -1 is none."""
+    highest = -1
+    for row in range(len(user)):
+        if row and user[row] != user[row - 1]:
+            highest = -1
+        if cohort[row] >= 0:
+            if cohort[row] < highest:
+                return False
+            highest = cohort[row]
+    return True
