@@ -107,6 +107,11 @@ class Pieces:
             return (self.whole,)
         return tuple(self.cut())
 
+    @property
+    def bare(self) -> Pieces:
+        """What stands in for these events in a question that travels without them."""
+        return Pieces(pl.LazyFrame(), codes=self.codes)
+
     @cached_property
     def opened(self) -> Pieces:
         """The same events for whoever opens a point; in memory where they are few.
@@ -156,9 +161,6 @@ class Pieces:
         built = [build(part) for part in self.parts]
         return run(_collected, stacked, built, self.engine)
 
-
-#: What stands in for the events of a question that travels to a worker without them.
-NOTHING: Final = Pieces(pl.LazyFrame())
 
 Frames: TypeAlias = "pl.LazyFrame | pl.DataFrame | Sequence[pl.LazyFrame] | Pieces"
 """What an analysis asks: events in any row order, or in pieces of whole users."""

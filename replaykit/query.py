@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 import polars as pl
 
 from replaykit.errors import BadInput, UnknownEvent, check_option, did_you_mean
+from replaykit.schema import CODE
 from replaykit.timeline import microseconds
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ class Step:
         *,
         since: datetime | None = None,
         segment: Sequence[pl.Expr] = (),
+        codes: Mapping[str, int] | None = None,
     ) -> pl.Expr:
         """Return the condition that a row of a canonical frame satisfies the step.
 
@@ -184,6 +186,8 @@ class Step:
         segment
             Conditions that are part of the filters when `nth` numbers after them. They
             do not filter otherwise.
+        codes
+            The numbers of all event names in the column `schema.CODE`, if it is there.
 
         Examples
         --------
@@ -192,6 +196,11 @@ class Step:
         >>> frame.select(step.predicate().alias("met"))["met"].to_list()
         [True, False]
         """
+        if codes is not None and self.is_plain:
+            own = [codes[name] for name in self.names if name in codes]
+            if len(own) == 1:
+                return pl.col(CODE) == own[0]
+            return pl.col(CODE).is_in(pl.Series(own, dtype=pl.Int16).implode())
         met = pl.any_horizontal(part.predicate() for part in self.alternatives)
         if len(self.alternatives) == 1:
             met = self.alternatives[0].predicate()

@@ -84,7 +84,10 @@ class Charted:
         """Return a piece's charted rows: `user`, `i`, groupings, hits and `extra`."""
         time = pl.col("time")
         met = [
-            step.predicate(since=self.grid.span.start, segment=one.where) & _all(one)
+            step.predicate(
+                since=self.grid.span.start, segment=one.where, codes=self.log.codes
+            )
+            & _all(one)
             for step in self.steps
             for one in self.segments.values()
         ]
@@ -123,7 +126,11 @@ class Charted:
         return lf
 
     def distinct(self) -> pl.DataFrame:
-        """Return the tally with no aggregate: who was where, near-duplicates dropped.
+        """Return the tally with no aggregate: who was where, few of it twice."""
+        return self.log.collect(self.changes)
+
+    def changes(self, lf: pl.LazyFrame) -> pl.LazyFrame:
+        """Return a piece's charted rows that differ from the row before.
 
         A user's rows of one interval stand together in sorted data, so most duplicates
         are neighbours; dropping those while streaming leaves little for the exact
@@ -133,7 +140,7 @@ class Charted:
         changed = pl.any_horizontal(
             pl.col(key).ne_missing(pl.col(key).shift()) for key in keys
         )
-        return self.log.collect(lambda lf: self.rows(lf).filter(changed))
+        return self.rows(lf).filter(changed)
 
     def summed(
         self,

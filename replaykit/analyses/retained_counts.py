@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import polars as pl
 
-from replaykit.engine import NOTHING
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -49,7 +47,7 @@ def counted(
         return None
     if not query.log.schema["user"].is_integer():
         return None
-    bare = replace(query, log=NOTHING)
+    bare = replace(query, log=query.log.bare)
     work = partial(_counted, query=bare, measure=measure, brackets=tuple(brackets))
     found = query.log.run(work)
     if found["of"].is_in([_UNTOLD]).any():

@@ -113,11 +113,14 @@ class RetentionQuery:
         """
         assert self.start is not None  # noqa: S101
         time = pl.col("time")
-        met = self.start.predicate(since=self.grid.span.start)
+        codes = self.log.codes
+        met = self.start.predicate(codes=codes)
         begins = [self.grid.holds(time), met, *self.segment.where]
         starts = pl.all_horizontal(begins).fill_null(value=False)
         back = pl.all_horizontal(
-            time >= self.grid.since, time < self.now, self.back.predicate()
+            time >= self.grid.since,
+            time < self.now,
+            self.back.predicate(codes=codes),
         ).fill_null(value=False)
         return lf.filter(starts | back).select(
             "user",

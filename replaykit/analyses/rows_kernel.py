@@ -127,6 +127,22 @@ def session_order(
 
 
 @compiled
+def pauses(
+    user: NDArray[np.int32], time: NDArray[np.int64], gap: int
+) -> NDArray[np.int64]:
+    """Return where a user begins, or goes on after a pause longer than `gap`."""
+    found = np.empty(len(user), np.int64)
+    count = 0
+    for row in range(len(user)):
+        # Written without a branch: which rows they are cannot be predicted.
+        found[count] = row
+        count += (
+            row == 0 or user[row] != user[row - 1] or time[row] - time[row - 1] > gap
+        )
+    return found[:count].copy()
+
+
+@compiled
 def number_runs(
     user: NDArray[np.int32], session: NDArray[np.int64]
 ) -> NDArray[np.int32]:

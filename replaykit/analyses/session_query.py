@@ -19,7 +19,6 @@ from replaykit.analyses.session_rules import (
     hits,
     summarised,
 )
-from replaykit.engine import NOTHING
 from replaykit.errors import BadDuration, UnknownOption
 from replaykit.timeline import Span, microseconds
 
@@ -148,7 +147,7 @@ class SessionsQuery:
         Columns: `user`, `session_id`, `start`, `end`, `length` (us), `events`, `i`,
         `b0`.. and `_counted`.
         """
-        bare = replace(self, log=NOTHING)
+        bare = replace(self, log=self.log.bare)
         found = self.log.run(partial(_formed, query=bare, segment=segment))
         one_segment = list(self.segments.values())[segment]
         if one_segment.needs_users:

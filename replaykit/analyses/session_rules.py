@@ -77,6 +77,7 @@ class Cut(NamedTuple):
 
     frame: pl.DataFrame
     heads: pl.Series
+    ids: pl.Series | None = None
 
     @property
     def tails(self) -> pl.Series:
@@ -142,6 +143,8 @@ def _by_rule(
         columns = ["row", *columns]
     lines = rows.select("user", "time", *columns, *marks)
     frame = lines.collect(engine="streaming")
+    if rule.timeout is not None and not marks and _are_in_order(frame):
+        return _by_pauses(frame, rule.timeout)
     if rule.same is None:
         frame = _in_time_order(frame)
     else:
@@ -156,6 +159,32 @@ def _by_rule(
     frame = frame.with_columns(session_id=opened.forward_fill())
     heads = _positions(frame, pl.col("_opens"))
     return Cut(frame.drop("_opens", "_same", "_starts", "_ends", strict=False), heads)
+
+
+def _are_in_order(frame: pl.DataFrame) -> bool:
+    """Return whether rows of a project stand by user and time, as they mostly do."""
+    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
+    from replaykit.analyses.rows_kernel import in_order  # noqa: PLC0415 - numba
+
+    if frame.schema["user"] != pl.Int32:
+        return False
+    time = frozen(frame["time"].to_physical().to_numpy())
+    row = frozen(frame["row"].to_numpy()) if "row" in frame.columns else time
+    return in_order(frozen(frame["user"].to_numpy()), time, row)
+
+
+def _by_pauses(frame: pl.DataFrame, timeout: str) -> Cut:
+    """Cut rows in order where a user pauses for longer than the timeout."""
+    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
+    from replaykit.analyses.rows_kernel import pauses  # noqa: PLC0415 - numba
+
+    heads = pauses(
+        frozen(frame["user"].to_numpy()),
+        frozen(frame["time"].to_physical().to_numpy()),
+        microseconds(timeout),
+    )
+    begun = frame["time"].gather(heads).dt.epoch("ms")
+    return Cut(frame, pl.Series(heads), begun.alias("session_id"))
 
 
 def _opens(rule: SessionRule) -> pl.Expr:
@@ -202,22 +231,24 @@ def summarised(cut: Cut, length_from: LengthFrom) -> pl.DataFrame:
     """
     frame, heads, tails = cut.frame, cut.heads, cut.tails
     first, last = frame["time"].gather(heads), frame["time"].gather(tails)
+    session = frame["session_id"].gather(heads) if cut.ids is None else cut.ids
     low, high = first.to_physical(), last.to_physical()
-    if "client_time" in frame.columns and len(heads):
+    timed = "client_time" in frame.columns
+    if timed and frame["client_time"].null_count() < frame.height:
         clock = frame.select(pl.coalesce("client_time", "time").to_physical())
         edges, times = heads.to_numpy(), clock.to_series().to_numpy()
         low = pl.Series(np.minimum.reduceat(times, edges))
         high = pl.Series(np.maximum.reduceat(times, edges))
     begin = low
     if length_from == "session id":
-        begin = frame["session_id"].gather(heads) * 1_000
+        begin = session * 1_000
     at = pl.int_range(pl.len(), dtype=pl.Int64)
     other = pl.col("user").ne_missing(pl.col("user").shift()) | (at == 0)
     earliest = pl.when(other).then(at).forward_fill()
     found = pl.DataFrame(
         {
             "user": frame["user"].gather(heads),
-            "session_id": frame["session_id"].gather(heads),
+            "session_id": session,
             "start": first,
             "end": last,
             "length": (high - begin).cast(_US),

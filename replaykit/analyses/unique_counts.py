@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import polars as pl
 
-from replaykit.engine import NOTHING
-
 if TYPE_CHECKING:
     from replaykit.analyses.charted import Charted
 
@@ -40,7 +38,7 @@ def unique_counts(charted: Charted) -> Uniques | None:
         return None
     if not charted.log.schema["user"].is_integer():
         return None
-    work = partial(_counted, charted=replace(charted, log=NOTHING))
+    work = partial(_counted, charted=replace(charted, log=charted.log.bare))
     found = charted.log.run(work)
     if found["value"].null_count():
         return None
@@ -63,7 +61,7 @@ def _counted(lf: pl.LazyFrame, charted: Charted) -> pl.DataFrame:
     keys = charted.keys
     named = dict.fromkeys(keys, pl.String())
     kinds = pl.Schema({**named, "i": pl.Int32(), "value": pl.Int64()})
-    rows = charted.rows(lf).with_columns(pl.col(keys).cast(pl.Categorical))
+    rows = charted.changes(lf).with_columns(pl.col(keys).cast(pl.Categorical))
     found = rows.collect(engine="streaming")
     users = found["user"].cast(pl.Int32, strict=False)
     labels = pl.Series(dtype=pl.String)
