@@ -9,6 +9,7 @@
  */
 
 import { Replayer } from "@rrweb/replay";
+import { Bridge } from "./bridge.ts";
 import { keepDrawing } from "./canvas.ts";
 import type { FromEngine, SegmentSpan, ToEngine } from "./channel.ts";
 import { Leap } from "./leap.ts";
@@ -72,6 +73,7 @@ export class Engine {
   readonly #loading = new Map<number, Promise<RecordedEvent[]>>();
   #parsed = new Lru<number, RecordedEvent[]>(PARSED_SEGMENTS);
   #replayer: Replayer | null = null;
+  #bridge: Bridge | null = null;
   #document: Document | null = null;
   #id = 0;
   #startMs = 0;
@@ -177,7 +179,7 @@ export class Engine {
       .then(inflate)
       .then((events) => {
         const clean = this.#clean(events);
-        if (id === this.#id) this.#parsed.set(index, clean);
+        if (id === this.#id && !clean.some(isWrittenInto)) this.#parsed.set(index, clean);
         return clean;
       })
       .finally(() => {
@@ -268,7 +270,12 @@ export class Engine {
     this.#anchorNow = performance.now();
     this.#finished = false;
     this.#stalled = false;
-    this.#leap.run(() => (playing ? replayer.play(offset) : replayer.pause(offset)));
+    this.#leap.run(() => {
+      this.#bridge?.before();
+      if (playing) replayer.play(offset);
+      else replayer.pause(offset);
+    });
+    this.#bridge?.after();
     if (playing) {
       this.#playing = true;
       this.#timer = setInterval(() => this.#tick(), TICK_MS);
@@ -396,13 +403,10 @@ export class Engine {
       this.#construct(events);
       return;
     }
-    // Opening a document anew leaves these in it; the segment says again which there are.
-    const page = this.#replayer.iframe.contentDocument;
-    if (page) page.adoptedStyleSheets = [];
-    page?.fonts.clear();
     const { context } = this.#replayer.service.state;
+    const bridged = this.#bridge?.over(events) ?? events;
     context.events.length = 0;
-    for (const event of events) context.events.push(event);
+    for (const event of bridged) context.events.push(event);
     // Otherwise rrweb would skip what it believes to have played.
     context.lastPlayedEvent = null;
   }
@@ -427,6 +431,7 @@ export class Engine {
     // Only where a policy by hash stands around: drawn from here, the sandbox stays as it is.
     else replayer.config.UNSAFE_replayCanvas = true;
     this.#watch(replayer);
+    this.#bridge = new Bridge(replayer);
     replayer.on("resize", (size) => {
       const { width, height } = size as { width: number; height: number };
       this.#size = { width, height };
@@ -498,6 +503,15 @@ export class Engine {
 async function inflate(bytes: ArrayBuffer): Promise<RecordedEvent[]> {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   return (await new Response(stream).json()) as RecordedEvent[];
+}
+
+/** rrweb writes the text of a changed sheet into the snapshot it came from: good for one use. */
+function isWrittenInto(event: RecordedEvent): boolean {
+  return (
+    event.type === INCREMENTAL &&
+    event.data.source === 0 &&
+    event.data.attributes.some(({ attributes }) => "_cssText" in attributes)
+  );
 }
 
 function clampSize(data: { width: number; height: number }): void {

@@ -1,0 +1,100 @@
+/**
+ * Bridges from the page that stands to the keyframe a jump leads to. Where two pages share their
+ * nodes, only what differs is changed, so that the browser lays out and paints little; see
+ * difference.ts for what is never taken over.
+ */
+
+import type { Replayer } from "@rrweb/replay";
+import { difference, type SnapshotNode } from "./difference.ts";
+import { Changes } from "./touched.ts";
+
+type Events = ConstructorParameters<typeof Replayer>[0];
+type RecordedEvent = Exclude<Events[number], string>;
+
+const META = 4;
+const SNAPSHOT = 2;
+const INCREMENTAL = 3;
+
+interface Snapshot {
+  node: SnapshotNode;
+  initialOffset: { left: number; top: number };
+}
+
+export class Bridge {
+  readonly #replayer: Replayer;
+  readonly #changes = new Changes();
+  #keyframe: SnapshotNode | null = null;
+  #bridge: { event: RecordedEvent; to: SnapshotNode } | null = null;
+  #settle: (() => void) | null = null;
+
+  constructor(replayer: Replayer) {
+    this.#replayer = replayer;
+    replayer.on("event-cast", (cast) => {
+      const event = cast as RecordedEvent;
+      if (event === this.#bridge?.event) this.#stand(this.#bridge.to);
+      else if (event.type === SNAPSHOT) this.#stand((event.data as unknown as Snapshot).node);
+      else this.#changes.note(event);
+    });
+  }
+
+  /** A segment's events, its keyframe exchanged for what differs where that will do. */
+  over(events: RecordedEvent[]): RecordedEvent[] {
+    this.#bridge = null;
+    const [meta, snapshot, ...rest] = events;
+    const page = this.#replayer.iframe.contentDocument;
+    if (!this.#keyframe || meta?.type !== META || snapshot?.type !== SNAPSHOT || !page) {
+      return this.#anew(events);
+    }
+    const { node: to, initialOffset } = snapshot.data as unknown as Snapshot;
+    // What the segment re-emits first counts as done to the page: it must not be done twice.
+    for (const event of rest) {
+      if (event.timestamp > snapshot.timestamp) break;
+      if (event.type === INCREMENTAL && event.data.source !== 3) this.#changes.note(event);
+    }
+    const mirror = this.#replayer.getMirror();
+    const children = (id: number) => {
+      const node = mirror.getNode(id);
+      return node && [...node.childNodes].map((one) => mirror.getId(one)).filter((one) => one > 0);
+    };
+    const data = difference(this.#keyframe, to, this.#changes, children);
+    if (!data) return this.#anew(events);
+    const { scrolled } = this.#changes;
+    const put = [...scrolled].map((id) => mirror.getNode(id));
+    this.#settle = () => {
+      for (const node of put) if (node?.nodeType === 1) (node as Element).scrollTo(0, 0);
+      page.defaultView?.scrollTo(initialOffset);
+      page.getSelection()?.removeAllRanges();
+      for (const node of page.querySelectorAll(".\\:hover")) node.classList.remove(":hover");
+    };
+    const event = { type: INCREMENTAL, data, timestamp: snapshot.timestamp } as never;
+    this.#bridge = { event, to };
+    return [meta, event, ...rest];
+  }
+
+  /** Before the events of a bridge are applied: what no event undoes. */
+  before(): void {
+    this.#settle?.();
+  }
+
+  /** After it: nothing of the way is to be seen. */
+  after(): void {
+    if (!this.#settle) return;
+    this.#settle = null;
+    for (const moving of this.#replayer.iframe.contentDocument?.getAnimations() ?? []) {
+      if ("transitionProperty" in moving) moving.finish();
+    }
+  }
+
+  #anew(events: RecordedEvent[]): RecordedEvent[] {
+    // Opening a document anew leaves these in it; the segment says again which there are.
+    const page = this.#replayer.iframe.contentDocument;
+    if (page) page.adoptedStyleSheets = [];
+    page?.fonts.clear();
+    return events;
+  }
+
+  #stand(keyframe: SnapshotNode): void {
+    this.#keyframe = keyframe;
+    this.#changes.clear();
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * From one keyframe to another without building the page anew: what differs, as a mutation.
+ *
+ * Two keyframes of one visit share most of their nodes, by id. What the browser holds of the old
+ * page is left where it is the same in the new one; the rest is taken out and put in as a recorded
+ * change would be. Whatever state a snapshot's text does not show (typed values, edited sheets,
+ * frames, drawings) is not compared: those elements are built anew, or the whole page is.
+ */
+
+export interface SnapshotNode {
+  id: number;
+  type: number;
+  tagName?: string;
+  attributes?: Record<string, unknown>;
+  childNodes?: SnapshotNode[];
+  textContent?: string;
+  isSVG?: boolean | null;
+  isShadow?: boolean;
+}
+
+/** What happened to the page since its keyframe. */
+export interface Touched {
+  /** Attributes set, by node. */
+  attributes: Map<number, Set<string>>;
+  /** Texts set. */
+  texts: Set<number>;
+  /** Nodes with state beyond their text: typed into, edited, played, drawn on. */
+  state: Set<number>;
+  /** Something that only a new page undoes. */
+  beyond: boolean;
+}
+
+/** The page as it stands: which nodes are children of a node, in order. */
+export type Children = (id: number) => number[] | null;
+
+interface Add {
+  parentId: number;
+  nextId: number | null;
+  node: SnapshotNode;
+}
+
+export interface Difference {
+  source: 0;
+  removes: { parentId: number; id: number }[];
+  adds: Add[];
+  texts: { id: number; value: string }[];
+  attributes: { id: number; attributes: Record<string, string | null> }[];
+}
+
+const ELEMENT = 2;
+const PARENTS = new Set([0, ELEMENT]);
+/** Elements whose children or attributes say less than what they show. */
+const WHOLE = new Set(
+  (
+    "style link script noscript textarea select input option canvas video audio source track " +
+    "picture object embed iframe frame dialog base meta title slot template"
+  ).split(" "),
+);
+/** Attributes that rrweb gives a meaning of its own, or a namespace. */
+const SPECIAL = /^(?:rr_|_|on|value$|checked$|selected$|open$)|[:A-Z]/;
+
+/** What makes a page at one keyframe a page at another; null when it must be built anew. */
+export function difference(
+  from: SnapshotNode,
+  to: SnapshotNode,
+  touched: Touched,
+  children: Children,
+): Difference | null {
+  if (touched.beyond || from.id !== to.id) return null;
+  const old = indexed(from);
+  const made: Difference = { source: 0, removes: [], adds: [], texts: [], attributes: [] };
+
+  const isKept = (node: SnapshotNode): boolean => {
+    const was = old.get(node.id);
+    if (!was || was.type !== node.type || was.tagName !== node.tagName) return false;
+    if (!was.isSVG !== !node.isSVG || !was.isShadow !== !node.isShadow) return false;
+    if (node.type !== ELEMENT) return PARENTS.has(node.type) || node.type === 3 || same(was, node);
+    const tag = node.tagName?.toLowerCase() ?? "";
+    if (touched.state.has(node.id)) return false;
+    const whole = WHOLE.has(tag) || hasShadow(was) || hasShadow(node);
+    if (whole) return !isTouched(was) && same(was, node);
+    return attributesOf(was, node) !== null;
+  };
+
+  const isTouched = (node: SnapshotNode): boolean => {
+    const { id, childNodes = [] } = node;
+    if (touched.attributes.has(id) || touched.texts.has(id) || touched.state.has(id)) return true;
+    const here = childNodes.length === 0 ? [] : (children(id) ?? []);
+    // A style's own text node may be missing from the mirror: then nobody can say.
+    if (here.length !== childNodes.length) return true;
+    return childNodes.some((child, at) => here[at] !== child.id || isTouched(child));
+  };
+
+  /** What to set on a kept element; null when setting would not do. */
+  const attributesOf = (
+    was: SnapshotNode,
+    node: SnapshotNode,
+  ): Record<string, string | null> | null => {
+    const before = was.attributes ?? {};
+    const after = node.attributes ?? {};
+    const changed = touched.attributes.get(node.id);
+    const set: Record<string, string | null> = {};
+    const names = new Set([...Object.keys(before), ...Object.keys(after), ...(changed ?? [])]);
+    for (const name of names) {
+      const value = after[name];
+      if (before[name] === value && !changed?.has(name)) continue;
+      if (SPECIAL.test(name)) return null;
+      if (value === undefined || value === null) set[name] = null;
+      else if (typeof value === "string") set[name] = value;
+      else return null;
+    }
+    return set;
+  };
+
+  const put = (parentId: number, nextId: number | null, node: SnapshotNode): void => {
+    made.adds.push({ parentId, nextId, node: { ...node, childNodes: [] } });
+    let after: number | null = null;
+    for (const child of [...(node.childNodes ?? [])].reverse()) {
+      put(node.id, child.isShadow ? null : after, child);
+      after = child.id;
+    }
+  };
+
+  const walk = (node: SnapshotNode): boolean => {
+    const was = old.get(node.id);
+    if (!was) return false;
+    if (node.type === ELEMENT) {
+      const set = attributesOf(was, node);
+      if (set && Object.keys(set).length > 0)
+        made.attributes.push({ id: node.id, attributes: set });
+      if (WHOLE.has(node.tagName?.toLowerCase() ?? "") || hasShadow(node)) return true;
+    } else if (node.type === 3) {
+      const value = node.textContent ?? "";
+      if (value !== (was.textContent ?? "") || touched.texts.has(node.id)) {
+        made.texts.push({ id: node.id, value });
+      }
+      return true;
+    } else if (!PARENTS.has(node.type)) return true;
+    const here = children(node.id);
+    if (!here) return false;
+    const wanted = node.childNodes ?? [];
+    const places = new Map(here.map((id, at) => [id, at]));
+    // Kept in place: those that stand here already, in an order that only rises.
+    const kept = new Set<number>();
+    let last = -1;
+    for (const child of wanted) {
+      const place = places.get(child.id) ?? -1;
+      if (place > last && isKept(child)) {
+        kept.add(child.id);
+        last = place;
+      }
+    }
+    // A document's own parts are not exchanged one by one.
+    if (node.type === 0 && (kept.size !== wanted.length || here.length !== wanted.length))
+      return false;
+    for (const id of here) if (!kept.has(id)) made.removes.push({ parentId: node.id, id });
+    let after: number | null = null;
+    for (let at = wanted.length - 1; at >= 0; at -= 1) {
+      const child = wanted[at] as SnapshotNode;
+      if (!kept.has(child.id)) put(node.id, after, child);
+      else if (!walk(child)) return false;
+      after = child.id;
+    }
+    return true;
+  };
+
+  return isKept(to) && walk(to) ? made : null;
+}
+
+const indexes = new WeakMap<SnapshotNode, Map<number, SnapshotNode>>();
+
+function indexed(top: SnapshotNode): Map<number, SnapshotNode> {
+  const known = indexes.get(top);
+  if (known) return known;
+  const made = new Map<number, SnapshotNode>();
+  const stack = [top];
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    made.set(node.id, node);
+    if (node.childNodes) stack.push(...node.childNodes);
+  }
+  indexes.set(top, made);
+  return made;
+}
+
+function hasShadow(node: SnapshotNode): boolean {
+  return node.childNodes?.some((child) => child.isShadow) ?? false;
+}
+
+function same(one: unknown, other: unknown): boolean {
+  if (one === other) return true;
+  if (typeof one !== "object" || typeof other !== "object" || !one || !other) return false;
+  const a = Object.entries(one);
+  if (a.length !== Object.keys(other).length) return false;
+  return a.every(([name, value]) => same(value, (other as Record<string, unknown>)[name]));
+}
