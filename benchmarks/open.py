@@ -20,7 +20,7 @@ from measure import interleaved, report
 import replaykit as rk
 from replaykit.store import open_store
 
-ROUNDS = 5
+ROUNDS = 3
 PER_USER = 50
 PART = 2_000_000
 OPEN = """

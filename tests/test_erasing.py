@@ -231,3 +231,19 @@ def test_the_search_finds_ids_wherever_they_hide(tmp_path):
     assert sorted(
         {one.split(":")[0].split(".")[0].split("-")[0] for one in found}
     ) == list("1234567")
+
+
+def test_checkpoints_of_the_log_hold_nobody(tmp_path):
+    shop = rk.create(tmp_path / "shop.rk")
+    for number in range(24):
+        one = event(
+            number, "A", "ana-maria" if number % 2 else "benedict", f"d{number % 2}"
+        )
+        shop.add_events(
+            export(tmp_path / "in", [one], f"{number}.json"), progress=False
+        )
+    log = shop.folder / "events" / "_delta_log"
+    assert list(log.glob("*.checkpoint.parquet"))
+    assert shop.forget("ana-maria").proved
+    assert bytes_with(shop.folder, "ana-maria") == []
+    assert shop._store.rows == 12

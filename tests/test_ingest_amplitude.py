@@ -338,3 +338,16 @@ def test_deep_nesting_and_many_keys_do_no_harm(tmp_path):
     assert len(rows.columns) < 500
     assert len(source.narrow()) == 20_000 - 400
     assert source.finished(0, 0).skipped_rows == 1
+
+
+@pytest.mark.parametrize("magic", [b"\x78\x9c", b"\x28\xb5\x2f\xfd"])
+def test_a_line_that_begins_like_a_compressed_file_is_a_bad_line(tmp_path, magic):
+    good = lines([event(minute, "A", "ana") for minute in range(3)])
+    path = tmp_path / "odd.json"
+    path.write_bytes(magic + b"rest of the line\n" + good)
+    rows, report = read(path)
+    assert rows.height == 3
+    assert report.skipped_rows == 1
+    path.write_bytes(gzip.compress(good)[:40] + b"\n" + good)
+    with pytest.raises(BadInput, match=r"odd\.json"):
+        read(path)

@@ -113,9 +113,12 @@ def _sorted_out(
 def _read(data: bytes, schema: dict[str, pl.String]) -> pl.DataFrame | None:
     if not data.strip():
         return pl.DataFrame(schema=schema)
+    if not data.startswith(b"{"):
+        # Polars would expand what begins like a compressed file, without any limit.
+        data = b"\n" + data
     try:
         return pl.read_ndjson(io.BytesIO(data), schema=schema)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
         return None
 
 
