@@ -54,6 +54,20 @@ class Events(Questions):
         start, end
             Dates or times, read in the project's zone; `None` leaves a side open. A
             datetime as the end is exclusive.
+
+        Examples
+        --------
+        >>> import replaykit as rk
+        >>> log = pl.DataFrame(
+        ...     {
+        ...         "user": ["ana", "ana", "ben"],
+        ...         "time": ["2026-03-01", "2026-03-02 09:00", "2026-03-02"],
+        ...         "event": ["Search", "Buy", "Search"],
+        ...         "plan": ["pro", "pro", None],
+        ...     }
+        ... )
+        >>> rk.events(log).between("2026-03-01", "2026-03-01").collect().height
+        1
         """
         span = timeline.between(start, end, self.source.zone)
         return replace(self, span=span, recent=None)
@@ -164,6 +178,20 @@ class Events(Questions):
         ------
         UnknownProperty, UnknownCohort
             With what exists, and the nearest match.
+
+        Examples
+        --------
+        >>> import replaykit as rk
+        >>> log = pl.DataFrame(
+        ...     {
+        ...         "user": ["ana", "ana", "ben"],
+        ...         "time": ["2026-03-01", "2026-03-02 09:00", "2026-03-02"],
+        ...         "event": ["Search", "Buy", "Search"],
+        ...         "plan": ["pro", "pro", None],
+        ...     }
+        ... )
+        >>> list(rk.events(log).filter(plan="pro").everyone())
+        ['ana']
         """
         added = self.read(*predicates, **equals)
         narrowed = replace(self, segment=(*self.segment, *added))

@@ -174,15 +174,63 @@ class People(Asking):
         return self.members_of(clause, label)
 
     def active_users(self) -> Users:
-        """Return the users with an active event in the range."""
+        """Return the users with an active event in the range.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> import replaykit as rk
+        >>> log = pl.DataFrame(
+        ...     {
+        ...         "user": ["ana", "ana", "ben"],
+        ...         "time": ["2026-03-01", "2026-03-02 09:00", "2026-03-02"],
+        ...         "event": ["Search", "Buy", "Search"],
+        ...         "plan": ["pro", "pro", None],
+        ...     }
+        ... )
+        >>> list(rk.events(log).between("2026-03-01", "2026-03-01").active_users())
+        ['ana']
+        """
         return self.members_of(cohorts.active(), "active")
 
     def new_users(self) -> Users:
-        """Return the users whose first event ever, active or not, is in the range."""
+        """Return the users whose first event ever, active or not, is in the range.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> import replaykit as rk
+        >>> log = pl.DataFrame(
+        ...     {
+        ...         "user": ["ana", "ana", "ben"],
+        ...         "time": ["2026-03-01", "2026-03-02 09:00", "2026-03-02"],
+        ...         "event": ["Search", "Buy", "Search"],
+        ...         "plan": ["pro", "pro", None],
+        ...     }
+        ... )
+        >>> list(rk.events(log).between("2026-03-02", "2026-03-02").new_users())
+        ['ben']
+        """
         return self.members_of(cohorts.new(), "new")
 
     def everyone(self) -> Users:
-        """Return all users with an event in the range, at their first one."""
+        """Return all users with an event in the range, at their first one.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> import replaykit as rk
+        >>> log = pl.DataFrame(
+        ...     {
+        ...         "user": ["ana", "ana", "ben"],
+        ...         "time": ["2026-03-01", "2026-03-02 09:00", "2026-03-02"],
+        ...         "event": ["Search", "Buy", "Search"],
+        ...         "plan": ["pro", "pro", None],
+        ...     }
+        ... )
+        >>> list(rk.events(log).everyone())
+        ['ana', 'ben']
+        """
         inside = self.span.holds(pl.col("time"))
         rows = self.rows(names_in(self.segment)).filter(inside, *self.segment)
         return self.users(cohorts.spans_of(rows), "everyone", self._rule(None))
