@@ -38,7 +38,7 @@ def tour(jupyter):
     with lab.browser_page(1400, 1200) as page:
         errors = []
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"{url}/lab/tree/01_tour.ipynb")
+        page.goto(f"{url}/lab/tree/01_tour.ipynb?reset")
         lab.run_all(page)
         page.keyboard.press("Control+b")
         yield page, errors
