@@ -120,12 +120,8 @@ def _counted(
 
 
 def _lines(of: int, counts: np.ndarray) -> pl.DataFrame:
-    rows, columns = counts.shape
-    return pl.DataFrame(
-        {
-            "of": np.full(counts.size, of, np.int8),
-            "i": np.repeat(np.arange(rows), columns),
-            "k": np.tile(np.arange(columns), rows),
-            "n": counts.ravel(),
-        }
-    )
+    i, k = np.nonzero(counts)
+    if of == _UNTOLD:
+        i = k = np.zeros(1, np.int64)
+    which = np.full(len(i), of, np.int8)
+    return pl.DataFrame({"of": which, "i": i, "k": k, "n": counts[i, k]})

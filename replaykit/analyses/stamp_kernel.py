@@ -121,8 +121,10 @@ def retained(
     for one in last:
         most = max(most, one)
     known = np.zeros(most + 2, np.int64)
-    marked = np.zeros(columns, np.bool_)
-    once = np.zeros(columns, np.bool_)
+    # Whom, and whose cohort, a column has counted last.
+    stamps = np.full(columns, -1, np.int64)
+    once = np.full(columns, -1, np.int64)
+    stamp = 0
     longest = 0
     run = 0
     for row in range(total):
@@ -148,7 +150,6 @@ def retained(
         stop = row
         if starts == 0:
             continue
-        once[:] = False
         latest = np.int64(-1)
         at = begin
         while at < stop:
@@ -159,7 +160,7 @@ def retained(
             # All starts of one cohort; rows are in order, so they follow each other.
             sizes[of] += 1
             latest = max(latest, last[of])
-            marked[:] = False
+            stamp += 1
             nearest = 1 << 40
             farthest = -1
             before = -(1 << 40)
@@ -177,24 +178,29 @@ def retained(
                     index = (int(later[other]) - before) // size
                     nearest = min(nearest, index)
                     farthest = max(farthest, index)
+                    first, stop_at = 0, 0
                     if measure == ON and index < columns:
-                        marked[index] = True
+                        first, stop_at = index, index + 1
                     elif measure == CUSTOM:
-                        for k in range(columns):
-                            if low[k] <= index < high[k]:
-                                marked[k] = True
+                        stop_at = columns
+                    for k in range(first, stop_at):
+                        if low[k] <= index < high[k] and stamps[k] != stamp:
+                            stamps[k] = stamp
+                            cells[of, k] += 1
+                            if high[k] - 1 <= last[of] and once[k] != own:
+                                once[k] = own
+                                overall[k] += 1
                 at += 1
+            first, stop_at = 0, 0
             if measure == OR_AFTER:
-                marked[: farthest + 1] = True
-            elif measure == OR_BEFORE and nearest < columns:
-                marked[nearest:] = True
-            for k in range(columns):
-                if marked[k]:
-                    cells[of, k] += 1
-                    if high[k] - 1 <= last[of]:
-                        once[k] = True
-        for k in range(columns):
-            overall[k] += once[k]
+                stop_at = min(farthest + 1, columns)
+            elif measure == OR_BEFORE:
+                first, stop_at = nearest, columns
+            for k in range(first, stop_at):
+                cells[of, k] += 1
+                if high[k] - 1 <= last[of] and once[k] != own:
+                    once[k] = own
+                    overall[k] += 1
         known[latest + 1] += 1
     return cells, overall, sizes, known
 
