@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import polars as pl
 
-from replaykit.analyses.measures import bin_labels
+from replaykit.analyses.measures import bin_labels, grouped
 from replaykit.analyses.properties import Bins, as_ranges
 from replaykit.errors import UnknownOption
 
@@ -71,15 +71,23 @@ def session_values(
     formed: pl.DataFrame,
     keys: Sequence[str],
     *,
+    sums: pl.DataFrame,
     whole: bool,
 ) -> pl.DataFrame:
-    """Return `segment_at`, keys, `bucket_at` (distributions), `i` and `value`."""
+    """Return `segment_at`, keys, `bucket_at` (distributions), `i` and `value`.
+
+    `sums` are those of `formed` per interval (`session_sums`).
+    """
     if whole:
-        formed = formed.with_columns(i=pl.lit(0, dtype=pl.Int32))
+        zero = pl.lit(0, dtype=pl.Int32).alias("i")
+        sums = sums.with_columns(zero)
+        if measure in DISTRIBUTIONS:
+            formed = formed.with_columns(zero)
     at = ["segment_at", *keys, "i"]
     points = [0] if whole else query.grid.labels()["i"].to_list()
-    series = formed.select(at[:-1]).unique()
-    if not keys:
+    if keys:
+        series = sums.select(at[:-1]).unique()
+    else:
         series = pl.DataFrame(
             {"segment_at": pl.Series(range(len(query.segments)), dtype=pl.Int32)}
         )
@@ -88,10 +96,7 @@ def session_values(
     )
     if measure in DISTRIBUTIONS:
         return _distributed(measure, ranges, formed, dense, at)
-    sums = [pl.len().cast(pl.Int64).alias("n"), pl.col("length").sum()]
-    if query.counting is not None:
-        sums.append(pl.col("_counted").sum())
-    found = dense.join(formed.group_by(at).agg(sums), on=at, how="left")
+    found = dense.join(sums.group_by(at).agg(pl.all().sum()), on=at, how="left")
     n, seconds = pl.col("n").fill_null(0), pl.col("length").fill_null(0) / 1e6
     if measure in _PER_USER:
         users = pl.concat(
@@ -113,6 +118,16 @@ def session_values(
         "events per session": pl.when(n > 0).then(pl.col("_counted") / n),
     }[measure]
     return found.select(*at, value=value)
+
+
+def session_sums(
+    query: SessionsQuery, formed: pl.DataFrame, keys: Sequence[str]
+) -> pl.DataFrame:
+    """Return sessions `n`, `length` and `_counted` per segment, group and interval."""
+    sums = [pl.len().cast(pl.Int64).alias("n"), pl.col("length").sum()]
+    if query.counting is not None:
+        sums.append(pl.col("_counted").sum())
+    return grouped(formed, ["segment_at", *keys, "i"], *sums)
 
 
 def _distributed(

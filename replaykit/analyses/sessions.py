@@ -50,6 +50,7 @@ from replaykit.analyses.session_values import (
     in_bucket,
     named_series,
     session_ranges,
+    session_sums,
     session_values,
 )
 from replaykit.engine import Frames, Pieces
@@ -270,7 +271,9 @@ def _answer(
         ]
     )
     short = pl.col("length") <= LONGEST
-    left_out, formed = formed.filter(~short), formed.filter(short)
+    left_out = formed.filter(~short)
+    if len(left_out):
+        formed = formed.filter(short)
     ranks, kept = None, None
     if keys:
         sizes = formed.group_by(keys).agg(n=pl.len())
@@ -282,8 +285,9 @@ def _answer(
             ranks = pl.concat(
                 [kept, pl.DataFrame({key: [rest_label(kept)] for key in keys})]
             )
+    sums = session_sums(query, formed, keys)
     values = [
-        session_values(query, measure, ranges, formed, keys, whole=whole)
+        session_values(query, measure, ranges, formed, keys, sums=sums, whole=whole)
         for whole in (False, True)
     ]
     buckets = bucket_labels(measure, ranges)
