@@ -20,6 +20,7 @@ from replaykit.replies import (
     Followed,
     Reply,
     count_in,
+    inside,
     text_in,
     texts_in,
 )
@@ -109,9 +110,8 @@ class LookUp:
     def answer(self, kind: str, params: Mapping[str, Any]) -> Reply:
         """Answer `person`, `activity`, `rows`, `create`, and what a player asks."""
         if "within" in params:
-            name = text_in(params, "within")
-            rest = {key: value for key, value in params.items() if key != "within"}
-            return self._chart(name).answers.answer(kind, rest)
+            name, inner = inside(params)
+            return self._chart(name).answers.answer(kind, inner)
         match kind:
             case "person":
                 return Reply(self._about(params.get("id")))

@@ -209,9 +209,8 @@ class Microscope:
         With `within` the question is asked of a result that a point led to.
         """
         if "within" in params:
-            name = text_in(params, "within")
-            rest = {key: value for key, value in params.items() if key != "within"}
-            return self._result_of(name).answer(kind, rest)
+            name, inner = inside(params)
+            return self._result_of(name).answer(kind, inner)
         match kind:
             case "chart":
                 return Reply(self.chart())
@@ -434,6 +433,17 @@ class Home:
 def _unknown(kind: str, known: Iterable[str]) -> Reply:
     listed = ", ".join(known)
     raise UnknownOption(f"Nothing is asked by the name {kind!r} here, only {listed}.")
+
+
+def inside(params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the result that a question is asked of, and the question there.
+
+    `within` is the way to a result that a point led to, the first one first.
+    """
+    way = params["within"]
+    first, *further = [way] if isinstance(way, str) else texts_in(params, "within")
+    inner = {key: value for key, value in params.items() if key != "within"}
+    return first, {**inner, **({"within": further} if further else {})}
 
 
 def text_in(params: Mapping[str, Any], name: str) -> str:

@@ -113,6 +113,10 @@ def test_the_widget_asks_the_same(shop):  # noqa: F811
     assert chart["title"] == "Journeys from Add"
     people = {"key": "journey|0", "with_replays": False, "offset": 0, "limit": 9}
     assert ask("users", {**people, "within": led["within"]}).data["total"] == 1
+    further = {"within": [led["within"]], "key": "journey|0", "where": "journeys"}
+    beyond = ask("follow", further).data["within"]
+    again = ask("chart", {"within": [led["within"], beyond]}).data
+    assert again["title"] == "Journeys from Add"
     assert ask("drivers", {"key": key}).data["total"] == 0
     kept = ask("cohort", {"key": key, "name": "Lost"}).data
     assert (kept["users"], list(shop.cohorts["Lost"])) == (1, ["ben"])

@@ -27,9 +27,9 @@ export function within(source: Source, name: string): Source {
   return {
     ...passing(source),
     request<K extends RequestKind>(kind: K, params: Requests[K]["params"]): Promise<Reply<K>> {
-      const outer = params as { within?: string };
-      const asked = outer.within === undefined ? { ...params, within: name } : params;
-      return source.request(kind, asked);
+      // A result may lead to another: the names are the way there, the first one first.
+      const { within: further = [] } = params as { within?: string[] };
+      return source.request(kind, { ...params, within: [name, ...further] });
     },
   };
 }
