@@ -99,7 +99,7 @@ export function createMicroscope(spec: MicroscopeSpec): Microscope {
   function openMore(): void {
     const off = (fits: boolean, why: string) => (fits ? null : why);
     const timed = /^(seg|sessions)\|.*\|\d+$/.test(key);
-    const series = /^seg\||^sessions\|[^|]|^funnel\|.*\|.+$/.test(key);
+    const series = /^seg\||^sessions\|[^|]|^funnel\|\d+\|\w+\|./.test(key);
     menu(more, "More", [
       {
         label: "Watch all replays",
