@@ -7,6 +7,9 @@ import { readFile } from "node:fs/promises";
 const DESCRIPTION =
   /\bdescription: (?:'.*'|".*"|\[\n(?:[ \t]*(?:['"].*|\/\/.*)?\n)*[ \t]*\]\.join\((?:' '|'\\n'|"")\)),?$/gm;
 
+const one = (drawn) =>
+  `Array.isArray(obj.hovertemplate) ? obj.hovertemplate[${drawn}.pointNumber] : obj.hovertemplate`;
+
 const lean = {
   name: "lean-plotly",
   setup(build) {
@@ -14,6 +17,12 @@ const lean = {
     // It would put itself on `window`.
     build.onLoad({ filter: /polybooljs[\\/]index\.js$/ }, async ({ path }) => ({
       contents: (await readFile(path, "utf8")).replace(/window\.PolyBool = PolyBool;/, ";"),
+    }));
+    // A hover text per node and per band: plotly takes the list for the text of each.
+    build.onLoad({ filter: /traces[\\/]sankey[\\/]plot\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, "utf8"))
+        .replace("hovertemplate: obj.hovertemplate", `hovertemplate: ${one("link")}`)
+        .replace("hovertemplate: obj.hovertemplate", `hovertemplate: ${one("d.node")}`),
     }));
     build.onLoad({ filter: /plotly\.js[\\/]src[\\/].*\.js$/ }, async ({ path }) => ({
       contents: (await readFile(path, "utf8")).replace(DESCRIPTION, ""),
