@@ -93,8 +93,8 @@ def sessions_of(shop: rk.Project, count: int) -> pl.DataFrame:
         .agg(start=pl.col("time").min())
         .collect(engine="streaming")
         .sort("user", "session_id")
-        .sample(count, seed=EDITION)
     )
+    found = found.sample(min(count, found.height), seed=EDITION)
     return found.with_columns(shop.source.user_ids(found["user"]).alias("user_id"))
 
 
@@ -122,12 +122,12 @@ WATCH = """() => {
 }"""
 
 
-def clicks(events: Events) -> list[float]:
+def clicks(events: Events, funnels: int = 10) -> list[float]:
     """Return the seconds from a click on a drop-off to the first frame."""
     live = import_module("live")
     taken = []
     names = [f"Event {number:02}" for number in range(1, 11)]
-    for number in range(10):
+    for number in range(funnels):
         steps = (names[number], names[(number + 3) % 10], names[(number + 6) % 10])
         funnel = events.funnel(*steps, within="7d")
         for bar in (4, 5):
