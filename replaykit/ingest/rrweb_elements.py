@@ -184,10 +184,15 @@ def _scanned(view: memoryview, problems: Counter[str]) -> Iterator[bytes]:
             break
         else:  # one element is longer than the block
             block *= 2
-    if bytes(view[at : at + 4096]).strip(b", \t\r\n"):
-        problems["events cut off at the end"] += 1
-    else:
-        problems["arrays without an end"] += 1
+    rest = bytes(view[at:]).strip(b", \t\r\n")
+    if rest:
+        try:
+            parse(rest)
+        except BadRecording:
+            problems["events cut off at the end"] += 1
+            return
+        yield rest
+    problems["arrays without an end"] += 1
 
 
 def _places(window: NDArray[np.uint8]) -> tuple[list[tuple[int, int]], bool]:

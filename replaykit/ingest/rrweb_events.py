@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Annotated, Any, Final
 
 import msgspec
 
 from replaykit.ingest.rrweb_json import dumps, loads
 
+#: Times beyond the years 1 and 9999 are no times, in ms since 1970.
+EARLIEST: Final = -62_135_596_800_000
+LATEST: Final = 253_402_300_799_000
 _NULL: Final = msgspec.Raw(b"null")
 
 
@@ -20,7 +22,10 @@ class Event(msgspec.Struct, gc=False, frozen=True):
     """
 
     type: Annotated[int, msgspec.Meta(ge=0, le=6)]
-    timestamp: int | float
+    timestamp: (
+        Annotated[int, msgspec.Meta(ge=EARLIEST, le=LATEST)]
+        | Annotated[float, msgspec.Meta(ge=EARLIEST, le=LATEST)]
+    )
     data: msgspec.Raw = _NULL
 
     def text(self, data: bytes | None = None) -> bytes:
@@ -49,7 +54,11 @@ def event_of(event: dict[str, Any]) -> Event:
     kind, timestamp = event["type"], event["timestamp"]
     if isinstance(timestamp, bool) or not isinstance(timestamp, int | float):
         raise TypeError
-    if not isfinite(timestamp) or type(kind) is not int or not 0 <= kind <= 6:
+    if (
+        not EARLIEST <= timestamp <= LATEST
+        or type(kind) is not int
+        or not 0 <= kind <= 6
+    ):
         raise ValueError
     data = event.get("data")
     return Event(kind, timestamp, _NULL if data is None else msgspec.Raw(dumps(data)))
