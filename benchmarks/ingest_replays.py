@@ -8,7 +8,10 @@ same use. Times are CPU seconds of this process, so that other processes do not 
   page is followed and keyframes are taken; nothing is cleaned, summed up or packed.
 - `ingest_events_per_s_core`: file to project, light use: everything.
 - `rate_200k_nodes_over_10k`: whole ingest on the larger page over that on the smaller.
-- `stored_share_of_json`: bytes on disk over bytes of JSON, light use.
+- `stored_share_of_json`: bytes on disk over bytes of JSON, of two hours of the packaged
+  sample's real sessions, one after another.
+- `stored_share_12_visits`: the same, of twelve visits to one site with 0.5 MB of style
+  sheets, which are stored once.
 """
 
 from __future__ import annotations
@@ -21,7 +24,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from measure import report
-from recorded import HEAVY, LIGHT, PAGE_10K, PAGE_200K, Recorded
+from recorded import (
+    HEAVY,
+    LIGHT,
+    PAGE_10K,
+    PAGE_200K,
+    VISITS,
+    Recorded,
+    sample_for,
+)
 
 from replaykit.ingest import rrweb
 from replaykit.replays.build import add_recordings
@@ -29,7 +40,7 @@ from replaykit.replays.reducer import Reducer
 from replaykit.store.recordings import Recordings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 ROUNDS = 3
 
@@ -55,12 +66,13 @@ def ingest(like: Recorded) -> float:
         return time.process_time() - began
 
 
-def stored(like: Recorded) -> float:
-    """Return the share of its JSON that a recording takes on disk."""
+def stored(paths: Sequence[Path]) -> float:
+    """Return the share of their JSON that recordings take on disk."""
     with tempfile.TemporaryDirectory() as folder:
-        add_recordings(Recordings(folder), like.path, progress=False)
-        size = sum(path.stat().st_size for path in Path(folder).rglob("*.*"))
-    return size / like.path.stat().st_size
+        add_recordings(Recordings(folder), paths, progress=False)
+        files = (Path(folder) / "files").iterdir()
+        size = sum(path.stat().st_size for path in files)
+    return size / sum(path.stat().st_size for path in paths)
 
 
 if __name__ == "__main__":
@@ -94,6 +106,7 @@ if __name__ == "__main__":
         "ingest_heavy_mb_per_s_core": HEAVY.path.stat().st_size
         / 1e6
         / statistics.median(seconds["ingest_heavy"]),
-        "stored_share_of_json": stored(LIGHT),
+        "stored_share_of_json": stored([sample_for(2)]),
+        "stored_share_12_visits": stored([like.path for like in VISITS]),
     }
     report("ingest_replays", figures, rounds=ROUNDS, seconds=seconds)

@@ -6,12 +6,17 @@ files are made once, under build/bench/recordings.
 
 from __future__ import annotations
 
+import gzip
+import itertools
 import json
 import random
+import zipfile
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from replaykit.demoshop.sample import recorded_replays
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +75,32 @@ PAGE_200K = Recorded("nodes200k", 100_000, 200_000, 3_600)
 LONG = Recorded("long", 1_000_000, 1_600, 43_200)
 #: Half a megabyte of style sheets.
 STYLED = Recorded("styled", 50_000, 1_600, 1_800, css=500_000)
+
+
+#: Short visits to a site with half a megabyte of style sheets.
+VISITS = [Recorded(f"visit{n}", 600, 1_600, 120, css=500_000) for n in range(12)]
+
+
+def sample_for(hours: int) -> Path:
+    """Return the sample's real sessions, one after another, as one recording."""
+    path = FOLDER / f"sample{hours}h_{START}.json"
+    if not path.exists():
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        events: list[Json] = []
+        end = START
+        with zipfile.ZipFile(recorded_replays()) as archive:
+            names = sorted(n for n in archive.namelist() if ".json" in n)
+            for name in itertools.cycle(names):
+                raw = archive.read(name)
+                text = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+                visit = json.loads(text)
+                shift = end + 1_000 - visit[0]["timestamp"]
+                events += [{**e, "timestamp": e["timestamp"] + shift} for e in visit]
+                end = events[-1]["timestamp"]
+                if end - START >= hours * 3_600_000:
+                    break
+        path.write_text(json.dumps(events, separators=(",", ":")))
+    return path
 
 
 class Shop:
@@ -170,14 +201,15 @@ class Shop:
         return {"type": 0, "childNodes": [doctype, html], "id": 1}
 
     def _sheet(self) -> str:
+        chance = random.Random("sheet")  # the site's, the same in every recording
         rules = []
         length = 0
         while length < self._like.css:
-            word = self._random.choice(WORDS)
+            word = chance.choice(WORDS)
             rule = (
                 f".{word}-{len(rules)} > .card:hover "
                 f"{{ color: #{len(rules) % 4096:03x}; "
-                f"margin: {self._random.randrange(40)}px; transition: color 0.2s }}"
+                f"margin: {chance.randrange(40)}px; transition: color 0.2s }}"
             )
             rules.append(rule)
             length += len(rule) + 1
