@@ -253,3 +253,12 @@ def test_several_sessions_and_overlapping_chunks_in_one_folder(tmp_path):
     add_recordings(store, tmp_path, progress=False)
     row = store.catalogue().row(0, named=True)
     assert (row["replay_id"], row["events"]) == (f"d1/{START}", len(events))
+
+
+def test_bytes_that_are_no_text_cost_one_event(tmp_path):
+    events = session()
+    events[5]["sessionId"] = "here"
+    text = json.dumps(events).encode().replace(b"here", b"h\xa5\xffe")
+    store, report = added(tmp_path, text)
+    assert store.catalogue()["events"].to_list() == [len(events) - 1]
+    assert report.problems == {"broken events": 1}

@@ -42,6 +42,8 @@ class Seen(Event, gc=False, frozen=True):
     session_id: str | int | None = None
 
 
+#: What the fast parser raises on a text that it does not take.
+REFUSED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _SEEN: Final = msgspec.json.Decoder(list[Seen])
 _SEEN_ONE: Final = msgspec.json.Decoder(Seen)
 _ELEMENTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
@@ -63,7 +65,7 @@ def plain_events(text: Text) -> list[Event] | None:
             seen = _SEEN_ONE.decode_lines(view)
         else:
             return None
-    except (msgspec.DecodeError, RecursionError):
+    except REFUSED:
         return None
     sessions = {event.sessionId or event.session_id for event in seen} - {None}
     if len(sessions) > 1 or any(event.cv is not None for event in seen):
@@ -75,7 +77,7 @@ def plain_event(element: Text) -> Event | None:
     """Return one event if there is nothing to unpack in it."""
     try:
         seen = _SEEN_ONE.decode(memoryview(element))
-    except (msgspec.DecodeError, RecursionError):
+    except REFUSED:
         return None
     special = seen.cv is not None or seen.sessionId is not None
     return None if special or seen.session_id is not None else seen
@@ -97,7 +99,7 @@ def fields(text: Text) -> dict[str, Any] | None:
         return None
     try:
         found = _FIELDS.decode(view)
-    except (msgspec.DecodeError, RecursionError):
+    except REFUSED:
         return None
     return {
         key: value if len(memoryview(value)) > _SHORT else loads(bytes(value))
@@ -117,7 +119,7 @@ def elements(text: Text, problems: Counter[str]) -> Iterator[Text]:
         return
     try:
         found = _ELEMENTS.decode(view)
-    except (msgspec.DecodeError, RecursionError):
+    except REFUSED:
         yield from _lines(view) if _is_lines(view) else _scanned(view, problems)
         return
     yield from found

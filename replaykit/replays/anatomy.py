@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import msgspec
 import polars as pl
 
+from replaykit.ingest.rrweb_elements import REFUSED
 from replaykit.replays.reassemble import recorded_events
 from replaykit.replays.reducer import INCREMENTAL
 
@@ -282,7 +283,7 @@ def _kind(event: Event, data: bytes) -> str:
         return _TYPES.get(event.type, f"type {event.type}")
     try:
         source = _SOURCE.decode(data).source
-    except msgspec.DecodeError:
+    except REFUSED:
         return "odd event"
     return _SOURCES.get(source, f"source {source}")
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from replaykit.errors import BadRecording
+from replaykit.ingest.rrweb_elements import REFUSED
 from replaykit.ingest.rrweb_events import Event, event_of
 from replaykit.ingest.rrweb_json import loads
 
@@ -63,7 +64,7 @@ def _events(packed: bytes) -> list[Event]:
     text = zlib.decompress(packed)
     try:
         return _EVENTS.decode(text)
-    except (msgspec.DecodeError, RecursionError):
+    except REFUSED:
         events = loads(text)  # nested too deeply for the fast parser
     if not isinstance(events, list):
         raise BadRecording("A stored segment is not a list of events.")

@@ -10,6 +10,7 @@ import msgspec
 import orjson
 
 from replaykit.errors import BadRecording
+from replaykit.ingest.rrweb_elements import REFUSED
 from replaykit.ingest.rrweb_events import Event, event_of
 from replaykit.ingest.rrweb_json import dumps, loads
 from replaykit.replays import carry
@@ -199,7 +200,7 @@ class Reducer:
         if _POINTER_TEXT.match(text) is not None:
             try:
                 pointer = _POINTER.decode(text)
-            except (msgspec.DecodeError, RecursionError):
+            except REFUSED:
                 pass  # read below, where what is odd is also allowed
             else:
                 if pointer.source in _POINTERS:
