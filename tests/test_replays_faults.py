@@ -43,7 +43,7 @@ ODD = [
 
 def places(value, into):
     """List every (holder, key) of a JSON value."""
-    stack = [value]
+    stack = [value] if isinstance(value, dict | list) else []
     while stack:
         holder = stack.pop()
         keys = holder if isinstance(holder, dict) else range(len(holder))
