@@ -256,6 +256,7 @@ def test_any_table_reads_alike(tmp_path, kind):
     assert report.skipped_rows == report.rows - report.new - report.duplicate
     told = shop.events.segmentation("Buy", measure="totals", every="1d").table
     assert told["value"].sum() == 2
+    assert (report.read_bytes > 0) == (kind in {"parquet", "csv", "ndjson", "several"})
     rows = truth(shop.folder)
     # Naive times are the project's: ten in Paris is nine in UTC.
     assert rows["time"].dt.hour().to_list() == [9, 10, 9]

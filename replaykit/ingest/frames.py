@@ -55,12 +55,9 @@ def to_lazy(table: object) -> pl.LazyFrame:
         return table
     if isinstance(table, pl.DataFrame):
         return table.lazy()
-    if isinstance(table, str | os.PathLike):
-        return scan_files(find_files(table, SUFFIXES))
-    if isinstance(table, list | tuple) and all(
-        isinstance(one, str | os.PathLike) for one in table
-    ):
-        return scan_files(find_files(table, SUFFIXES))
+    files = files_of(table)
+    if files:
+        return scan_files(files)
     try:
         return _foreign(table).lazy()
     # Polars panics on Arrow types that it does not know, such as DuckDB's intervals.
@@ -75,6 +72,17 @@ def to_lazy(table: object) -> pl.LazyFrame:
             f"be read ({error}). Give a polars or pandas frame, an Arrow table, a "
             "DuckDB relation or the path of a file."
         ) from error
+
+
+def files_of(table: object) -> list[Path]:
+    """Return the files that a table is given by; none for a table in memory."""
+    if isinstance(table, str | os.PathLike):
+        return find_files(table, SUFFIXES)
+    if isinstance(table, list | tuple) and table:
+        paths = [one for one in table if isinstance(one, str | os.PathLike)]
+        if len(paths) == len(table):
+            return find_files(paths, SUFFIXES)
+    return []
 
 
 def _foreign(table: object) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import polars as pl
 
 from replaykit.errors import BadInput, UnknownProperty, did_you_mean
-from replaykit.ingest.frames import to_lazy
+from replaykit.ingest.frames import files_of, to_lazy
 from replaykit.ingest.report import IngestReport, Tally
 from replaykit.ingest.report import progress as bar_of
 from replaykit.ingest.times import EARLIEST_YEAR, LATEST_YEAR, utc_times
@@ -209,6 +209,9 @@ class TableSource:
         self._table = _checked(to_lazy(table), mapping)
         self._mapping = mapping
         self._tally = Tally("table")
+        files = files_of(table)
+        self._tally.files = len(files)
+        self._tally.read_bytes = sum(path.stat().st_size for path in files)
 
     def batches(self) -> Iterator[pl.DataFrame]:
         """Yield the rows as `schema.INCOMING`, some hundred thousand at a time."""
