@@ -53,21 +53,10 @@ def parse_lines(block: Block, fields: Iterable[str]) -> Parsed:
     schema = dict.fromkeys(fields, pl.String())
     if not block.data.strip():
         return Parsed(pl.DataFrame(schema=schema), block.first_line, None, ())
-    # Asking for a field that is nowhere costs as much as one that is.
-    used = {
-        name: dtype
-        for name, dtype in schema.items()
-        if f'"{name}"'.encode() in block.data or b"\\u" in block.data
-    }
-    used = used or schema
-    frame = _read(block.data, used)
-    if frame is not None:
-        frame = frame.select(
-            pl.col(name) if name in used else pl.lit(None, dtype).alias(name)
-            for name, dtype in schema.items()
-        )
-        if frame.height == block.ends + (not block.data.endswith(b"\n")):
-            return Parsed(frame, block.first_line, None, ())
+    frame = _read(block.data, schema)
+    ends = block.ends + (not block.data.endswith(b"\n"))
+    if frame is not None and frame.height == ends:
+        return Parsed(frame, block.first_line, None, ())
     numbered = [
         (number, line)
         for number, line in enumerate(block.data.split(b"\n"), block.first_line)
