@@ -6,9 +6,11 @@ import gzip
 import json
 import os
 import random
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
+from recordings import add, change, element, meta, mutation, session, snapshot
 
 from replaykit.ingest import rrweb
 from replaykit.ingest.rrweb_events import dict_of
@@ -98,6 +100,66 @@ def test_cleaned_recording_is_cut_as_faithfully(show, path):
     chosen = moments(events, path.name, MOMENTS)
     played = {t: ours(show, whole, t) for t in chosen}
     same(show, parts, played)
+
+
+def touched():
+    """A phone: fingers that press, drag, let go, and a page that answers."""
+    events = session(8_000)
+    for t in range(600, 7_600, 700):
+        drag = [
+            {"x": 30, "y": t / 10, "id": 7, "timeOffset": -40},
+            {"x": 31, "y": 9, "id": 7, "timeOffset": 0},
+        ]
+        events += [
+            change(t, 2, type=7, id=7, x=20, y=30),
+            change(t + 90, 6, positions=drag),
+            change(t + 150, 3, id=4, x=0, y=t / 20),
+            change(t + 200, 2, type=9 if t % 3 else 10, id=7, x=31, y=9),
+        ]
+    return events
+
+
+def early():
+    """Recorded from before its first page: what comes first moves nothing."""
+    first = [
+        change(-900, 1, positions=[{"x": 1, "y": 2, "id": 7, "timeOffset": 0}]),
+        change(-400, 3, id=4, x=0, y=50),
+        mutation(-300, adds=[add(4, element("p", 90))]),
+    ]
+    return [*first, *session(6_000)]
+
+
+MADE = {
+    "touch": touched,
+    "before its snapshot": early,
+    "12 hours": lambda: session(43_200_000, 30_000),
+}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_made_recordings_equal_rrweb(show, name):
+    events = sorted(MADE[name](), key=lambda event: event["timestamp"])
+    parts = segments(events)
+    chosen = moments(events, name, MOMENTS)
+    same(show, parts, {t: show(events, t) for t in chosen})
+
+
+def test_a_recording_without_a_page_has_nothing_to_show():
+    events = [event for event in session(6_000) if event["type"] != 2]
+    assert segments(events) == []
+
+
+def test_a_sheet_that_is_written_anew_comes_back_when_one_jumps_back(show):
+    """rrweb writes a changed sheet into the snapshot that it was built from."""
+    link = element("link", 60, rel="stylesheet", _cssText="p { color: red }")
+    link["attributes"] = {"rel": "stylesheet", "_cssText": "p { color: red }"}
+    events = [meta(0), snapshot(1, link, element("p", 61))]
+    new = {"id": 60, "attributes": {"_cssText": "p { color: blue }"}}
+    events += [mutation(1000, attributes=[new]), change(4000, 3, id=4, x=0, y=0)]
+    parts = segments(events, limits=Limits(10**9, 10**9, 10**9))
+    stock = {t: show(deepcopy(events), t) for t in (500, 2000)}
+    assert differences(stock[500], stock[2000])
+    same(show, parts, stock)
 
 
 def test_rrweb_in_one_leap_forgets_clicks_on_nodes_it_just_built(show):

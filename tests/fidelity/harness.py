@@ -106,6 +106,7 @@ def segments(events, sanitiser=None, limits=SMALL):
             "events": json.loads(b"".join(s.parts)),
         }
         for s in done
+        if s.playable
     ]
 
 
