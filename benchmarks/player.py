@@ -209,7 +209,10 @@ def seeks_warm(bench: Bench, name: str, count: int, rng: random.Random) -> list[
     for number in range(count):
         key = rng.choice(("[", "[", "]", "ArrowLeft", "ArrowRight"))
         # At an end of the recording a key would move nothing.
-        if number % 6 == 5 or bench.position(name) < 2 * EVENT_EVERY_MS:
+        at = bench.position(name)
+        if at > SHAPES[name].length_ms - 3 * EVENT_EVERY_MS:
+            key = "["
+        elif number % 6 == 5 or at < 2 * EVENT_EVERY_MS:
             key = "]"
         taken.append(bench.press(key))
         bench.page.wait_for_timeout(120)
