@@ -233,6 +233,10 @@ def test_a_real_answer_is_drawn_whole():
     answer = journeys(frame, start="A")
     bands = charts.journeys_tree_chart(answer.table).data[0]
     assert len(bands.node.customdata) == answer.table.height
+    # Plotly itself takes one hover text for all; a list fails in it on hover.
+    assert isinstance(bands.node.hovertemplate, str)
+    assert isinstance(bands.link.hovertemplate, str)
+    assert len(bands.meta["node_hovers"]) == len(bands.node.customdata)
     assert len(bands.link.value) == answer.table["parent"].count()
     for node in bands.node.customdata:
         assert isinstance(parse_key(node), JourneyKey)

@@ -122,7 +122,7 @@ def journeys_tree_chart(
             "pad": gap,
             "thickness": _NODE_WIDTH,
             "line": {"width": 0},
-            "hovertemplate": [hover_node(node, unit) for node in nodes],
+            "hovertemplate": HOVER_NODE,
         },
         link={
             "target" if backward else "source": [node.parent for node in ends],
@@ -132,15 +132,17 @@ def journeys_tree_chart(
             "customdata": [node.key for node in ends],
             "color": [seen_through(node_colour(node.series)) for node in ends],
             "label": [percent(node.share) for node in ends],
-            "hovertemplate": [
-                hover_link(nodes[node.parent or 0], node, node.users) for node in ends
-            ],
+            "hovertemplate": HOVER_LINK,
         },
         meta={
             "role": "flow",
             "nodes": [node.series for node in nodes],
             "links": [node.series for node in ends],
             "told": [told_node(node, unit) for node in nodes],
+            "node_hovers": [hover_node(node, unit) for node in nodes],
+            "link_hovers": [
+                hover_link(nodes[node.parent or 0], node, node.users) for node in ends
+            ],
         },
     )
     return drawing(
@@ -289,6 +291,13 @@ def _plain_template(text: str) -> str:
     """Return text as a hover template; a name may look like one of its variables."""
     return text.replace("%{", "%&#123;") + "<extra></extra>"
 
+
+#: Plotly knows one hover text for all nodes and one for all bands. The widget draws the
+#: fuller ones of `meta`, with the names that would touch in the drawing.
+HOVER_NODE: Final = "%{label}<br>%{value:,}<extra></extra>"
+HOVER_LINK: Final = (
+    "%{source.label}<br>then %{target.label} · %{value:,}<extra></extra>"
+)
 
 #: What flows have in common: nodes stay where they are put.
 FLOW: Final = {"arrangement": "fixed", "textfont": {"size": 11}}

@@ -8,6 +8,8 @@ import plotly.graph_objects as go
 
 from replaykit.charts.journeys import (
     FLOW,
+    HOVER_LINK,
+    HOVER_NODE,
     Node,
     chart_gap,
     chart_height,
@@ -105,7 +107,7 @@ def journeys_levels_chart(
             "pad": gap,
             "thickness": 14,
             "line": {"width": 0},
-            "hovertemplate": [hover_node(node, unit) for node in nodes],
+            "hovertemplate": HOVER_NODE,
         },
         link={
             "target" if backward else "source": [one for one, _ in links],
@@ -114,16 +116,18 @@ def journeys_levels_chart(
             "customdata": [nodes[two].key for _, two in links],
             "color": [seen_through(node_colour(nodes[two].series)) for _, two in links],
             "label": [percent(bands[ends] / total) for ends in links],
-            "hovertemplate": [
-                hover_link(nodes[one], nodes[two], bands[one, two])
-                for one, two in links
-            ],
+            "hovertemplate": HOVER_LINK,
         },
         meta={
             "role": "flow",
             "nodes": [node.series for node in nodes],
             "links": [nodes[two].series for _, two in links],
             "told": [told_node(node, unit) for node in nodes],
+            "node_hovers": [hover_node(node, unit) for node in nodes],
+            "link_hovers": [
+                hover_link(nodes[one], nodes[two], bands[one, two])
+                for one, two in links
+            ],
         },
     )
     return drawing(

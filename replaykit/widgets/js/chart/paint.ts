@@ -153,9 +153,11 @@ function paintFlow(trace: Trace, look: Look, key: string): Trace {
       // Plotly outlines all nodes or none, so the open one is filled with the strong amber.
       color: nodes.map((place, i) => (on[i] ? look.hitLine : seriesColour(look, place))),
       line: { color: CLEAR, width: 0 },
+      hovertemplate: object(trace.meta).node_hovers ?? node.hovertemplate,
     },
     link: {
       ...link,
+      hovertemplate: object(trace.meta).link_hovers ?? link.hovertemplate,
       color: ends.map((place, i) =>
         along[i] ? fade(look.hitLine, 0.7) : fade(seriesColour(look, place), 0.28),
       ),
