@@ -46,14 +46,9 @@ const MODAL =
 
 const SANDBOX = "allow-same-origin";
 
-/** The policy of the inner document where no sealed frame stands around it. */
-const POLICY =
-  "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; font-src data:; " +
-  "media-src data: blob:; base-uri 'none'; form-action 'none'";
-
 export interface EngineOptions {
-  /** Put the policy into the inner document: for the page, where the frame's is missing. */
-  guard: boolean;
+  /** Policy for the inner document: in the page, where no sealed frame stands around it. */
+  guard: string | null;
   send(message: FromEngine): void;
 }
 
@@ -427,7 +422,7 @@ export class Engine {
       replayer.destroy();
       throw new Error("the replay document is not sandboxed");
     }
-    if (this.#options.guard) guard(replayer.iframe);
+    if (this.#options.guard) guard(replayer.iframe, this.#options.guard);
     // Only where a policy by hash stands around: drawn from here, the sandbox stays as it is.
     else replayer.config.UNSAFE_replayCanvas = true;
     this.#watch(replayer);
@@ -521,11 +516,11 @@ function clampSize(data: { width: number; height: number }): void {
   data.height = clamp(data.height);
 }
 
-function guard(iframe: HTMLIFrameElement): void {
+function guard(iframe: HTMLIFrameElement, policy: string): void {
   const doc = iframe.contentDocument;
   if (!doc) return;
   const meta = doc.createElement("meta");
   meta.httpEquiv = "Content-Security-Policy";
-  meta.content = POLICY;
+  meta.content = policy;
   doc.head.append(meta);
 }

@@ -17,7 +17,7 @@ export function boot(): void {
     if (event.source !== window.parent || !port) return;
     window.removeEventListener("message", start);
     const engine = new Engine(root, {
-      guard: false,
+      guard: null,
       send: (message: FromEngine) => port.postMessage(message),
     });
     port.onmessage = (sent: MessageEvent<ToEngine>) => engine.receive(sent.data);

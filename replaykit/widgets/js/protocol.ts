@@ -126,6 +126,8 @@ export interface Session {
   events: EventColumns;
   tables?: SideTable[];
   warnings: string[];
+  /** Hosts from which this recording may load what it lacks. */
+  allow_network?: string[];
 }
 
 /** One line of a session list. */

@@ -45,6 +45,9 @@ export class Screen {
   #port: MessagePort | null = null;
   #engine: Engine | null = null;
   #seal: Seal = "starting";
+  /** Where the standing frame may load from; a recording that may ask others needs its own. */
+  #hosts = "";
+  #left = new AbortController();
   #session: Session | null = null;
   #segments: Segments | null = null;
   #id = 0;
@@ -73,7 +76,14 @@ export class Screen {
     this.#segments = segments;
     this.#last = null;
     this.#pausedAt = null;
-    this.#sendOpen();
+    const hosts = sources(session.allow_network ?? []);
+    if (hosts === this.#hosts) {
+      this.#sendOpen();
+      return;
+    }
+    this.#hosts = hosts;
+    if (this.#engine) this.#startInPage();
+    else this.#startSealed();
   }
 
   seek(position: Position): void {
@@ -124,6 +134,12 @@ export class Screen {
   // ── Sealed frame ───────────────────────────────────────────────────────────
 
   #startSealed(): void {
+    this.#left.abort();
+    this.#left = new AbortController();
+    const { signal } = this.#left;
+    this.#port?.close();
+    this.#port = null;
+    this.#seal = "starting";
     const frame = el("iframe", {
       title: "Recorded page",
       tabindex: -1,
@@ -131,11 +147,11 @@ export class Screen {
       "aria-hidden": "true",
     });
     frame.style.colorScheme = "light";
-    frame.src = `data:text/html;charset=utf-8;base64,${btoa(frameDocument())}`;
+    frame.src = `data:text/html;charset=utf-8;base64,${btoa(frameDocument(this.#hosts))}`;
     this.#frame = frame;
     const timers = { boot: 0, silent: 0 };
     const giveUp = () => {
-      if (this.#seal === "starting" && frame.isConnected) this.#startInPage();
+      if (!signal.aborted && this.#seal === "starting" && frame.isConnected) this.#startInPage();
     };
     frame.addEventListener(
       "load",
@@ -144,9 +160,9 @@ export class Screen {
         clearTimeout(timers.boot);
         timers.boot = window.setTimeout(giveUp, BOOT_MS);
       },
-      { signal: this.#signal },
+      { signal },
     );
-    whenConnected(this.node, this.#signal, () => {
+    whenConnected(this.node, signal, () => {
       timers.silent = window.setTimeout(giveUp, SILENT_MS);
     });
     window.addEventListener(
@@ -159,7 +175,7 @@ export class Screen {
         clearTimeout(timers.boot);
         this.#connect(frame);
       },
-      { signal: this.#signal },
+      { signal },
     );
     this.node.replaceChildren(frame);
   }
@@ -179,13 +195,15 @@ export class Screen {
   // ── Fallback ───────────────────────────────────────────────────────────────
 
   #startInPage(): void {
+    this.#left.abort();
     this.#frame?.remove();
     this.#frame = null;
+    this.#engine?.destroy();
     const root = el("div", { class: "rk-inpage", inert: true });
     this.node.replaceChildren(root);
     const { Engine: InPage } = __rkFrame();
     this.#engine = new InPage(root, {
-      guard: true,
+      guard: `default-src 'none'; ${allowed(this.#hosts)}`,
       send: (message) => this.#receive(message),
     });
     this.#setSeal("page");
@@ -271,6 +289,7 @@ export class Screen {
   }
 
   #destroy(): void {
+    this.#left.abort();
     this.#port?.close();
     this.#engine?.destroy();
     this.#segments?.close();
@@ -278,12 +297,23 @@ export class Screen {
   }
 }
 
-/** The sealed document: our program by its hash, styles and data: pictures, nothing else. */
-function frameDocument(): string {
-  const policy =
-    `default-src 'none'; script-src 'sha256-${RK_FRAME_HASH}'; style-src 'unsafe-inline'; ` +
-    "img-src data: blob:; font-src data:; media-src data: blob:; " +
-    "base-uri 'none'; form-action 'none'";
+/** What a recorded page may use: styles and data: pictures, and the hosts it was given. */
+function allowed(hosts: string): string {
+  return (
+    `style-src 'unsafe-inline'${hosts}; img-src data: blob:${hosts}; font-src data:${hosts}; ` +
+    `media-src data: blob:${hosts}; base-uri 'none'; form-action 'none'`
+  );
+}
+
+/** Hosts as a policy names them; what is no plain name is left out. */
+function sources(hosts: string[]): string {
+  const plain = hosts.filter((host) => /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(host));
+  return plain.map((host) => ` https://${host}:* http://${host}:*`).join("");
+}
+
+/** The sealed document: our program by its hash, and what the recorded page may use. */
+function frameDocument(hosts: string): string {
+  const policy = `default-src 'none'; script-src 'sha256-${RK_FRAME_HASH}'; ${allowed(hosts)}`;
   return (
     '<!doctype html><meta charset="utf-8">' +
     `<meta http-equiv="Content-Security-Policy" content="${policy}">` +
