@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from replaykit.analyses.compiled import compiled
+from replaykit.analyses.compiled import part
 from replaykit.analyses.tick_kernel import (
     STEPS,
     may_enter,
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from replaykit.analyses.tick_kernel import I32, I64, U16
 
 
-@compiled
+@part
 def earliest_entry(
     tick: I64,
     mask: U16,
     broken: U16,
     bucket: I32,
-    kind: I32,
+    kind: I32 | None,
     lo: int,
     hi: int,
     wanted: int,
@@ -94,7 +94,7 @@ def earliest_entry(
     return best
 
 
-@compiled
+@part
 def earlier(left: I64, right: I64, depth: int, tick: I64) -> bool:
     """Return whether the first path's times come before the second's."""
     for step in range(depth):
@@ -104,13 +104,13 @@ def earlier(left: I64, right: I64, depth: int, tick: I64) -> bool:
     return False
 
 
-@compiled
+@part
 def best_from(
     tick: I64,
     mask: U16,
     broken: U16,
     bucket: I32,
-    kind: I32,
+    kind: I32 | None,
     entry_row: int,
     hi: int,
     wanted: int,
@@ -158,8 +158,8 @@ def best_from(
                         trial[step] = paths[start, step]
                     steps = (1 << to) - (1 << start)
                     take(
-                        mask, bucket, row, stop, wanted, steps, several, occ, used,
-                        holder, work, trial,
+                        mask, bucket, kind, row, stop, wanted, steps, several, occ,
+                        used, holder, work, trial,
                     )  # fmt: skip
                     if survives >> to & 1 == 0 or earlier(
                         trial, fresh_paths[to], to, tick

@@ -33,10 +33,29 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     that an installation nobody may write to starts as fast as any other. A folder that
     the user chose with `NUMBA_CACHE_DIR` is kept.
     """
+    return _jitted(function, part=False)
+
+
+def part(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function that only compiled functions call.
+
+    It needs no form that Python can call, which takes a good part of the time that
+    compiling does.
+    """
+    return _jitted(function, part=True)
+
+
+def _jitted(function: Callable[P, R], *, part: bool) -> Callable[P, R]:
     chosen = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = chosen or str(cache_folder())
     try:
-        jitted = numba.njit(cache=True, nogil=True)(function)
+        jitted = numba.njit(
+            cache=True,
+            nogil=True,
+            error_model="numpy",
+            no_cpython_wrapper=part,
+            no_cfunc_wrapper=True,
+        )(function)
     finally:
         numba.config.CACHE_DIR = chosen
     return cast("Callable[P, R]", jitted)

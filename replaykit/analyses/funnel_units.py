@@ -45,7 +45,7 @@ def walk(
         return all_paths(*arrays, n, plan.window_ticks)
     if plan.order == "this" and rows.is_plain:
         return plain_paths(*arrays[:3], n, plan.window_ticks)
-    return chosen_paths(*arrays, n, plan.window_ticks, plan.order == "any")
+    return chosen_paths(*arrays, n, plan.window_ticks, unordered=plan.order == "any")
 
 
 def units_of(log: Pieces, plan: FunnelPlan) -> pl.DataFrame:

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from replaykit.analyses.broken_kernel import best_from, earliest_entry
-from replaykit.analyses.compiled import compiled
+from replaykit.analyses.compiled import compiled, part
 from replaykit.analyses.plain_kernel import count_units
 from replaykit.analyses.tick_kernel import (
     OCCURRENCES,
@@ -45,13 +45,13 @@ if TYPE_CHECKING:
     from replaykit.analyses.tick_kernel import I32, I64, U16
 
 
-@compiled
+@part
 def deepest(
     tick: I64,
     mask: U16,
     broken: U16,
     bucket: I32,
-    kind: I32,
+    kind: I32 | None,
     lo: int,
     hi: int,
     wanted: int,
@@ -141,12 +141,12 @@ def deepest(
     return depth, end, entry
 
 
-@compiled
+@part
 def greedy(
     tick: I64,
     mask: U16,
     bucket: I32,
-    kind: I32,
+    kind: I32 | None,
     lo: int,
     hi: int,
     wanted: int,
@@ -185,44 +185,24 @@ def greedy(
             to = reach[at]
             steps = (1 << to) - (1 << at)
             take(
-                mask, bucket, row, stop, wanted, steps, several, occ, used, holder,
-                work, rows,
+                mask, bucket, kind, row, stop, wanted, steps, several, occ, used,
+                holder, work, rows,
             )  # fmt: skip
             at = to
         row = stop
 
 
 @compiled
-def chosen_paths(
-    unit: I32,
-    tick: I64,
-    mask: U16,
-    broken: U16,
-    bucket: I32,
-    kind: I32,
-    n: int,
-    window: int,
-    unordered: bool,
-) -> tuple[I64, I64, I64]:
-    """Return, per unit with an entry: its interval, its depth, and its path's rows.
+def spans(
+    unit: I32, tick: I64, mask: U16, bucket: I32, window: int, unordered: bool
+) -> I64:
+    """Return one line per search: its first row, its end, and its interval.
 
     A unit is searched once per interval it enters in, with the entries of that
-    interval only. Rows that a path does not reach are -1.
+    interval only; the interval is -1 where there are none.
     """
     size = count_units(unit, mask, bucket)
-    intervals = np.zeros(size, np.int64)
-    depths = np.zeros(size, np.int64)
-    rows = np.full((size, n), -1, np.int64)
-    scratch = OCCURRENCES if len(kind) else 64
-    occ = np.zeros((scratch, 4), np.int64)
-    used = np.zeros(scratch, np.int64)
-    holder = np.zeros(scratch, np.int64)
-    work = np.zeros((4, scratch), np.int64)
-    latest = np.zeros(n + 2, np.int64)
-    fresh = np.zeros(n + 2, np.int64)
-    reach = np.zeros(n + 2, np.int64)
-    paths = np.zeros((n + 2, n + 2), np.int64)
-    fresh_paths = np.zeros((n + 2, n + 2), np.int64)
+    found = np.empty((size, 3), np.int64)
     line = 0
     total = len(mask)
     start = 0
@@ -240,48 +220,179 @@ def chosen_paths(
             )
             if wanted == -2:
                 break
-            intervals[line] = max(wanted, 0)
-            own = rows[line]
-            if unordered and len(broken) == 0 and len(kind) == 0:
-                depths[line] = any_order_plain(
-                    tick, mask, bucket, lo, hi, wanted, n, window, own
-                )
-            elif unordered:
-                depths[line] = any_order(
-                    tick, mask, broken, bucket, kind, lo, hi, wanted, n, window, occ,
-                    used, holder, work, own,
-                )  # fmt: skip
-            else:
-                depth, end, entry = deepest(
-                    tick, mask, broken, bucket, kind, lo, hi, wanted, n, window, occ,
-                    used, holder, work, latest, fresh, reach,
-                )  # fmt: skip
-                depths[line] = depth
-                if len(broken) == 0 or depth == 1:
-                    greedy(
-                        tick, mask, bucket, kind, lo, hi, wanted, depth, end - window,
-                        occ, used, holder, work, reach, own,
-                    )  # fmt: skip
-                else:
-                    while tick[lo] < end - window:
-                        lo += 1
-                    while hi > lo and tick[hi - 1] > entry + window:
-                        hi -= 1
-                    first = earliest_entry(
-                        tick, mask, broken, bucket, kind, lo, hi, wanted, depth,
-                        window, occ, used, holder, work, latest, fresh, reach,
-                    )  # fmt: skip
-                    best_from(
-                        tick, mask, broken, bucket, kind, first, hi, wanted, depth,
-                        window, occ, used, holder, work, reach, paths, fresh_paths,
-                        own,
-                    )  # fmt: skip
+            found[line, 0] = lo
+            found[line, 1] = hi
+            found[line, 2] = wanted
             line += 1
         start = stop
-    return intervals, depths, rows
+    return found
 
 
 @compiled
+def ordered_paths(
+    found: I64,
+    tick: I64,
+    mask: U16,
+    bucket: I32,
+    kind: I32 | None,
+    rows: I64,
+    work: I64,
+    n: int,
+    window: int,
+) -> I64:
+    """Write the path of each search in this order; return their depths.
+
+    Rows that a path does not reach stay as they are. `work` is scratch.
+    """
+    depths = np.empty(len(found), np.int64)
+    none = np.empty(0, np.uint16)
+    state = np.zeros((3, n + 2), np.int64)
+    occ = np.empty((work.shape[1], 4), np.int64)
+    for line in range(len(found)):
+        lo, hi, wanted = found[line, 0], found[line, 1], found[line, 2]
+        depth, end, _ = deepest(
+            tick, mask, none, bucket, kind, lo, hi, wanted, n, window, occ, work[4],
+            work[5], work, state[0], state[1], state[2],
+        )  # fmt: skip
+        depths[line] = depth
+        greedy(
+            tick, mask, bucket, kind, lo, hi, wanted, depth, end - window, occ,
+            work[4], work[5], work, state[2], rows[line],
+        )  # fmt: skip
+    return depths
+
+
+@compiled
+def broken_paths(
+    found: I64,
+    tick: I64,
+    mask: U16,
+    broken: U16,
+    bucket: I32,
+    kind: I32 | None,
+    rows: I64,
+    work: I64,
+    n: int,
+    window: int,
+) -> I64:
+    """Write the path of each search where events break paths; return their depths."""
+    depths = np.empty(len(found), np.int64)
+    state = np.zeros((3, n + 2), np.int64)
+    paths = np.zeros((n + 2, n + 2), np.int64)
+    fresh_paths = np.zeros((n + 2, n + 2), np.int64)
+    occ = np.empty((work.shape[1], 4), np.int64)
+    for line in range(len(found)):
+        lo, hi, wanted = found[line, 0], found[line, 1], found[line, 2]
+        depth, end, entry = deepest(
+            tick, mask, broken, bucket, kind, lo, hi, wanted, n, window, occ, work[4],
+            work[5], work, state[0], state[1], state[2],
+        )  # fmt: skip
+        depths[line] = depth
+        while tick[lo] < end - window:
+            lo += 1
+        if depth == 1:
+            while tick[lo] < end or not may_enter(mask, bucket, lo, wanted):
+                lo += 1
+            rows[line, 0] = lo
+            continue
+        while hi > lo and tick[hi - 1] > entry + window:
+            hi -= 1
+        first = earliest_entry(
+            tick, mask, broken, bucket, kind, lo, hi, wanted, depth, window, occ,
+            work[4], work[5], work, state[0], state[1], state[2],
+        )  # fmt: skip
+        best_from(
+            tick, mask, broken, bucket, kind, first, hi, wanted, depth, window, occ,
+            work[4], work[5], work, state[2], paths, fresh_paths, rows[line],
+        )  # fmt: skip
+    return depths
+
+
+@compiled
+def unordered_paths(
+    found: I64,
+    tick: I64,
+    mask: U16,
+    bucket: I32,
+    rows: I64,
+    n: int,
+    window: int,
+) -> I64:
+    """Write the path of each search in any order, where steps do not overlap."""
+    depths = np.empty(len(found), np.int64)
+    for line in range(len(found)):
+        lo, hi, wanted = found[line, 0], found[line, 1], found[line, 2]
+        depths[line] = any_order_plain(
+            tick, mask, bucket, lo, hi, wanted, n, window, rows[line]
+        )
+    return depths
+
+
+@compiled
+def unordered_sets(
+    found: I64,
+    tick: I64,
+    mask: U16,
+    broken: U16,
+    bucket: I32,
+    kind: I32 | None,
+    rows: I64,
+    work: I64,
+    n: int,
+    window: int,
+) -> I64:
+    """Write the same where steps overlap or events break paths."""
+    depths = np.empty(len(found), np.int64)
+    occ = np.empty((work.shape[1], 4), np.int64)
+    for line in range(len(found)):
+        lo, hi, wanted = found[line, 0], found[line, 1], found[line, 2]
+        depths[line] = any_order(
+            tick, mask, broken, bucket, kind, lo, hi, wanted, n, window, occ, work[4],
+            work[5], work, rows[line],
+        )  # fmt: skip
+    return depths
+
+
+def chosen_paths(
+    unit: I32,
+    tick: I64,
+    mask: U16,
+    broken: U16,
+    bucket: I32,
+    kind: I32,
+    n: int,
+    window: int,
+    *,
+    unordered: bool,
+) -> tuple[I64, I64, I64]:
+    """Return, per unit with an entry: its interval, its depth, and its path's rows.
+
+    A unit is searched once per interval it enters in, with the entries of that
+    interval only. Rows that a path does not reach are -1. Each kind of question has a
+    kernel of its own, so that only the one that is asked is compiled.
+    """
+    found = spans(unit, tick, mask, bucket, window, unordered)
+    rows = np.full((len(found), n), -1, np.int64)
+    overlap = kind if len(kind) else None
+    work = np.zeros((6, OCCURRENCES if len(kind) else 64), np.int64)
+    if unordered and overlap is None and not len(broken):
+        depths = unordered_paths(found, tick, mask, bucket, rows, n, window)
+    elif unordered:
+        depths = unordered_sets(
+            found, tick, mask, broken, bucket, overlap, rows, work, n, window
+        )
+    elif len(broken):
+        depths = broken_paths(
+            found, tick, mask, broken, bucket, overlap, rows, work, n, window
+        )
+    else:
+        depths = ordered_paths(
+            found, tick, mask, bucket, overlap, rows, work, n, window
+        )
+    return np.maximum(found[:, 2], 0), depths, rows
+
+
+@part
 def interval_rows(
     tick: I64,
     mask: U16,

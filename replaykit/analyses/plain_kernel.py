@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from replaykit.analyses.compiled import compiled
+from replaykit.analyses.compiled import compiled, part
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from replaykit.analyses.tick_kernel import I32, I64, U16
 
 
-@compiled
+@part
 def count_units(unit: I32, mask: U16, bucket: I32) -> int:
     """Return how many units (of one interval each) have an entry."""
     found = 0
@@ -106,7 +106,7 @@ def plain_paths(
     return np.zeros(size, np.int64), depths, rows
 
 
-@compiled
+@part
 def cut(time: int, unit: int) -> int:
     """Cut a time to the resolution; a division by a constant is several times faster.
 
@@ -117,7 +117,7 @@ def cut(time: int, unit: int) -> int:
     return time // 1_000
 
 
-@compiled
+@part
 def entry_bits(
     bits: U16, code: NDArray[np.int16], enters: NDArray[np.bool_], row: int
 ) -> int:

@@ -17,7 +17,8 @@ Arrays shared by the kernels, one entry per row, sorted by unit and time:
 `bucket`
     number of the interval an entry belongs to; empty for one interval
 `kind`
-    number of the event type; empty when steps do not overlap
+    number of the event type; None when steps do not overlap, and then the code that
+    matches steps is not compiled (numba drops branches that ask for None)
 
 A tick's occurrences stand in `occ`, one line each, `occ[0, 0]` being their number:
 step bits, event type, first row, first row that may enter (-1: none).
@@ -29,7 +30,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from replaykit.analyses.compiled import compiled
+from replaykit.analyses.compiled import part
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +47,7 @@ OCCURRENCES: Final = 12_000
 BITS, KIND, ROW, ENTERS = 0, 1, 2, 3
 
 
-@compiled
+@part
 def may_enter(mask: U16, bucket: I32, row: int, wanted: int) -> bool:
     """Return whether a row is an entry of the wanted interval (-1: of any)."""
     if mask[row] & ENTRY == 0:
@@ -54,7 +55,7 @@ def may_enter(mask: U16, bucket: I32, row: int, wanted: int) -> bool:
     return wanted < 0 or bucket[row] == wanted
 
 
-@compiled
+@part
 def tick_end(tick: I64, row: int, end: int) -> int:
     """Return the position after the last row of the tick that `row` opens."""
     stop = row + 1
@@ -63,7 +64,7 @@ def tick_end(tick: I64, row: int, end: int) -> int:
     return stop
 
 
-@compiled
+@part
 def tick_bits(
     mask: U16, bucket: I32, start: int, stop: int, wanted: int
 ) -> tuple[int, bool]:
@@ -84,7 +85,7 @@ def tick_bits(
     return bits, several
 
 
-@compiled
+@part
 def gather(
     mask: U16,
     bucket: I32,
@@ -105,7 +106,7 @@ def gather(
         if bits == 0:
             continue
         enters = may_enter(mask, bucket, row, wanted)
-        code = kind[row] if len(kind) else 0
+        code = kind[row]
         alike = 0
         alike_entries = 0
         found = -1
@@ -132,7 +133,7 @@ def gather(
     occ[0, 0] = count
 
 
-@compiled
+@part
 def fits(occ: I64, line: int, step: int) -> bool:
     """Return whether an occurrence can be taken for a step."""
     if occ[line, BITS] >> step & 1 == 0:
@@ -140,7 +141,7 @@ def fits(occ: I64, line: int, step: int) -> bool:
     return step > 0 or occ[line, ENTERS] >= 0
 
 
-@compiled
+@part
 def matches(occ: I64, wanted: int, used: I64, holder: I64, work: I64) -> bool:
     """Return whether all wanted steps (bits) can take distinct unused occurrences.
 
@@ -186,7 +187,7 @@ def matches(occ: I64, wanted: int, used: I64, holder: I64, work: I64) -> bool:
     return True
 
 
-@compiled
+@part
 def assign(occ: I64, wanted: int, used: I64, holder: I64, work: I64, rows: I64) -> None:
     """Write the row of each wanted step: the earliest rows, lower steps first."""
     count = occ[0, 0]
@@ -216,7 +217,7 @@ def assign(occ: I64, wanted: int, used: I64, holder: I64, work: I64, rows: I64) 
         used[line] = 0
 
 
-@compiled
+@part
 def first_rows(
     mask: U16,
     bucket: I32,
@@ -243,7 +244,7 @@ def first_rows(
             return
 
 
-@compiled
+@part
 def reaches(occ: I64, n: int, used: I64, holder: I64, work: I64, reach: I64) -> None:
     """Write, for each depth, how deep a path of that depth gets inside the tick."""
     for line in range(1, occ[0, 0] + 1):
@@ -259,7 +260,7 @@ def reaches(occ: I64, n: int, used: I64, holder: I64, work: I64, reach: I64) -> 
         reach[depth] = to
 
 
-@compiled
+@part
 def plain_reaches(bits: int, n: int, reach: I64) -> None:
     """Write the same for a tick whose rows satisfy one step each."""
     to = n
@@ -269,11 +270,11 @@ def plain_reaches(bits: int, n: int, reach: I64) -> None:
         reach[depth] = to
 
 
-@compiled
+@part
 def tick_reach(
     mask: U16,
     bucket: I32,
-    kind: I32,
+    kind: I32 | None,
     start: int,
     stop: int,
     wanted: int,
@@ -289,18 +290,19 @@ def tick_reach(
     `reach[0]` is the depth of a path that enters here.
     """
     bits, several = tick_bits(mask, bucket, start, stop, wanted)
-    if not several:
-        plain_reaches(bits, n, reach)
-        return False
-    gather(mask, bucket, kind, start, stop, wanted, n, occ)
-    reaches(occ, n, used, holder, work, reach)
-    return True
+    if kind is not None and several:
+        gather(mask, bucket, kind, start, stop, wanted, n, occ)
+        reaches(occ, n, used, holder, work, reach)
+        return True
+    plain_reaches(bits, n, reach)
+    return False
 
 
-@compiled
+@part
 def take(
     mask: U16,
     bucket: I32,
+    kind: I32 | None,
     start: int,
     stop: int,
     wanted: int,
@@ -313,7 +315,7 @@ def take(
     rows: I64,
 ) -> None:
     """Write the rows of the steps (bits) that a path takes in this tick."""
-    if several:
+    if kind is not None and several:
         assign(occ, steps, used, holder, work, rows)
-    else:
-        first_rows(mask, bucket, start, stop, wanted, steps, rows)
+        return
+    first_rows(mask, bucket, start, stop, wanted, steps, rows)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from replaykit.analyses.compiled import compiled
+from replaykit.analyses.compiled import compiled, part
 from replaykit.analyses.tick_kernel import STEPS
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def all_paths(
     return intervals[:made], depths[:made], rows[:made]
 
 
-@compiled
+@part
 def occurrences(mask: U16, kind: I32, start: int, stop: int) -> tuple[I64, I64, int]:
     """Return the first row of each occurrence of a tick, its entry row, their number.
 

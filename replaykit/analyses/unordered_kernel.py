@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from replaykit.analyses.compiled import compiled
+from replaykit.analyses.compiled import part
 from replaykit.analyses.tick_kernel import (
-    assign,
-    first_rows,
     gather,
     matches,
     may_enter,
+    take,
     tick_bits,
     tick_end,
 )
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from replaykit.analyses.tick_kernel import I32, I64, U16
 
 
-@compiled
+@part
 def see(
     tick: I64,
     mask: U16,
@@ -56,7 +55,7 @@ def see(
     return held, depth
 
 
-@compiled
+@part
 def any_order_plain(
     tick: I64,
     mask: U16,
@@ -112,7 +111,7 @@ def any_order_plain(
             if int(mask[row]) >> step & 1 == 0:
                 continue
             now = tick[row]
-            at = np.searchsorted(ends[:count], max(high, now))
+            at = not_before(ends, count, max(high, now))
             if at < count and ends[at] <= min(low, now) + window:
                 rows[step] = row
                 low, high = min(low, now), max(high, now)
@@ -120,11 +119,25 @@ def any_order_plain(
     return best
 
 
-@compiled
+@part
+def not_before(ends: I64, count: int, moment: int) -> int:
+    """Return the place of the first of the rising ends that is not before a moment."""
+    low = 0
+    high = count
+    while low < high:
+        middle = (low + high) // 2
+        if ends[middle] < moment:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@part
 def tick_sets(
     mask: U16,
     bucket: I32,
-    kind: I32,
+    kind: I32 | None,
     row: int,
     stop: int,
     wanted: int,
@@ -138,27 +151,30 @@ def tick_sets(
     """List the sets of steps that a tick can take together; return how many."""
     bits, several = tick_bits(mask, bucket, row, stop, wanted)
     bits &= (1 << n) - 1
-    if several:
+    if kind is not None and several:
         gather(mask, bucket, kind, row, stop, wanted, n, occ)
         for line in range(1, occ[0, 0] + 1):
             used[line] = 0
     count = 0
     sub = bits
     while sub:
-        if not several or matches(occ, sub, used, holder, work):
+        fits = True
+        if kind is not None and several:
+            fits = matches(occ, sub, used, holder, work)
+        if fits:
             sets[count] = sub
             count += 1
         sub = (sub - 1) & bits
     return count, several
 
 
-@compiled
+@part
 def any_order(
     tick: I64,
     mask: U16,
     broken: U16,
     bucket: I32,
-    kind: I32,
+    kind: I32 | None,
     lo: int,
     hi: int,
     wanted: int,
@@ -186,7 +202,8 @@ def any_order(
         count, _ = tick_sets(
             mask, bucket, kind, row, stop, wanted, n, occ, used, holder, work, sets
         )
-        renewed[:] = False
+        for to in range(size):
+            renewed[to] = False
         for i in range(count):
             added = sets[i]
             for taken in range(size):
@@ -230,14 +247,20 @@ def any_order(
             tick, mask, broken, bucket, kind, row, hi, wanted, best, window, occ, used,
             holder, work, sets, trial,
         ) and (not found or sooner(trial, rows, best, tick)):  # fmt: skip
-            for step in range(best):
-                rows[step] = trial[step]
+            copy(trial, rows, best)
             found = True
         row = stop
     return best
 
 
-@compiled
+@part
+def copy(given: I64, to: I64, count: int) -> None:
+    """Copy the first values, which compiles many times faster than `to[:] = given`."""
+    for at in range(count):
+        to[at] = given[at]
+
+
+@part
 def breaks(broken: U16, row: int, stop: int) -> bool:
     """Return whether a tick holds an event that no path may pass."""
     if len(broken) == 0:
@@ -248,7 +271,7 @@ def breaks(broken: U16, row: int, stop: int) -> bool:
     return False
 
 
-@compiled
+@part
 def sooner(left: I64, right: I64, depth: int, tick: I64) -> bool:
     """Return whether the first path's times come before the second's, step by step."""
     for step in range(depth):
@@ -258,7 +281,7 @@ def sooner(left: I64, right: I64, depth: int, tick: I64) -> bool:
     return False
 
 
-@compiled
+@part
 def sooner_set(left: I64, right: I64, taken: int, tick: I64) -> bool:
     """Return the same for two paths that have taken the same set of steps."""
     for step in range(10):
@@ -269,13 +292,13 @@ def sooner_set(left: I64, right: I64, taken: int, tick: I64) -> bool:
     return False
 
 
-@compiled
+@part
 def best_begun_at(
     tick: I64,
     mask: U16,
     broken: U16,
     bucket: I32,
-    kind: I32,
+    kind: I32 | None,
     begin: int,
     hi: int,
     wanted: int,
@@ -307,7 +330,8 @@ def best_begun_at(
         count, several = tick_sets(
             mask, bucket, kind, row, stop, wanted, n, occ, used, holder, work, sets
         )
-        renewed[:] = False
+        for to in range(size):
+            renewed[to] = False
         for i in range(count):
             added = sets[i]
             for taken in range(size):
@@ -317,23 +341,23 @@ def best_begun_at(
                     continue
                 if taken and not alive[taken]:
                     continue
-                trial[:] = paths[taken]
-                if several:
-                    assign(occ, added, used, holder, work, trial)
-                else:
-                    first_rows(mask, bucket, row, stop, wanted, added, trial)
+                copy(paths[taken], trial, n)
+                take(
+                    mask, bucket, kind, row, stop, wanted, added, several, occ, used,
+                    holder, work, trial,
+                )  # fmt: skip
                 to = taken | added
                 if not renewed[to] or sooner_set(trial, fresh[to], to, tick):
-                    fresh[to] = trial
+                    copy(trial, fresh[to], n)
                 renewed[to] = True
         full = size - 1
         if renewed[full] and (not found or sooner(fresh[full], best, n, tick)):
-            best[:n] = fresh[full]
+            copy(fresh[full], best, n)
             found = True
         for to in range(1, size):
             if renewed[to]:
                 if broke or not alive[to] or sooner_set(fresh[to], paths[to], to, tick):
-                    paths[to] = fresh[to]
+                    copy(fresh[to], paths[to], n)
                 alive[to] = True
             elif broke:
                 alive[to] = False
