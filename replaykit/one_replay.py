@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from replaykit.errors import UnknownReplay
+from replaykit.replays.anatomy import Anatomy, anatomy
 from replaykit.rows_as_json import epoch_ms, events_of, properties
 
 if TYPE_CHECKING:
@@ -57,6 +59,34 @@ def session(
         "shift_ms": shift_ms,
         "events": events,
     }
+
+
+def explain(source: Source, replay_id: str) -> Anatomy:
+    """Explain one recording: what is missing, what is odd, what takes the room.
+
+    Parameters
+    ----------
+    source
+        Where the replay lies.
+    replay_id
+        The replay.
+
+    Raises
+    ------
+    UnknownReplay
+        If there is no such replay.
+    """
+    row = source.replay(replay_id)
+    if source.recordings is None:
+        raise UnknownReplay(f"No replay {replay_id!r}: there are no recordings.")
+    _, shift_ms = _events_beside(source, row, set())
+    return anatomy(
+        source.recordings,
+        replay_id,
+        {**source.recordings.summary(replay_id), "status": row["status"]},
+        skew_ms=shift_ms,
+        stored_bytes=row["bytes"],
+    )
 
 
 def _why_not(source: Source, row: dict[str, Any]) -> dict[str, str]:

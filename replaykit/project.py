@@ -19,9 +19,8 @@ from replaykit.handles import Events
 from replaykit.ingest import tables
 from replaykit.ingest.choosing import EventFormat, reader
 from replaykit.lookup import Person, find_person
-from replaykit.one_replay import session
+from replaykit.one_replay import explain
 from replaykit.replay_list import Replays
-from replaykit.replays.anatomy import Anatomy, anatomy
 from replaykit.replays.build import RecordingReport, add_recordings
 from replaykit.replays.links import parse_ref
 from replaykit.replies import Home
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
 
     from replaykit.engine import Engine
     from replaykit.ingest.report import IngestReport
+    from replaykit.replays.anatomy import Anatomy
     from replaykit.replays.assets import AssetMap
     from replaykit.store.objects import Place
     from replaykit.users import Users
@@ -151,14 +151,7 @@ class Project:
             replay_id = str(replay["replay_id"][0])
         else:
             replay_id, _ = parse_ref(replay)
-        shown = session(self.source, replay_id)
-        return anatomy(
-            self._recordings,
-            replay_id,
-            shown,
-            skew_ms=shown["shift_ms"],
-            stored_bytes=self.source.replay(replay_id)["bytes"],
-        )
+        return explain(self.source, replay_id)
 
     def user(self, given: str) -> Person:
         """Look a person up by canonical id, device id, user id, or its beginning.

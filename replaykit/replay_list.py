@@ -175,7 +175,7 @@ class Replays:
 
     def __repr__(self) -> str:
         """Show the table."""
-        return f"{self.height:,} replays\n{self.table.select(self.table.columns[:8])}"
+        return f"{count_words(self.height, 'replay')}\n{self.table.select(self.table.columns[:8])}"
 
     def search(
         self,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from replaykit import one_replay
 from replaykit.errors import BadInput, UnknownOption, UnknownReplay
 from replaykit.microscope import Behind
+from replaykit.replays.anatomy import report
 from replaykit.rows_as_json import list_rows, to_json
 from replaykit.search_query import fields_of, read_query, values_of
 from replaykit.wording import span_words
@@ -129,7 +130,7 @@ class Watching:
         return {row["replay_id"]: row for row in self.replays.iter_rows(named=True)}
 
     def answer(self, kind: str, params: Mapping[str, Any]) -> Reply:
-        """Answer `session`, `segment` and `playlist`."""
+        """Answer `session`, `segment`, `playlist` and `anatomy`."""
         match kind:
             case "session":
                 return Reply(self.session(text_in(params, "replay")))
@@ -140,8 +141,11 @@ class Watching:
             case "playlist":
                 rows = list_rows(self.replays)
                 return Reply({"total": len(rows), "rows": rows})
+            case "anatomy":
+                found = one_replay.explain(self.source, text_in(params, "replay"))
+                return Reply(report(found))
             case _:
-                return _unknown(kind, ("session", "segment", "playlist"))
+                return _unknown(kind, ("session", "segment", "playlist", "anatomy"))
 
     def session(self, replay: str) -> dict[str, Any]:
         """Return what the player shows of one replay; the last one is kept."""
@@ -231,7 +235,7 @@ class Microscope:
             case "stream":
                 behind = self.behind(text_in(params, "key"))
                 return Reply(behind.stream(text_in(params, "user")))
-            case "session" | "segment" | "playlist":
+            case "session" | "segment" | "playlist" | "anatomy":
                 return self._watching(params.get("point")).answer(kind, params)
             case _:
                 return self._beyond(kind, params)

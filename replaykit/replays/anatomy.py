@@ -53,6 +53,7 @@ _SOURCES: Final = {
     16: "custom element",
 }
 _LARGEST: Final = 10
+_KINDS_SHOWN: Final = 8
 
 
 class _Sourced(msgspec.Struct):
@@ -158,7 +159,7 @@ class Anatomy:
                     _size(row["bytes"]),
                     f"{row['share']:.1f} %",
                 ]
-                for row in self.by_kind.head(8).iter_rows(named=True)
+                for row in self.by_kind.head(_KINDS_SHOWN).iter_rows(named=True)
             ],
         )
         large = _html(
@@ -170,6 +171,35 @@ class Anatomy:
         )
         head = escape(f"{self.replay_id} · {self.status} · {self.headline}")
         return f"<p><b>{head}</b></p>{found or '<p>Nothing is odd.</p>'}{kinds}{large}"
+
+
+def report(found: Anatomy) -> dict[str, Any]:
+    """Return an anatomy as the player shows it, in plain numbers and words.
+
+    Examples
+    --------
+    >>> from replaykit.replays.build import add_events
+    >>> from replaykit.store.recordings import Recordings
+    >>> meta = {"href": "https://shop.test/", "width": 800, "height": 600}
+    >>> stored = Recordings()
+    >>> _ = add_events(stored, "d1/7", [{"type": 4, "data": meta, "timestamp": 7_000}])
+    >>> shown = report(anatomy(stored, "d1/7", stored.summary("d1/7")))
+    >>> [row["severity"] for row in shown["findings"]], shown["kinds"][0]["events"]
+    (['broken'], 1)
+    """
+    return {
+        "headline": found.headline,
+        "findings": [
+            {
+                "severity": row["severity"],
+                "text": _sentence(row, at=False),
+                "t": row["t_ms"],
+                "at": _at(row),
+            }
+            for row in found.table.iter_rows(named=True)
+        ],
+        "kinds": found.by_kind.head(_KINDS_SHOWN).to_dicts(),
+    }
 
 
 def anatomy(

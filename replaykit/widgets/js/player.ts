@@ -5,6 +5,7 @@ import { RequestError, type Source } from "./kernel.ts";
 import { actOnKey, type KeyActions } from "./keys.ts";
 import { type ControlActions, createControls } from "./panels/controls.ts";
 import { createHead } from "./panels/head.ts";
+import { reportButton } from "./panels/report.ts";
 import { createPanel, type Panel } from "./panels/session-panel.ts";
 import { createStage } from "./panels/stage.ts";
 import { createTimeline } from "./panels/timeline.ts";
@@ -83,8 +84,9 @@ export function createPlayer(
         else if (wanted) open(wanted.replay, wanted.options);
       },
       onToggle: () => playback.toggle(),
-      nextPlayable: () => {
-        const next = playlist.neighbour(1);
+      report: (replay, off) => reportButton(source, replay, off, (t) => playback.seek(t)),
+      playable: (by) => {
+        const next = playlist.neighbour(by);
         return next === null ? null : () => open(next, { play: true });
       },
     },
@@ -283,7 +285,8 @@ export function createPlayer(
 
   function showFailure(error: unknown): void {
     patience.end();
-    const message = error instanceof Error ? error.message : String(error);
+    const hint = error instanceof RequestError ? (error.hint ?? "") : "";
+    const message = `${error instanceof Error ? error.message : error} ${hint}`.trim();
     const isGone = error instanceof RequestError && error.code === "kernel_gone";
     if (isGone && session) {
       // The notice says it; what is loaded stays open.
@@ -293,6 +296,7 @@ export function createPlayer(
     }
     stage.setState({
       kind: "empty",
+      icon: isGone ? "plug" : "broken",
       title: isGone ? "The kernel is gone" : "This session cannot be opened",
       text: isGone ? "Run the cell again to load it." : message,
     });
@@ -382,13 +386,18 @@ export function createPlayer(
             if (replay !== "" && replay !== session?.replay) open(replay);
           },
           replays() {
-            if (options.playlist) void playlist.open(point);
+            if (options.playlist) void listed();
           },
           inactive: setInactive,
         },
         signal,
       )
     : null;
+
+  async function listed(): Promise<void> {
+    await playlist.open(point);
+    stage.refresh();
+  }
 
   /** What the traits say: a view that the host rebuilt goes on where the last one was. */
   function resume(): void {
@@ -397,10 +406,11 @@ export function createPlayer(
     const speed = source.get("speed");
     if (speed > 0) setSpeed(speed);
     point = source.get("point") || undefined;
-    void playlist.open(point);
+    void listed();
     if (replay === "") {
       stage.setState({
         kind: "empty",
+        icon: "search",
         title: "No replays here",
         text: "Nobody in this selection was recorded, or their recordings have expired.",
       });

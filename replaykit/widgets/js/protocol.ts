@@ -227,6 +227,21 @@ export interface ActivityParams {
 export interface Requests {
   session: { params: { replay: string; point?: string }; data: Session };
   segment: { params: { replay: string; index: number }; data: { start: number; end: number } };
+  /** What one recording is made of, and what is wrong with it; worst first. */
+  anatomy: {
+    params: { replay: string };
+    data: {
+      headline: string;
+      findings: {
+        severity: "broken" | "missing" | "note";
+        text: string;
+        /** Where it is, null where it is about the whole. */
+        t: number | null;
+        at: string;
+      }[];
+      kinds: { kind: string; events: number; bytes: number; share: number }[];
+    };
+  };
   playlist: { params: { point?: string }; data: { total: number; rows: ListRow[] } };
   chart: {
     params: Record<string, never>;

@@ -49,10 +49,27 @@ TICKETS = {
 }
 
 
+REPORT = {
+    "headline": "0:09 · 201 events · 1.3 MB JSON",
+    "findings": [
+        {
+            "severity": "broken",
+            "text": "<i>no full snapshot</i>",
+            "t": None,
+            "at": "",
+        },
+        {"severity": "missing", "text": "gap", "t": 2000, "at": "0:02 to 0:04"},
+    ],
+    "kinds": [{"kind": "mutation", "events": 200, "bytes": 1_200_000, "share": 91.26}],
+}
+
+
 def answer(kind: str, params: dict[str, Any]) -> tuple[Any, list[bytes]]:
     """Answer as a kernel would."""
     if kind == "playlist":
         return sessions.playlist(), []
+    if kind == "anatomy":
+        return REPORT, []
     replay = params["replay"]
     name, _, cut = replay.partition("@")
     if name == "missing":
@@ -471,6 +488,41 @@ def test_what_cannot_be_played_says_why(view: View, replay: str, says: str) -> N
     view.wait(
         f"() => root().querySelector('.rk-state')?.textContent.includes('{says}')"
     )
+
+
+def test_what_is_broken_is_explained(view: View) -> None:
+    view.open(session="no_snapshot", replays=["code_editor", "no_snapshot"])
+    stage = view.page.locator(".rk-stage")
+    stage.get_by_role("button", name="Previous playable session").wait_for()
+    stage.get_by_role("button", name="Show the report").click()
+    report = view.page.get_by_role("dialog", name="Report on this recording")
+    report.get_by_text("<i>no full snapshot</i>").wait_for()
+    assert "91.3 %" in report.inner_text()
+    view.press("Escape")
+    assert report.count() == 0
+    view.page.evaluate("model.silent = true; model.fire('comm_live_update')")
+    off = stage.get_by_role("button", name="Show the report")
+    assert off.get_attribute("aria-disabled") == "true"
+    assert "kernel is gone" in (off.get_attribute("title") or "")
+    assert stage.get_by_role("button", name="playable").count() == 0
+
+
+def test_the_parts_keep_their_heights_while_a_session_loads(browser: Browser) -> None:
+    heights = (
+        "() => ['.rk-strip', '.rk-view', '.rk-time', '.rk-ctl', '.rk-panel']"
+        ".map((name) => root().querySelector(name)?.offsetHeight)"
+    )
+    for width in (360, 1000, 1600):
+        with viewing(browser, width=width) as view:
+            traits = {"session": "todo_app", "replays": ["code_editor", "todo_app"]}
+            view.open(**traits)
+            view.page.evaluate("model.delay = 700; close_view(); show_view()")
+            view.wait("() => root().querySelector('.rk-load')")
+            assert "Loading the recording" in view.text(".rk-state")
+            before = view.page.evaluate(heights)
+            view.painted()
+            view.wait("() => root().querySelector('.rk-strip .rk-li')")
+            assert view.page.evaluate(heights) == before
 
 
 def test_a_longer_threshold_leaves_fewer_bands(view: View) -> None:

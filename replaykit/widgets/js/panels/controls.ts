@@ -160,7 +160,7 @@ export function createControls(act: ControlActions, compact: boolean): Controls 
     setTime(t, length, wallMs, zone) {
       setText(now, compact ? elapsed(t) : elapsedTenths(t));
       setText(total, `/ ${elapsed(length)}`);
-      setText(wallClock, wallMs === null ? "" : wall(wallMs, zone));
+      setText(wallClock, wallMs === null ? "\u00a0" : wall(wallMs, zone));
     },
     setSpeed(value) {
       speed.dataset.speed = String(value);

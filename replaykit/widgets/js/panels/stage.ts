@@ -3,7 +3,7 @@
 import { button, state } from "../parts/buttons.ts";
 import { el, fill, setAttribute, setText } from "../parts/dom.ts";
 import { address, bytes, elapsed, plural, wallMinute } from "../parts/format.ts";
-import { icon } from "../parts/icons.ts";
+import { type IconName, icon } from "../parts/icons.ts";
 import { popover } from "../parts/popover.ts";
 import type { Session, Span } from "../protocol.ts";
 import { Screen, type ScreenEvents, type Seal } from "../screen.ts";
@@ -14,16 +14,18 @@ export type StageState =
   | { kind: "page" }
   | { kind: "loading"; index: number | null }
   | { kind: "failed"; message: string; gone: boolean }
-  | { kind: "empty"; title: string; text: string };
+  | { kind: "empty"; icon: IconName; title: string; text: string };
 
 export interface StageSpec {
   screen: Omit<ScreenEvents, "size" | "sealed">;
   onSeek(t: number): void;
   onPlayFrom(t: number): void;
   onRetry(): void;
+  /** The button that explains the recording; `off` says why it cannot. */
+  report(replay: string, off: string | null): HTMLElement;
   onToggle(): void;
-  /** The next session that can be played; null when there is none. */
-  nextPlayable(): (() => void) | null;
+  /** Goes to the next or previous session that can be played; null when there is none. */
+  playable(by: 1 | -1): (() => void) | null;
 }
 
 export interface Stage {
@@ -37,8 +39,11 @@ export interface Stage {
   /** Playing waits for its page: a thin bar under the address bar. */
   setBuffering(on: boolean): void;
   setGone(): void;
+  /** Which sessions there are is known now. */
+  refresh(): void;
 }
 
+const NO_KERNEL = "The kernel is gone: run the cell again to ask for the report";
 const SEALED = "Sealed: no scripts, no network";
 const IN_PAGE = "Not sealed here: in the page, scripts off, network off";
 
@@ -120,7 +125,7 @@ export function createStage(spec: StageSpec, signal: AbortSignal): Stage {
 
   function notice(
     className: string,
-    name: Parameters<typeof icon>[0],
+    name: IconName,
     text: string,
     action: HTMLElement | null,
   ): HTMLElement {
@@ -139,44 +144,54 @@ export function createStage(spec: StageSpec, signal: AbortSignal): Stage {
     fill(overlay, content());
     overlay.hidden = overlay.childElementCount === 0;
     const away = !overlay.hidden && current.kind !== "loading";
-    screen.node.style.visibility = away || (current.kind === "loading" && !painted) ? "hidden" : "";
+    // Until a session is known, the page of the one before says nothing.
+    const waiting = current.kind === "loading" && (!painted || current.index === null);
+    screen.node.style.visibility = away || waiting ? "hidden" : "";
   }
 
   let painted = false;
+  let kernelGone = false;
 
   function content(): HTMLElement | null {
-    if (current.kind === "empty") return state("search", current.title, current.text);
+    if (current.kind === "empty") {
+      return state(current.icon, current.title, current.text, "", neighbourButton());
+    }
+    if (current.kind === "loading" && current.index === null) return asking();
     if (!session) return null;
     if (session.status === "expired" || session.status === "hidden") return expired(session);
     if (session.segments.length === 0) return broken(session, null);
     const first = session.segments[0]?.start ?? 0;
     if (session.status === "no_snapshot" && position < first) return broken(session, first);
     if (current.kind === "failed") return failed(current.message, current.gone);
-    if (current.kind === "loading") return loading(session, current.index);
+    if (current.kind === "loading") return loading(session, current.index ?? 0);
     return null;
   }
 
-  function loading(of: Session, index: number | null): HTMLElement {
-    const at = index === null ? 0 : index;
-    const segment = of.segments[at];
-    const text = segment
-      ? `segment ${at + 1} of ${of.segments.length} · ${bytes(segment.bytes)}`
-      : "asking for the recording";
-    const made = state(
-      "film",
-      `Loading ${wallMinute(of.start_ms, zone)}, ${elapsed(of.length_ms)} long`,
-      text,
-    );
+  function asking(): HTMLElement {
+    return withBar(state("film", "Loading the recording", "its events and its timeline first"));
+  }
+
+  function loading(of: Session, index: number): HTMLElement {
+    const size = of.segments[index]?.bytes ?? 0;
+    const title = `Loading ${wallMinute(of.start_ms, zone)}, ${elapsed(of.length_ms)} long`;
+    const text = `segment ${index + 1} of ${of.segments.length} · ${bytes(size)}`;
+    return withBar(state("film", title, text));
+  }
+
+  function withBar(made: HTMLElement): HTMLElement {
     made.append(el("div", { class: "rk-load" }, el("i")));
     return made;
   }
 
-  function nextButton(): HTMLElement | null {
-    const go = spec.nextPlayable();
+  /** On to the next session that plays, or back to one where that was the last. */
+  function neighbourButton(): HTMLElement | null {
+    if (kernelGone) return null;
+    const next = spec.playable(1);
+    const go = next ?? spec.playable(-1);
     if (!go) return null;
     return button({
-      label: "Next playable session",
-      icon: "next",
+      label: next ? "Next playable session" : "Previous playable session",
+      icon: next ? "next" : "prev",
       text: true,
       kind: "line",
       small: true,
@@ -191,7 +206,7 @@ export function createStage(spec: StageSpec, signal: AbortSignal): Stage {
       of.status_detail ?? `The page cannot be rebuilt${until}. Its ${events} are intact.`;
     const play =
       playableFrom === null
-        ? nextButton()
+        ? neighbourButton()
         : button({
             label: `Play from ${elapsed(playableFrom)}`,
             icon: "play",
@@ -201,14 +216,16 @@ export function createStage(spec: StageSpec, signal: AbortSignal): Stage {
             run: () => spec.onPlayFrom(playableFrom),
           });
     const code = el("span", { class: "rk-mono rk-2" }, of.status);
-    return state("broken", "This recording has no full snapshot", text, "bad", play, code);
+    const report = spec.report(of.replay, kernelGone ? NO_KERNEL : null);
+    return state("broken", "This recording has no full snapshot", text, "bad", play, report, code);
   }
 
   function expired(of: Session): HTMLElement {
     const gone = of.status === "expired";
     const heading = gone ? "This recording has expired" : "This recording is hidden";
-    const text = of.status_detail ?? "Its events and its row in the catalogue remain.";
-    const next = nextButton();
+    const remain = "Its events and its row in the catalogue remain.";
+    const text = [of.status_detail, remain].filter(Boolean).join(" ");
+    const next = neighbourButton();
     const code = el("span", { class: "rk-mono rk-2" }, of.status);
     return state(gone ? "expired" : "mask", heading, text, "", next, code);
   }
@@ -295,6 +312,7 @@ export function createStage(spec: StageSpec, signal: AbortSignal): Stage {
       const gap = session ? spanAt(session.gaps, t) : null;
       if (gap !== shownGap) drawGap(gap);
     },
+    refresh: draw,
     setBusy(on) {
       setAttribute(stage, "aria-busy", String(on));
     },
@@ -305,6 +323,8 @@ export function createStage(spec: StageSpec, signal: AbortSignal): Stage {
       if (notices.querySelector(".is-gone")) return;
       const text = "Kernel gone: what is loaded plays on. Run the cell again for the rest.";
       notices.append(notice("is-gone", "plug", text, null));
+      kernelGone = true;
+      draw();
     },
   };
 }

@@ -14,18 +14,27 @@ export interface Patience {
 export function createPatience(stage: Stage, signal: AbortSignal): Patience {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let index: number | null = null;
+  let shown = false;
+  const show = () => {
+    shown = true;
+    stage.setState({ kind: "loading", index });
+  };
   signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   return {
     begin() {
       clearTimeout(timer);
       stage.setBusy(true);
-      timer = setTimeout(() => stage.setState({ kind: "loading", index }), PATIENCE_MS);
+      index = null;
+      shown = false;
+      timer = setTimeout(show, PATIENCE_MS);
     },
     segment(next) {
       index = next;
+      if (shown) show();
     },
     end() {
       clearTimeout(timer);
+      shown = false;
       stage.setBusy(false);
       stage.setState({ kind: "page" });
     },

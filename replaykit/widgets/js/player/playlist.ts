@@ -26,6 +26,13 @@ export function createPlaylist(
   let autoplay = false;
   return {
     async open(point) {
+      const expected = source.get("replays")?.length ?? 0;
+      // Its place is kept from the start.
+      if (!strip && expected > 1) {
+        strip = createStrip(pick);
+        strip.set([], expected, zone());
+        show(strip.node);
+      }
       let reply: Awaited<ReturnType<typeof source.request<"playlist">>>;
       try {
         reply = await source.request("playlist", point ? { point } : {});
