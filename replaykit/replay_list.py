@@ -175,7 +175,8 @@ class Replays:
 
     def __repr__(self) -> str:
         """Show the table."""
-        return f"{count_words(self.height, 'replay')}\n{self.table.select(self.table.columns[:8])}"
+        head = count_words(self.height, "replay")
+        return f"{head}\n{self.table.select(self.table.columns[:8])}"
 
     def search(
         self,

@@ -48,7 +48,13 @@ def cell_of(page, text):
     """Return the cell whose code holds a text, scrolled into view."""
     cell = page.locator(".jp-CodeCell", has_text=text).first
     cell.scroll_into_view_if_needed()
-    page.wait_for_timeout(500)
+    # Outputs above it may still come into being and push it down.
+    before = None
+    for _ in range(40):
+        page.wait_for_timeout(500)
+        if (box := cell.bounding_box()) == before:
+            break
+        before = box
     return cell
 
 

@@ -128,7 +128,10 @@ export function createTable(spec: TableSpec): Table {
       if (row.classList.contains("rk-tr")) {
         row.setAttribute("role", "row");
         for (const cell of row.children) {
-          if (!cell.hasAttribute("role")) cell.setAttribute("role", "gridcell");
+          // A button stays one: as a cell it could not be found by what it is.
+          if (!cell.hasAttribute("role") && cell.localName !== "button") {
+            cell.setAttribute("role", "gridcell");
+          }
         }
       }
       if (index === current) mark(row, true);
