@@ -44,7 +44,9 @@ def project() -> rk.Project:
         firsts = range(0, USERS, CHUNK)
         made._store.append(*(_some(first) for first in firsts))
         beside.rename(folder)
-    return rk.open(folder)
+    # What "the last days" are counted from is the end of the data.
+    made = rk.open(folder)
+    return rk.open(folder, now=made._store.last)
 
 
 def _some(first: int) -> pl.DataFrame:

@@ -60,7 +60,11 @@ def matched_replays(source: Source, population: pl.DataFrame) -> pl.DataFrame:
         "row"
     )
     queries = (
-        charted.join(source.recorded_rows, on=["user", "row"])
+        charted.join(
+            # Of all who were recorded, few are behind a point.
+            source.recorded_rows.join(charted, on="user", how="semi"),
+            on=["user", "row"],
+        )
         .sort("time", "row")
         .group_by("unit", "user", "at", "session_id", maintain_order=True)
         .agg(first=pl.col("time").min(), last=pl.col("time").max(), because="row")
@@ -138,11 +142,14 @@ class Behind:
     @cached_property
     def _people(self) -> pl.DataFrame:
         """Each user once, in the order of their first moment."""
-        people = (
-            self.population.sort("at", "user")
-            .group_by("user", maintain_order=True)
-            .agg(first=pl.col("at").min())
-        )
+        people = _first_moments(self.population)
+        return people.join(self._recorded, on="user", how="left", maintain_order="left")
+
+    @cached_property
+    def _recorded_people(self) -> pl.DataFrame:
+        """Those of `_people` with a replay to watch, often few of them."""
+        units = self.population.join(self._recorded, on="user", how="semi")
+        people = _first_moments(units)
         return people.join(self._recorded, on="user", how="left", maintain_order="left")
 
     @property
@@ -169,9 +176,8 @@ class Behind:
         kinds
             Only users in whose replays all these signals are.
         """
-        people = self._people
-        if with_replays or kinds:
-            people = people.drop_nulls("replays")
+        recorded = with_replays or bool(kinds)
+        people = self._recorded_people if recorded else self._people
         for kind in kinds:
             check_option("signal", kind, SIGNALS)
             people = people.filter(pl.col(SIGNALS[kind]) > 0)
@@ -200,6 +206,12 @@ class Behind:
     def stream(self, user_id: str) -> dict[str, Any]:
         """Return a user's rows around the window of the point (`stream`)."""
         return stream(self.source, self.population, user_id)
+
+
+def _first_moments(population: pl.DataFrame) -> pl.DataFrame:
+    """Return each user once with their first moment, in its order."""
+    people = population.group_by("user").agg(first=pl.col("at").min())
+    return people.sort("first", "user")
 
 
 def _countries(source: Source, users: pl.Series) -> dict[int, str]:

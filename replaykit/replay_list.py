@@ -239,8 +239,7 @@ class Replays:
             found = searching.with_event(self.source, found, step)
         for condition in [where] if isinstance(where, pl.Expr) else where or ():
             found = searching.meeting(self.source, found, condition)
-        order = ["start", "replay_id"]
-        return replace(self, frame=found.sort(order, descending=[True, False]))
+        return replace(self, frame=_newest_first(found))
 
     def read(self, kind: FrameKind, *, progress: bool = True) -> pl.DataFrame:
         """Read what happened in these recordings as a frame, one row each.
@@ -498,6 +497,17 @@ class Replays:
     def signals(self) -> list[list[str]]:
         """Return the kinds of trouble in each replay, gravest first."""
         return [signals(row) for row in self.frame.iter_rows(named=True)]
+
+
+def _newest_first(found: pl.DataFrame) -> pl.DataFrame:
+    """Sort replays; a catalogue in order already is only looked through."""
+    start, name = pl.col("start"), pl.col("replay_id")
+    later = (start.shift() > start) | (
+        (start.shift() == start) & (name.shift() <= name)
+    )
+    if found.select(later.slice(1).fill_null(value=False).all()).item():
+        return found
+    return found.sort(["start", "replay_id"], descending=[True, False])
 
 
 def _started(

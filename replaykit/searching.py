@@ -31,6 +31,9 @@ _FEW: Final = 0.25
 
 _SESSION: Final = ["user", "session_id"]
 
+#: Where a replay stands among the rows that are searched.
+_PLACE: Final = "#place"
+
 
 def check_names(source: Source, conditions: Iterable[pl.Expr]) -> None:
     """Refuse properties that the data do not hold.
@@ -63,8 +66,10 @@ def with_event(source: Source, found: pl.DataFrame, given: str | Step) -> pl.Dat
     check_events([step], dict(source.names.iter_rows()))
     condition = step.predicate()
     check_names(source, [condition])
-    hits = _of_replays(source, found, condition.meta.root_names(), condition)
-    return found.join(hits, on="replay_id", how="semi", maintain_order="left")
+    replays = _placed(found)
+    names = condition.meta.root_names()
+    (hits,) = _of_replays(source, replays, names, condition)
+    return found[hits.unique().sort()]
 
 
 def meeting(source: Source, found: pl.DataFrame, condition: pl.Expr) -> pl.DataFrame:
@@ -84,7 +89,12 @@ def meeting(source: Source, found: pl.DataFrame, condition: pl.Expr) -> pl.DataF
             f"where={condition!r} is not a condition. Write pl.col('plan') == 'pro'."
         )
     check_names(source, [condition])
-    return _meeting(source, found, condition)
+    return found[_meeting(source, _placed(found), condition)[_PLACE].sort()]
+
+
+def _placed(found: pl.DataFrame) -> pl.DataFrame:
+    """Return what replays are told apart by, with their places in the catalogue."""
+    return found.select(*_SESSION, "user_id", "start", "end").with_row_index(_PLACE)
 
 
 def _meeting(source: Source, found: pl.DataFrame, condition: pl.Expr) -> pl.DataFrame:
@@ -93,10 +103,8 @@ def _meeting(source: Source, found: pl.DataFrame, condition: pl.Expr) -> pl.Data
         first = _meeting(source, found, sides[0])
         return _meeting(source, first, sides[1])
     if sides is not None and condition.meta.eq(sides[0] | sides[1]):
-        either = pl.concat(
-            _meeting(source, found, side).select("replay_id") for side in sides
-        )
-        return found.join(either, on="replay_id", how="semi", maintain_order="left")
+        either = pl.concat(_meeting(source, found, side) for side in sides)
+        return either.unique(_PLACE)
     names = condition.meta.root_names()
     if not names:
         raise BadInput(f"where={condition} reads no property.")
@@ -104,9 +112,14 @@ def _meeting(source: Source, found: pl.DataFrame, condition: pl.Expr) -> pl.Data
         return _of_people(found, condition)
     asked = missing_passes(condition)
     if len(set(names)) > 1:
-        hits = _of_replays(source, found, names, asked)
-        return found.join(hits, on="replay_id", how="semi", maintain_order="left")
+        (hits,) = _of_replays(source, found, names, asked)
+        return _at(found, hits)
     return _of_property(source, found, names[0], asked)
+
+
+def _at(found: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
+    """Keep the replays of some places."""
+    return found.join(places.to_frame(), on=_PLACE, how="semi")
 
 
 def _of_property(
@@ -114,56 +127,104 @@ def _of_property(
 ) -> pl.DataFrame:
     """Keep the replays with a value that passes, or with none where that passes."""
     known = pl.col(name).is_not_null()
-    hits = _of_replays(source, found, [name], known & asked)
-    kept = [found.join(hits, on="replay_id", how="semi").select("replay_id")]
     dtype = source.scan([name]).collect_schema()[name]
     nothing = pl.DataFrame({name: [None]}, schema={name: dtype})
-    if nothing.select(asked.alias("met"))["met"].item() is True:
-        valued = _of_replays(source, found, [name], known)
-        kept.append(found.join(valued, on="replay_id", how="anti").select("replay_id"))
-    either = pl.concat(kept)
-    return found.join(either, on="replay_id", how="semi", maintain_order="left")
+    met = known & asked.fill_null(value=False)
+    if nothing.select(asked.alias("met"))["met"].item() is not True:
+        (hits,) = _of_replays(source, found, [name], met)
+        return _at(found, hits)
+    # All replays but those whose every value fails.
+    hits, others = _of_replays(source, found, [name], met, known & ~met)
+    failing = others.to_frame().join(hits.to_frame(), on=_PLACE, how="anti")
+    return found.join(failing, on=_PLACE, how="anti")
 
 
 def _of_people(found: pl.DataFrame, condition: pl.Expr) -> pl.DataFrame:
     """Keep the replays of people whose public id meets a condition."""
-    ids = found.select("replay_id", pl.col("user_id").alias(_PUBLIC_ID))
-    hits = ids.filter(missing_passes(condition))
-    return found.join(hits, on="replay_id", how="semi", maintain_order="left")
+    ids = found.select(_PLACE, pl.col("user_id").alias(_PUBLIC_ID))
+    return _at(found, ids.filter(missing_passes(condition))[_PLACE])
 
 
 def _of_replays(
-    source: Source, found: pl.DataFrame, names: Sequence[str], condition: pl.Expr
-) -> pl.DataFrame:
-    """Return the ids of replays with an event that meets a condition.
+    source: Source, found: pl.DataFrame, names: Sequence[str], *conditions: pl.Expr
+) -> list[pl.Series]:
+    """Return, by condition, the places of replays with an event that meets it.
 
     An event is the replay's when it is of the same person and session; with no session
-    to go by, when it happened while the replay ran.
+    to go by, when it happened while the replay ran. All conditions are read at once.
     """
     properties = sorted({name for name in names if name not in COLUMNS})
     people = found["user"].drop_nulls().unique()
     few = people.len() < _FEW * source.directory.height
-    rows = source.scan(properties, people if few else None).filter(condition)
+    rows = source.scan(properties, people if few else None)
+    met = [f"#{number}" for number in range(len(conditions))]
+    flags = [one.alias(name) for one, name in zip(conditions, met, strict=True)]
+    rows = rows.filter(pl.any_horizontal(conditions)).with_columns(flags)
     timed = (
         found if source.sessionless else found.filter(pl.col("session_id").is_null())
     )
-    ids: list[pl.DataFrame] = []
+    places: list[list[pl.Series]] = [[found[_PLACE].clear()] for _ in met]
     if timed.height < found.height:
-        lazy = rows.select(_SESSION).drop_nulls().unique()
-        sessions = lazy.collect(engine="streaming")
-        named = found.select("replay_id", *_SESSION)
-        ids.append(named.join(sessions, on=_SESSION, how="semi").select("replay_id"))
-    running = timed.select("replay_id", "user", "start", "end").drop_nulls("user")
+        for own, hits in zip(places, _of_sessions(found, rows, met), strict=True):
+            own.append(hits)
+    running = timed.select(_PLACE, "user", "start", "end").drop_nulls("user")
     if running.height:
-        times = rows.select("user", "time").join(
+        times = rows.select("user", "time", *met).join(
             running.lazy().select("user").unique(), on="user", how="semi"
         )
-        ids.append(_while_running(running, times.collect(engine="streaming")))
-    return pl.concat(ids) if ids else found.clear().select("replay_id")
+        hits_at = times.collect(engine="streaming")
+        for own, name in zip(places, met, strict=True):
+            at = hits_at.filter(name).select("user", "time")
+            own.append(_while_running(running, at))
+    return [pl.concat(own) for own in places]
 
 
-def _while_running(running: pl.DataFrame, times: pl.DataFrame) -> pl.DataFrame:
-    """Return the replays that ran at one of the times of their person, at least."""
+def _of_sessions(
+    found: pl.DataFrame, rows: pl.LazyFrame, met: Sequence[str]
+) -> list[pl.Series]:
+    """Return, by flag, the places of replays whose session has a row with the flag."""
+    named = found.select(_PLACE, *_SESSION).drop_nulls()
+    if named.is_empty():
+        return [named[_PLACE] for _ in met]
+    key = _packed(named)
+    if key is None:
+        keys, rows = _SESSION, rows.drop_nulls(_SESSION)
+    else:
+        keys, (packed, inside) = ["#key"], key
+        named = named.select(_PLACE, packed.alias("#key"))
+        rows = rows.filter(inside).with_columns(packed.alias("#key"))
+    # Rows of one session mostly follow each other: then one of them is enough.
+    own = [*keys, *met]
+    again = pl.all_horizontal(pl.col(name) == pl.col(name).shift() for name in own)
+    rows = rows.select(own).filter(~again.fill_null(value=False))
+    hits = rows.collect(engine="streaming")
+    return [
+        named.join(hits.filter(name).select(keys), on=keys, how="semi")[_PLACE]
+        for name in met
+    ]
+
+
+def _packed(named: pl.DataFrame) -> tuple[pl.Expr, pl.Expr] | None:
+    """Return a person and session as one number, and where that number is theirs.
+
+    One number is joined several times faster than two; None where it would not fit.
+    """
+    user, session = named["user"], named["session_id"]
+    low, high, first, last = (
+        int(str(bound))
+        for bound in (session.min(), session.max(), user.min(), user.max())
+    )
+    width = last - first + 1
+    if (high - low + 1) * width >= 2**63 or not -(2**63) < low < 2**62:
+        return None
+    number = pl.col("user").cast(pl.Int64) - first
+    inside = pl.col("session_id").is_between(low, high)
+    inside &= pl.col("user").is_between(first, last)
+    return (pl.col("session_id") - low) * width + number, inside
+
+
+def _while_running(running: pl.DataFrame, times: pl.DataFrame) -> pl.Series:
+    """Return the places of replays that ran at one of their person's times or more."""
     next_one = running.sort("start").join_asof(
         times.sort("time").rename({"time": "hit"}),
         left_on="start",
@@ -172,7 +233,7 @@ def _while_running(running: pl.DataFrame, times: pl.DataFrame) -> pl.DataFrame:
         strategy="forward",
         check_sortedness=False,
     )
-    return next_one.filter(pl.col("hit") <= pl.col("end")).select("replay_id")
+    return next_one.filter(pl.col("hit") <= pl.col("end"))[_PLACE]
 
 
 def missing_passes(condition: pl.Expr) -> pl.Expr:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Columns that say where a person is and what they use, shown beside a replay.
 _CONTEXT: Final = ("country", "platform", "os_name", "device_family")
+#: Up to so many users, their public ids are looked up one by one.
+_PAGE: Final = 10_000
 
 
 class Recordings(Protocol):
@@ -343,12 +345,13 @@ class Source:
     def user_ids(self, users: pl.Series) -> pl.Series:
         """Translate the index of users into their public ids, in the same order."""
         frame = pl.DataFrame({"user": users.cast(pl.Int32)})
-        return frame.join(
-            self.directory.select("user", "user_id"),
-            on="user",
-            how="left",
-            maintain_order="left",
-        )["user_id"]
+        known = self.directory.select("user", "user_id")
+        if frame.height < _PAGE:
+            # Of a page of users, all others need no place in a join.
+            known = known.filter(pl.col("user").is_in(frame["user"].implode()))
+        return frame.join(known, on="user", how="left", maintain_order="left")[
+            "user_id"
+        ]
 
     def named(self, table: pl.DataFrame) -> pl.DataFrame:
         """Return a table with the public ids of its users."""

@@ -113,7 +113,9 @@ def _label(values: pl.Series, name: str) -> pl.Series:
 
 def _listed(values: pl.Series, offsets: NDArray[np.int64]) -> pl.Series:
     """Cut a flat series into lists at the offsets."""
-    unit = pl.Series(np.repeat(np.arange(len(offsets) - 1), np.diff(offsets)))
+    numbers = np.arange(len(offsets) - 1, dtype=np.uint32)
+    # Known to be sorted, groups are slices and nothing is hashed.
+    unit = pl.Series(np.repeat(numbers, np.diff(offsets))).set_sorted()
     return (
         pl.DataFrame([unit.alias("unit"), values.alias("value")])
         .group_by("unit", maintain_order=True)
