@@ -100,6 +100,11 @@ def test_of_a_project(tmp_path):
     assert repr(by_id) == repr(by_list)
     assert "stored" in by_id.headline
     assert by_id.headline.startswith("0:20 · 42 events")
+    assert repr(shop.replays).startswith("1 replay\n")
+    shown = shop.replays.watching().answer("anatomy", {"replay": ID}).data
+    assert shown["headline"] == by_id.headline
+    assert len(shown["findings"]) == by_id.table.height
+    assert sum(kind["events"] for kind in shown["kinds"]) == 42
     with pytest.raises(UnknownReplay):
         shop.anatomy("nobody/1")
     path = tmp_path / "d2_1717225200001.json"
