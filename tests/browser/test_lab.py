@@ -63,6 +63,9 @@ def test_a_dropped_bar_leads_to_a_playing_replay(tour):
     funnel = cell_of(page, "checkout = march.funnel(")
     bars = funnel.locator(".bars .point path")
     bars.first.wait_for(timeout=60_000)
+    # The chart, not only some of its cell, must be where the mouse can go.
+    bars.first.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
     # The hatched bar above Payment Submitted: who started to check out and did not.
     boxes = [bars.nth(k).bounding_box() for k in range(bars.count())]
     hatched = [box for box in boxes[5:] if box and box["height"] > 2]
