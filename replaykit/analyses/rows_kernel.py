@@ -8,10 +8,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from replaykit.analyses.compiled import compiled
+from replaykit.analyses.compiled import compiled, part
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+@part
+def rises(
+    unit: NDArray[np.int32], first: NDArray[np.int64], second: NDArray[np.int64]
+) -> bool:
+    """Return whether rows stand by (unit, first, second), as a file's mostly do.
+
+    Written without a branch, so that several rows are compared at once.
+    """
+    bad = False
+    for row in range(1, len(unit)):
+        same = unit[row] == unit[row - 1]
+        tied = first[row] == first[row - 1]
+        back = (first[row] < first[row - 1]) | (tied & (second[row] < second[row - 1]))
+        bad |= (unit[row] < unit[row - 1]) | (same & back)
+    return not bad
 
 
 @compiled
@@ -24,6 +41,8 @@ def in_order(
     unit that comes back after another one is not in order.
     """
     total = len(unit)
+    if total == 0 or (unit[0] >= 0 and rises(unit, first, second)):
+        return True
     ascending = True
     highest = -1
     for row in range(total):

@@ -142,7 +142,8 @@ def _by_rule(
         # Which of two rows of one time comes first decides who opens a session.
         columns = ["row", *columns]
     lines = rows.select("user", "time", *columns, *marks)
-    frame = lines.collect(engine="streaming")
+    # In one chunk: arrays and gathers would each put it together anew.
+    frame = lines.collect(engine="streaming").rechunk()
     if rule.timeout is not None and not marks and _are_in_order(frame):
         return _by_pauses(frame, rule.timeout)
     if rule.same is None:
