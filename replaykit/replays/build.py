@@ -136,7 +136,7 @@ def add_recordings(
     found = groups(source, salt=salt)
     stamp = now if now is not None else datetime.now(UTC)
     with store.batch() as batch, _fewer_collections():
-        bar = tqdm(found, disable=not progress, unit="file", leave=False)
+        bar = tqdm(found, disable=not progress, unit="file", leave=False, delay=0.5)
         known = batch.digests()
         for group in bar:
             if group.digest() in known:

@@ -127,7 +127,11 @@ def gather(
     }
     found: list[pl.DataFrame] = []
     for replay_id in tqdm(
-        list(replay_ids), disable=not progress, unit="replay", leave=False
+        list(replay_ids),
+        disable=not progress,
+        unit="replay",
+        leave=False,
+        delay=0.5,
     ):
         scene = Scene(recordings, replay_id, follow_page=how.follow_page)
         rows = list(how.read(scene))
