@@ -247,3 +247,13 @@ def test_checkpoints_of_the_log_hold_nobody(tmp_path):
     assert shop.forget("ana-maria").proved
     assert bytes_with(shop.folder, "ana-maria") == []
     assert shop._store.rows == 12
+
+
+def test_short_ids_are_no_part_of_random_names():
+    from replaykit.store.proof import _names
+
+    assert not _names("events/bucket=1/ad1a8bfac210.parquet", "d1")
+    assert _names("recordings/d1-7.rkr", "d1")
+    assert _names("recordings/d1%2F7.rkr", "d1")
+    assert _names("recordings/xana-maria.rkr", "ana-maria")
+    assert not _names("readers/17-ab12.json", "17")
