@@ -40,7 +40,7 @@ const smallStyles = {
 };
 
 /**
- * The engine never uses rrweb's virtual document (engine.ts), and a sixth of the Replayer is that.
+ * The engine never uses rrweb's virtual document (engine/shown.ts), and a sixth of the Replayer is that.
  * Said as constants, the minifier finds out by itself what nobody calls.
  */
 const noVirtualDom = {

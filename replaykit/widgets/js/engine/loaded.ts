@@ -1,0 +1,80 @@
+/** Segments inside the frame: asked for, inflated, parsed once, the last few kept as they are. */
+
+import { Lru } from "../lru.ts";
+import { clean, isWrittenInto, type RecordedEvent } from "./recorded.ts";
+
+const PARSED_SEGMENTS = 6;
+
+interface Waiting {
+  resolve(bytes: ArrayBuffer): void;
+  reject(error: Error): void;
+}
+
+export class Loaded {
+  readonly #inPage: boolean;
+  readonly #need: (id: number, index: number) => void;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #loading = new Map<number, Promise<RecordedEvent[]>>();
+  #parsed = new Lru<number, RecordedEvent[]>(PARSED_SEGMENTS);
+  #id = 0;
+
+  /** `need` asks the widget around for the bytes of a segment; they come by `arrived`. */
+  constructor(inPage: boolean, need: (id: number, index: number) => void) {
+    this.#inPage = inPage;
+    this.#need = need;
+  }
+
+  /** Another replay: what is on its way for the last one is of no use. */
+  open(id: number): void {
+    this.#id = id;
+    this.#parsed = new Lru(PARSED_SEGMENTS);
+    for (const { reject } of this.#waiting.values()) reject(new Error("another replay was opened"));
+    this.#waiting.clear();
+    this.#loading.clear();
+  }
+
+  has(index: number): boolean {
+    return this.#parsed.has(index);
+  }
+
+  isLoading(index: number): boolean {
+    return this.#loading.has(index);
+  }
+
+  load(index: number): Promise<RecordedEvent[]> {
+    const parsed = this.#parsed.get(index);
+    if (parsed) return Promise.resolve(parsed);
+    const loading = this.#loading.get(index);
+    if (loading) return loading;
+    const id = this.#id;
+    const bytes = new Promise<ArrayBuffer>((resolve, reject) => {
+      this.#waiting.set(index, { resolve, reject });
+      this.#need(id, index);
+    });
+    const made = bytes
+      .then(inflate)
+      .then((events) => {
+        const ready = clean(events, this.#inPage);
+        if (id === this.#id && !ready.some(isWrittenInto)) this.#parsed.set(index, ready);
+        return ready;
+      })
+      .finally(() => {
+        if (id === this.#id) this.#loading.delete(index);
+      });
+    this.#loading.set(index, made);
+    return made;
+  }
+
+  arrived(id: number, index: number, bytes: ArrayBuffer | null): void {
+    if (id !== this.#id) return;
+    const waiting = this.#waiting.get(index);
+    this.#waiting.delete(index);
+    if (bytes) waiting?.resolve(bytes);
+    else waiting?.reject(new Error("the segment could not be loaded"));
+  }
+}
+
+async function inflate(bytes: ArrayBuffer): Promise<RecordedEvent[]> {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return (await new Response(stream).json()) as RecordedEvent[];
+}
