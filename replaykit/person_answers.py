@@ -15,15 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import polars as pl
 
 from replaykit.errors import BadInput, UnknownUser, check_option
-from replaykit.replies import (
-    MOST_ROWS,
-    Followed,
-    Reply,
-    count_in,
-    inside,
-    text_in,
-    texts_in,
-)
+from replaykit.replies import Followed, Reply
+from replaykit.replies.asked import MOST_ROWS, count_in, inside, text_in, texts_in
 from replaykit.rows_as_json import epoch_ms, list_rows, properties, to_json
 
 if TYPE_CHECKING:

@@ -1,0 +1,105 @@
+"""Replays to watch, and what a player asks of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+from replaykit import one_replay
+from replaykit.errors import UnknownReplay
+from replaykit.replays.anatomy import report
+from replaykit.replies.asked import Reply, count_in, text_in, unknown
+from replaykit.rows_as_json import list_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import polars as pl
+
+    from replaykit.source import Source
+
+
+class SideTable(Protocol):
+    """A table of another system, on the clock of a replay."""
+
+    def beside(self, replay: Mapping[str, Any], shift_ms: int) -> dict[str, Any]:
+        """Return the rows around one replay, as its panel shows them."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Watching:
+    """A list of replays to watch, with the reason for each.
+
+    Parameters
+    ----------
+    source
+        Where the replays lie.
+    replays
+        Rows of the catalogue, in the order of the playlist. `matched_at`, `match` and
+        `matched_because` are used where present.
+    because
+        A sentence that says what these replays have in common.
+    tables
+        Tables of other systems, each a panel beside the events.
+    """
+
+    source: Source
+    replays: pl.DataFrame
+    because: str | None = None
+    tables: Sequence[SideTable] = ()
+    _seen: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @cached_property
+    def _matched(self) -> dict[str, dict[str, Any]]:
+        if "matched_at" not in self.replays.columns:
+            return {}
+        return {row["replay_id"]: row for row in self.replays.iter_rows(named=True)}
+
+    def answer(self, kind: str, params: Mapping[str, Any]) -> Reply:
+        """Answer `session`, `segment`, `playlist` and `anatomy`."""
+        match kind:
+            case "session":
+                return Reply(self.session(text_in(params, "replay")))
+            case "segment":
+                return self._segment(
+                    text_in(params, "replay"), count_in(params, "index")
+                )
+            case "playlist":
+                rows = list_rows(self.replays)
+                return Reply({"total": len(rows), "rows": rows})
+            case "anatomy":
+                found = one_replay.explain(self.source, text_in(params, "replay"))
+                return Reply(report(found))
+            case _:
+                return unknown(kind, ("session", "segment", "playlist", "anatomy"))
+
+    def session(self, replay: str) -> dict[str, Any]:
+        """Return what the player shows of one replay; the last one is kept."""
+        if replay not in self._seen:
+            matched = self._matched.get(replay)
+            answer = one_replay.session(
+                self.source,
+                replay,
+                matched=matched,
+                because=self.because if matched else None,
+            )
+            if self.tables:
+                row, shift = self.source.replay(replay), answer["shift_ms"]
+                answer["tables"] = [one.beside(row, shift) for one in self.tables]
+            self._seen.clear()
+            self._seen[replay] = answer
+        return self._seen[replay]
+
+    def _segment(self, replay: str, index: int) -> Reply:
+        if self.source.recordings is None:
+            raise UnknownReplay(f"No replay {replay!r}: there are no recordings.")
+        row = self.source.replay(replay)
+        if row["status"] == "expired":
+            days = self.source.kept_days(row["ingested"])
+            raise UnknownReplay(
+                f"Replay {replay!r} has expired: recordings are kept for {days} days."
+            )
+        body = self.source.recordings.segment(replay, index)
+        return Reply({"replay": replay, "index": index}, (body,))
