@@ -20,19 +20,20 @@ if TYPE_CHECKING:
     from replaykit.source import Source
 
 #: Added rows come after all others of the same moment.
-_FIRST_ROW: Final = 2**48
+FIRST_ROW: Final = 2**48
 _SAID: Final = ("user", "time", "session_id")
+_NAME: Final = "#event"
 
 
-def with_events(source: Source, event: str, found: pl.DataFrame) -> Source:
-    """Return a source that also holds rows of `found`, under one event name.
+def with_events(source: Source, event: str | pl.Series, found: pl.DataFrame) -> Source:
+    """Return a source that also holds rows of `found`, as events.
 
     Parameters
     ----------
     source
         Where the people are known.
     event
-        Name of the added events.
+        Name of the added events, or one name per row.
     found
         `user` (public ids) and `time` (Datetime, in UTC or with a zone); `session_id`
         or `replay_id`, if there, say the session; all other columns are properties.
@@ -48,7 +49,8 @@ def with_events(source: Source, event: str, found: pl.DataFrame) -> Source:
         If the name is taken, or a column is of another dtype than the property of the
         same name.
     """
-    rows = _rows(source, event, found)
+    names = pl.Series([event] if isinstance(event, str) else event, dtype=pl.String)
+    rows = _rows(source, names, found)
     mine = {
         name: str(dtype) for name, dtype in rows.schema.items() if name not in COLUMNS
     }
@@ -82,10 +84,11 @@ def with_events(source: Source, event: str, found: pl.DataFrame) -> Source:
         path=None,
         version=None,
         known=None,
+        added=source.added + rows.height,
     )
 
 
-def _rows(source: Source, event: str, found: pl.DataFrame) -> pl.DataFrame:
+def _rows(source: Source, names: pl.Series, found: pl.DataFrame) -> pl.DataFrame:
     """Return the added rows in canonical columns, then their properties."""
     for name in ("user", "time"):
         if name not in found.columns:
@@ -94,12 +97,17 @@ def _rows(source: Source, event: str, found: pl.DataFrame) -> pl.DataFrame:
                 f"The frame has no column {name!r}; it has {', '.join(found.columns)}. "
                 f"Events need user and time. {hint}".rstrip()
             )
-    if event in source.names["event"]:
+    taken = names.filter(names.is_in(source.names["event"].implode()))
+    if len(taken):
         raise BadInput(
-            f"There are events named {event!r} already; choose another name."
+            f"There are events named {taken[0]!r} already; choose another name."
         )
     if not isinstance(found.schema["time"], pl.Datetime):
         raise BadInput(f"time is {found.schema['time']}; events need a Datetime.")
+    if len(names) not in {1, found.height}:
+        raise BadInput(f"The frame has {found.height:,} rows and {len(names):,} names.")
+    named = pl.repeat(names[0], pl.len()) if len(names) == 1 else pl.lit(names)
+    found = found.with_columns(named.alias(_NAME))
     found = found.filter(pl.col("user").is_not_null() & pl.col("time").is_not_null())
     numbered = found.join(
         source.directory.select(number="user", user="user_id"),
@@ -122,16 +130,17 @@ def _rows(source: Source, event: str, found: pl.DataFrame) -> pl.DataFrame:
         if zone is None
         else stamp.dt.convert_time_zone("UTC")
     )
+    first = FIRST_ROW + source.added
     rows = numbered.select(
         pl.col("number").cast(COLUMNS["user"]).alias("user"),
         stamp.cast(TIME),
-        pl.lit(event).alias("event"),
+        pl.col(_NAME).alias("event"),
         pl.lit(value=True).alias("active"),
         _sessions(source, found),
-        pl.int_range(_FIRST_ROW, _FIRST_ROW + pl.len(), dtype=pl.Int64).alias("row"),
+        pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias("row"),
         pl.lit(None, pl.String).alias("device_id"),
         pl.lit(None, TIME).alias("client_time"),
-        *(name for name in found.columns if name not in {*COLUMNS, *_SAID}),
+        *(name for name in found.columns if name not in {*COLUMNS, *_SAID, _NAME}),
     )
     shared = [name for name in rows.columns if name in source.properties]
     types = source.scan(shared).collect_schema()

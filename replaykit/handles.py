@@ -226,7 +226,7 @@ class Events(Questions):
         chosen = people.filter(meets.to_series().fill_null(value=False))["user"]
         return pl.col(_PUBLIC_ID).is_in(chosen.implode())
 
-    def also(self, event: str, found: pl.DataFrame) -> Events:
+    def also(self, event: str | pl.Series, found: pl.DataFrame) -> Events:
         """Add events that were never tracked, such as what recordings show.
 
         The project's tables are not touched: the added rows are part of this handle
@@ -235,7 +235,7 @@ class Events(Questions):
         Parameters
         ----------
         event
-            Name of the added events.
+            Name of the added events; or a series of names, one per row.
         found
             One row each: `user` (public id) and `time` (Datetime in UTC or with a
             zone). `session_id` or `replay_id`, if there, say the session; every other

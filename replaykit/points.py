@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 Outcome: TypeAlias = Literal["reached", "dropped"]
 Return: TypeAlias = Literal["retained", "lost"]
+Side: TypeAlias = Literal["these", "others"]
 #: The value of each grouping, in the order of `by`; `None` is "(none)".
 Group: TypeAlias = tuple[str | None, ...]
 
 OUTCOMES: Final = ("reached", "dropped")
 RETURNS: Final = ("retained", "lost")
+SIDES: Final = ("these", "others")
 
 _PART: Final = "|"
 _LABEL: Final = "\x1f"
@@ -129,8 +131,30 @@ class RetentionKey(NamedTuple):
         return _join(*parts, *([self.outcome] if self.outcome == "lost" else []))
 
 
+class DifferenceKey(NamedTuple):
+    """Those of one side who did what a line of the differences names.
+
+    Examples
+    --------
+    >>> str(DifferenceKey(4, "others"))
+    'diff|4|others'
+    """
+
+    line: int
+    side: Side
+
+    def __str__(self) -> str:
+        """Write the key as a chart carries it."""
+        return _join("diff", str(self.line), self.side)
+
+
 PointKey: TypeAlias = (
-    SegmentationKey | FunnelKey | JourneyKey | SessionsKey | RetentionKey
+    SegmentationKey
+    | FunnelKey
+    | JourneyKey
+    | SessionsKey
+    | RetentionKey
+    | DifferenceKey
 )
 
 
@@ -214,12 +238,20 @@ def _retention(parts: Sequence[str]) -> RetentionKey:
     return RetentionKey(_unescape(cohort), int(offset), outcome, read_group(group))
 
 
+def _difference(parts: Sequence[str]) -> DifferenceKey:
+    line, side = parts
+    check_option("side", side, SIDES)
+    word: Side = "others" if side == "others" else "these"
+    return DifferenceKey(int(line), word)
+
+
 _READERS: Final[dict[str, Callable[[Sequence[str]], PointKey]]] = {
     "seg": _segmentation,
     "funnel": _funnel,
     "journey": _journey,
     "sessions": _sessions,
     "ret": _retention,
+    "diff": _difference,
 }
 
 
@@ -262,6 +294,7 @@ def _unescape_label(text: str) -> str | None:
 def _refusal(text: str) -> str:
     return (
         f"{text!r} does not name a point. A point is written as "
-        "'seg|0||<ms>', 'funnel|2|dropped|', 'journey|<node>', 'sessions||<ms>' "
-        "or 'ret|<cohort>|<index>'; the chart's customdata holds them all."
+        "'seg|0||<ms>', 'funnel|2|dropped|', 'journey|<node>', 'sessions||<ms>', "
+        "'ret|<cohort>|<index>' or 'diff|0|these'; the chart's customdata holds them "
+        "all."
     )

@@ -143,6 +143,8 @@ class Source:
     #: Rows of people as they were read (`events_of`), for one who asks many questions.
     held: dict[int, pl.DataFrame] | None = None
     engine: Engine = "scan"
+    #: Rows that were added to it (`added_events`), which are numbered on.
+    added: int = 0
 
     @cached_property
     def directory(self) -> pl.DataFrame:

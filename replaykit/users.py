@@ -12,6 +12,8 @@ from replaykit import microscope
 from replaykit.cohort_rules import join
 from replaykit.errors import BadInput
 from replaykit.replay_list import Replays
+from replaykit.replays.happenings import MESSAGES
+from replaykit.results.on_screen import differences
 from replaykit.widgets import Player
 from replaykit.wording import count_words
 
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 
     from replaykit.cohort_rules import Joint, Rule
     from replaykit.handles import Events
+    from replaykit.query import Step
     from replaykit.replies import Watching
+    from replaykit.results.differences import Differences
 
 
 _JOINTS: Final = {"and": " and ", "or": " or ", "not": ", not "}
@@ -186,6 +190,80 @@ class Users:
     def watch(self) -> Player:
         """Open the player on these users' replays, each at its moment."""
         return Player(self)
+
+    def differences(
+        self,
+        others: Users,
+        *,
+        after: str | Step | None = None,
+        within: str | None = None,
+        messages: str = MESSAGES,
+        at_least: int = 2,
+        progress: bool = True,
+    ) -> Differences:
+        """Find what these users did on the screen and others did not, or the reverse.
+
+        Both groups' replays are read: what people clicked (also in rage, or in vain),
+        typed into and saw, what pages told them, the errors and failed requests they
+        met. Whoever did a thing at least once counts for it; those who were not
+        recorded are on neither side. Displays as a chart whose dots open.
+
+        Parameters
+        ----------
+        others
+            The group to compare with. Nobody is in both: `a - b`, `b`.
+        after
+            Look only at what comes after this event in a replay, as reaching further
+            shows further pages: the step after which people were lost, say. Replays
+            without it are left out.
+        within
+            Look only so long after it, bound included; `"2m"`.
+        messages
+            A CSS selector of the elements in which pages tell something.
+        at_least
+            Facts of fewer people, of both groups together, are left out.
+        progress
+            Show bars while reading.
+
+        Returns
+        -------
+        Differences
+            `.table`: `kind`, `what`, `selector` String; `users`, `other_users` Int64;
+            `share`, `other_share` Float64 (of the recorded people of each group);
+            `points`, `low`, `high` Float64 (difference in percentage points, its 95 %
+            interval); `p_value` (Fisher's exact test), `q_value` (adjusted for the
+            number of lines, Benjamini-Hochberg). The least likely by chance first.
+            `.point(line)` opens who did it, at their first time.
+
+        Raises
+        ------
+        BadInput
+            If somebody is in both groups, or nobody of one was recorded.
+        UnknownEvent
+            If `after` names no event.
+
+        Examples
+        --------
+        >>> import replaykit as rk
+        >>> shop = rk.demo()
+        >>> checkout = shop.events.funnel("Checkout Started", "Purchase", within="1d")
+        >>> lost, won = checkout.dropped(after=1), checkout.reached(2)
+        >>> found = lost.differences(won, after="Checkout Started", progress=False)
+        >>> found.table["kind"][0]
+        'saw page'
+        >>> found.point(0, side="others").count() == found.table["other_users"][0]
+        True
+        """
+        here = replace(others, within=self.within, population=self._same(others))
+        return differences(
+            self,
+            here,
+            after=after,
+            within=within,
+            messages=messages,
+            at_least=at_least,
+            progress=progress,
+        )
 
     def __repr__(self) -> str:
         """Say how many, and why."""

@@ -142,3 +142,21 @@ def test_what_cannot_be_added_is_named(events, frame, error, says):
 def test_a_name_that_is_taken_is_refused(events):
     with pytest.raises(BadInput, match="already"):
         events.also("Buy", CALLS)
+
+
+def test_rows_added_twice_have_numbers_of_their_own(events):
+    both = events.also("Called", CALLS).also("Wrote", CALLS)
+    rows = both.source.scan(()).collect()
+    assert rows["row"].is_unique().all()
+    called = both.segmentation("Called", every="1d").point("Called")
+    charted = called.users.population["rows"].explode()
+    names = rows.filter(pl.col("row").is_in(charted.implode()))["event"]
+    assert set(names) == {"Called"}
+
+
+def test_added_rows_may_have_a_name_each(events):
+    names = pl.Series(["Called", "Called", "Wrote"])
+    both = events.also(names, CALLS)
+    assert sorted(both.names["event"]) == ["Buy", "Called", "Search", "Wrote"]
+    with pytest.raises(BadInput, match="3 rows and 2 names"):
+        events.also(names[:2], CALLS)

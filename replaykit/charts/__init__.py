@@ -1,6 +1,7 @@
 """Answers as plain plotly figures: one function per question, no counting."""
 
 from replaykit.charts.bars import frequency_chart, times_chart, totals_chart
+from replaykit.charts.differences import differences_chart
 from replaykit.charts.funnel import funnel_chart
 from replaykit.charts.journeys import (
     journeys_icicle_chart,
@@ -19,6 +20,7 @@ from replaykit.charts.segmentation import segmentation_chart
 from replaykit.charts.sessions import sessions_chart
 
 __all__ = [
+    "differences_chart",
     "frequency_chart",
     "funnel_chart",
     "journeys_icicle_chart",

@@ -10,6 +10,7 @@ from replaykit.results.conversion import (
     ConversionTimes,
 )
 from replaykit.results.counts import Formula, Segmentation
+from replaykit.results.differences import Differences
 from replaykit.results.funnel import Funnel
 from replaykit.results.journeys import Journeys
 from replaykit.results.opened import Opened
@@ -23,6 +24,7 @@ __all__ = [
     "ConversionFrequency",
     "ConversionOverTime",
     "ConversionTimes",
+    "Differences",
     "Formula",
     "Funnel",
     "Funnels",

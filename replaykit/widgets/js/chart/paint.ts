@@ -68,6 +68,7 @@ function paintTrace(trace: Trace, look: Look, key: string, shapes: object[]): Tr
   const colour = seriesColour(look, place);
   switch (meta.role) {
     case "line":
+    case "dots":
     case "incomplete":
       return paintLine(trace, look, key, colour);
     case "reached":
@@ -86,13 +87,14 @@ function paintTrace(trace: Trace, look: Look, key: string, shapes: object[]): Tr
 }
 
 function paintLine(trace: Trace, look: Look, key: string, colour: string): Trace {
+  const meta = object(trace.meta);
   const marker = object(trace.marker);
   const size = typeof marker.size === "number" ? marker.size : 6;
   const hits = hitsOf(trace.customdata, key);
   const any = hits.includes(true);
   return {
     ...trace,
-    mode: any ? "lines+markers" : trace.mode,
+    mode: any && meta.role !== "dots" ? "lines+markers" : trace.mode,
     line: { ...object(trace.line), color: colour },
     marker: {
       ...marker,

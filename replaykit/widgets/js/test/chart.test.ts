@@ -109,6 +109,13 @@ describe("painting", () => {
     expect(painted?.line).toMatchObject({ color: look.quiet });
   });
 
+  it("joins no dots by a line when one of them is open", () => {
+    const dots = { mode: "markers", customdata: ["a", "b"], meta: { series: 0, role: "dots" } };
+    const painted = paint(figure(dots), look, "b").data[0];
+    expect(painted?.mode).toBe("markers");
+    expect((painted?.marker as { color: string[] }).color[1]).toBe(look.hit);
+  });
+
   it("frames the open cell of a heat table", () => {
     const heat = { x: [0, 1], customdata: [["a", "b"]], meta: { series: 0, role: "heat" } };
     const { layout } = paint(figure(heat), look, "b");
