@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, overload
 
 import polars as pl
 
-from replaykit import searching, timeline
+from replaykit import picking, searching, timeline
 from replaykit.bundle import bundle_of_player, with_bundle
 from replaykit.capsule import saved_form
 from replaykit.errors import BadInput, check_option
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from replaykit.analyses.typical import Pick
     from replaykit.heatmaps import HeatKind
     from replaykit.replays.elements import Happening
     from replaykit.replays.frames import FrameKind
@@ -240,6 +241,40 @@ class Replays:
         for condition in [where] if isinstance(where, pl.Expr) else where or ():
             found = searching.meeting(self.source, found, condition)
         return replace(self, frame=_newest_first(found))
+
+    def pick(self, count: int = 9, which: Pick = "typical") -> Replays:
+        """Choose a few replays to watch instead of all: typical ones, or odd ones.
+
+        Replays are compared by the events of their people meanwhile, step by step
+        (`analyses.typical`); nothing is drawn by chance, so the same call gives the
+        same replays.
+
+        Parameters
+        ----------
+        count
+            How many; fewer where there are no more, or no others.
+        which
+            `"typical"`: each is the middle of those most alike to it, and `stands_for`
+            says how many they are; together they stand for all of this list, so notes
+            taken while watching can be weighted. `"unusual"`: those least alike to any
+            other.
+
+        Returns
+        -------
+        Replays
+            With two columns more: `stands_for` Int64, and `affinity` Float64 (1: the
+            same steps in the same shares), of those it stands for on average, or of an
+            unusual one to its nearest.
+
+        Examples
+        --------
+        >>> import replaykit as rk
+        >>> replays = rk.demo().replays
+        >>> few = replays.pick(4)
+        >>> len(few), few["stands_for"].sum() == len(replays)
+        (4, True)
+        """
+        return replace(self, frame=picking.pick(self.source, self.frame, count, which))
 
     def read(self, kind: FrameKind, *, progress: bool = True) -> pl.DataFrame:
         """Read what happened in these recordings as a frame, one row each.

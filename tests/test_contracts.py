@@ -38,6 +38,7 @@ LAYERS = {
     "microscope": 5,
     "searching": 4,
     "search_query": 5,
+    "picking": 5,
     "cohort_rules": 5,
     "added_events": 4,
     "redaction": 4,
