@@ -2,9 +2,9 @@
 
 A path is described by its steps from one event to the next, the start and the end
 included; two paths are as near as these steps are alike (the Hellinger affinity of
-their shares, 1 for the same mix of steps and 0 for no step in common). Groups are made around
-paths that exist (k-medoids, Kaufman and Rousseeuw 1987): each typical path is the one
-nearest to its group's middle, and says how many it stands for.
+their shares, 1 for the same mix of steps and 0 for no step in common). Groups are made
+around paths that exist (k-medoids, Kaufman and Rousseeuw 1987): each typical path is
+the one nearest to its group's middle, and says how many it stands for.
 """
 
 from __future__ import annotations
