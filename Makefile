@@ -7,6 +7,8 @@ JS := replaykit/widgets/js
 JS_SOURCES := $(shell find $(JS) -path '*/node_modules' -prune -o -type f \( -name '*.ts' -o -name '*.css' -o -name '*.mjs' -o -name 'package*.json' \) -print 2>/dev/null)
 NPM := $(CURDIR)/$(PY) $(CURDIR)/$(JS)/npm.py
 TOUR := notebooks/01_tour.ipynb
+# The tests in browsers beside all others (tests/conftest.py).
+SIDE_BY_SIDE := -n auto --maxprocesses 2 --dist loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help demo lab test test-long test-faults spec-mutation options check lint types js bench demo-record notebooks chromium clean
@@ -21,7 +23,7 @@ lab: $(VENV)/.lab ## Open the tour in JupyterLab
 	$(VENV)/bin/jupyter lab $(TOUR)
 
 test: check chromium ## Set up, then lint, types, unit, law, browser and notebook tests
-	$(PY) -m pytest -m "not long and not faults"
+	$(PY) -m pytest $(SIDE_BY_SIDE) -m "not long and not faults"
 
 test-long: check chromium ## The long forms of the tests
 	REPLAYKIT_MOMENTS=20 REPLAYKIT_EXAMPLES=40 $(PY) -m pytest -m "long or not faults"

@@ -4,5 +4,20 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 # Drawing key moments costs seconds per page; tests of the filmstrip name a browser.
 os.environ.setdefault("REPLAYKIT_BROWSER", "")
+
+
+def pytest_collection_modifyitems(items):
+    """Give two processes their parts: the browser's tests, and all others by file.
+
+    Tests in browsers share one JupyterLab, and wait more than they compute; those of a
+    file share what they set up.
+    """
+    for item in items:
+        browser = "/browser/" in str(item.path)
+        item.add_marker(
+            pytest.mark.xdist_group("browser" if browser else str(item.path))
+        )
