@@ -10,7 +10,7 @@ from copy import deepcopy
 from pathlib import Path
 
 import pytest
-from recordings import add, change, element, meta, mutation, session, snapshot
+from recordings import add, change, element, meta, mutation, session, snapshot, text
 
 from replaykit.ingest import rrweb
 from replaykit.ingest.rrweb_events import dict_of
@@ -24,6 +24,7 @@ from tests.fidelity.harness import (
     segments,
     stepwise,
 )
+from tests.fidelity.stories import SOURCES, tell
 
 HERE = Path(__file__).parent
 #: The real recordings, and one of a page that does all that rrweb can record.
@@ -59,13 +60,14 @@ def moments(events, name, count):
     return [*(t + 0.5 for t in chosen), length + 1]
 
 
-def same(show, parts, stock):
+def same(show, parts, stock, *, pointer=False):
     """Jump about between the moments, there and back; each must show rrweb's page."""
+    seen = dict if pointer else without_pointer
     there = list(stock)
     random.Random(len(there)).shuffle(there)
     for t in [*there, *sorted(stock, reverse=True)]:
         mine = ours(show, parts, t)
-        assert differences(without_pointer(stock[t]), without_pointer(mine)) == [], t
+        assert differences(seen(stock[t]), seen(mine)) == [], t
 
 
 def without_pointer(page):
@@ -144,6 +146,15 @@ def test_made_recordings_equal_rrweb(show, name):
     same(show, parts, {t: show(events, t) for t in chosen})
 
 
+@pytest.mark.parametrize("name", [*SOURCES, "everything"])
+def test_stories_about_each_source_equal_rrweb(show, name):
+    events = tell(name)
+    parts = segments(events, Sanitiser())
+    assert len(parts) > 5
+    chosen = moments(events, name, MOMENTS)
+    same(show, parts, {t: show(events, t) for t in chosen}, pointer=True)
+
+
 def test_a_recording_without_a_page_has_nothing_to_show():
     events = [event for event in session(6_000) if event["type"] != 2]
     assert segments(events) == []
@@ -201,3 +212,107 @@ def test_rrweb_in_one_leap_misses_custom_properties_with_capital_letters(show):
     assert wanted in played
     assert wanted in str(ours(show, segments(events), t))
     assert wanted not in str(show(events, t, leap=True))
+
+
+# -- where the Replayer differs from what was recorded, and we do not follow it
+
+
+def told(*more, **lists):
+    """Return a page with a few nodes on it, and further events."""
+    opened = element(
+        "div", 7, element("p", 8, text("first", 9)), style="height: 4000px"
+    )
+    return [meta(0), snapshot(10, opened), *more, change(9_000, 4, width=1, height=1)]
+
+
+def test_additions_told_before_their_parents_are_kept(show):
+    """rrweb drops what is told two levels before its parent; the page did have it."""
+    inner, middle, outer = element("b", 21), element("li", 22), element("ul", 20)
+    adds = [add(22, inner), add(20, middle), add(7, outer)]
+    events = told(mutation(500, adds=adds), mutation(3_000))
+    parts = segments(events, limits=Limits(1, 10**9, 10**9))
+    assert "'id': 21" not in str(show(events, 4_000))
+    assert "'id': 21" in str(ours(show, parts, 4_000))
+
+
+def test_a_new_document_of_a_frame_begins_at_its_top(show):
+    """rrweb leaves it where the document before was scrolled to."""
+
+    def document(t, number):
+        body = element("body", number + 1, style="height: 3000px")
+        page = {
+            "type": 0,
+            "id": number,
+            "childNodes": [element("html", number + 2, body)],
+        }
+        adds = [{"parentId": 20, "nextId": None, "node": page}]
+        return change(
+            t, 0, adds=adds, removes=[], texts=[], attributes=[], isAttachIframe=True
+        )
+
+    frame = mutation(100, adds=[add(4, element("iframe", 20))])
+    scrolled = change(900, 3, id=30, x=0, y=200)
+    events = told(frame, document(200, 30), scrolled, document(2_000, 40))
+
+    stock, mine = show(events, 3_000), ours(show, segments(events), 3_000)
+    assert [0, 200] in flat(stock, "scrolled")
+    assert flat(mine, "scrolled") == [[0, 0], [0, 0]]
+
+
+def flat(page, key):
+    """Return all values of a key, wherever in a described page."""
+    if isinstance(page, list):
+        return [value for one in page for value in flat(one, key)]
+    if not isinstance(page, dict):
+        return []
+    own = [page[key]] if page.get(key) is not None else []
+    return own + [value for one in page.values() for value in flat(one, key)]
+
+
+def test_what_is_put_above_does_not_push_a_scrolled_page(show):
+    """The browser of the visitor moved the page then, and its scroll was recorded.
+
+    In rrweb's document the browser does so a second time ("scroll anchoring").
+    """
+    block = element("div", 20, style="height: 300px")
+    events = told(
+        change(500, 3, id=1, x=0, y=1_000), mutation(1_500, adds=[add(4, block, 7)])
+    )
+    assert show(events, 3_000)["window"][1] > 1_200
+    assert ours(show, segments(events), 3_000)["window"][1] == 1_000
+
+
+def test_a_sound_goes_on_where_an_old_recorder_told_no_position(show):
+    """rrweb takes it back to the last position told, whenever its volume changes."""
+    sound = mutation(100, adds=[add(4, element("audio", 20))])
+    started = change(1_000, 7, type=0, id=20, currentTime=5)
+    louder = change(4_000, 7, type=3, id=20, volume=0.5)
+    events = told(sound, started, louder, mutation(5_000))
+    parts = segments(events, limits=Limits(1, 10**9, 10**9))
+    (stock,) = flat(show(events, 6_000), "at")
+    (mine,) = flat(ours(show, parts, 6_000), "at")
+    assert stock == pytest.approx(7, abs=0.2)
+    assert mine == pytest.approx(10, abs=0.2)
+
+
+def test_fonts_that_bring_no_bytes_are_not_loaded(show):
+    """They would ask the network; rrweb makes them all."""
+    faces = [
+        change(500, 10, family="Own", fontSource="[0, 1]", buffer=True, descriptors={}),
+        change(600, 10, family="Far", fontSource="url(https://x.test/f)", buffer=False),
+    ]
+    events = told(*faces)
+    cleaned = segments(events, Sanitiser())
+    assert show(events, 3_000)["fonts"] == ["Far normal normal", "Own normal normal"]
+    assert ours(show, cleaned, 3_000)["fonts"] == ["Own normal normal"]
+
+
+def test_what_no_recording_holds_says_so(show):
+    """rrweb shows a canvas or film without its picture as nothing at all."""
+    canvas, film = element("canvas", 20), element("video", 21)
+    events = told(mutation(500, adds=[add(4, canvas), add(4, film)]))
+    stock = str(show(events, 3_000))
+    mine = str(ours(show, segments(events, Sanitiser()), 3_000))
+    for words in ("canvas not in the recording", "video not in the recording"):
+        assert words not in stock
+        assert words in mine.replace("%20", " ")

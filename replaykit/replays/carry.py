@@ -7,11 +7,14 @@ of each, so that a player that starts there arrives at the same page.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from replaykit.replays.nodes import DOCUMENT, Node
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from replaykit.replays.dom import Page
 
 # rrweb incremental sources (@rrweb/types, IncrementalSource).
@@ -35,8 +38,24 @@ CUSTOM_ELEMENT: Final = 16
 
 #: Inserted rules travel in blocks of this many, so that equal blocks are stored once.
 _RULES_PER_EVENT: Final = 200
+_TOUCH_START: Final = 7
+#: Mouse interactions of fingers (start, end, cancel), and those that move the pointer.
+_TOUCHES: Final = frozenset({_TOUCH_START, 9, 10})
+_MOVING: Final = frozenset({0, 1, 2, _TOUCH_START, 9})
+#: A visit adds so many faces at most.
+_FONTS: Final = 64
+#: What a node says of a film or sound, by the name in an event.
+_MEDIA_ATTRIBUTES: Final = {
+    "currentTime": "rr_mediaCurrentTime",
+    "volume": "rr_mediaVolume",
+    "muted": "rr_mediaMuted",
+    "loop": "rr_mediaLoop",
+    "playbackRate": "rr_mediaPlaybackRate",
+}
 #: A canvas whose commands since its last full repaint exceed this is not carried.
 _CANVAS_COMMANDS: Final = 20_000
+
+_PICTURE: Final = re.compile(r"data:(image/[a-z0-9.+-]+);base64,([A-Za-z0-9+/=]+)\Z")
 
 Data = dict[str, Any]
 
@@ -48,10 +67,14 @@ class Carried:
         """Follow the events of `page`."""
         self._page = page
         self._pointer: Data | None = None
+        self._finger = False
         self._selection: Data | None = None
         self._sheets: dict[int, list[Data]] = {}
+        #: Constructed sheet -> the document it was made in, the only one to use it.
+        self._homes: dict[int, int] = {}
         self._adopted: dict[int, Data] = {}
         self._elements: dict[str, Data] = {}
+        self._fonts: dict[str, Data] = {}
         #: Constructed sheets made since the last keyframe.
         self.fresh_sheets: set[int] = set()
 
@@ -59,13 +82,29 @@ class Carried:
         """Forget what a new full snapshot replaces; the pointer stays."""
         self._selection = None
         self._sheets = {}
+        self._homes = {}
         self._adopted = {}
+        self._fonts = {}
 
     # -- following
 
     def pointer(self, source: int, x: float, y: float, node_id: int) -> None:
         """Remember where the pointer or finger is."""
         self._pointer = {"source": source, "x": x, "y": y, "id": node_id}
+
+    def interact(self, data: Data) -> None:
+        """Remember where a button or finger acted, and whether a finger is down.
+
+        As the Replayer has it: only these move its pointer, and only on a known node.
+        """
+        kind = data.get("type")
+        if data["id"] not in self._page.nodes:
+            return
+        if kind in _TOUCHES:
+            self._finger = kind == _TOUCH_START
+        if kind in _MOVING:
+            source = TOUCH_MOVE if kind in _TOUCHES else MOUSE_MOVE
+            self.pointer(source, data.get("x") or 0, data.get("y") or 0, data["id"])
 
     def input(self, data: Data) -> bool:
         """Remember what a field holds."""
@@ -87,13 +126,43 @@ class Carried:
                 merged = _advanced(merged, known[1], timestamp)
         return self._page.touch(node_id, "media", (merged, timestamp))
 
+    def players(self, timestamp: float) -> None:
+        """Note since when films and sounds play that came playing.
+
+        The nodes say where they were when they came, and keyframes repeat the nodes.
+        """
+        for node in self._page.players:
+            given = node.attributes
+            if given.get("rr_mediaState") != "played":
+                continue
+            data: Data = {"source": MEDIA, "type": 0, "id": node.id, "currentTime": 0}
+            for key, name in _MEDIA_ATTRIBUTES.items():
+                if name in given:
+                    data[key] = given[name]
+            self._page.touch(node.id, "media", (data, timestamp))
+        self._page.players.clear()
+
+    def font(self, data: Data) -> bool:
+        """Remember a face that a script added to the page."""
+        if not isinstance(data.get("family"), str):
+            return True
+        key = repr((data["family"], data.get("fontSource"), data.get("descriptors")))
+        self._fonts.setdefault(key, data)
+        if len(self._fonts) > _FONTS:
+            self._fonts.pop(next(iter(self._fonts)))
+            self._page.warnings["fonts too many to carry into a keyframe"] += 1
+        return True
+
     def canvas(self, data: Data) -> bool:
         """Remember the commands since a canvas was last painted over whole."""
         node_id = data["id"]
-        if node_id not in self._page.nodes:
+        node = self._page.nodes.get(node_id)
+        if node is None:
             return False
         state = self._page.touched.setdefault(node_id, {})
         drawn: list[Data] = state.setdefault("canvas", [])
+        if not drawn and data.get("type") == 0:
+            drawn.extend(_background(node))
         if _repaints(data):
             drawn.clear()
         drawn.append(data)
@@ -117,6 +186,7 @@ class Carried:
 
     def adopt(self, data: Data) -> bool:
         """Remember which constructed sheets a document or shadow root uses."""
+        host = self._page.nodes.get(data["id"])
         for style in data.get("styles") or ():
             created = {
                 "source": STYLE_RULE,
@@ -124,6 +194,7 @@ class Carried:
                 "adds": style.get("rules") or [],
             }
             self._sheets[style["styleId"]] = [created]
+            self._homes[style["styleId"]] = self._document_of(host)
             self.fresh_sheets.add(style["styleId"])
         self._adopted[data["id"]] = data
         return data["id"] in self._page.nodes
@@ -147,9 +218,12 @@ class Carried:
         at = self._pointer
         if at is None:
             return []
-        position = {"x": at["x"], "y": at["y"], "id": at["id"], "timeOffset": 0}
+        place: Data = {"x": at["x"], "y": at["y"], "id": at["id"]}
         source = TOUCH_MOVE if at["source"] == TOUCH_MOVE else MOUSE_MOVE
-        return [{"source": source, "positions": [position]}]
+        moved: Data = {"source": source, "positions": [{**place, "timeOffset": 0}]}
+        if not self._finger:
+            return [moved]
+        return [moved, {"source": MOUSE_INTERACTION, "type": _TOUCH_START, **place}]
 
     def events(self, timestamp: float) -> tuple[list[Data], list[Data]]:
         """Return the data of the events that complete a snapshot at `timestamp`.
@@ -159,14 +233,11 @@ class Carried:
         constructed sheets before it has made the sheets.
         """
         nodes = self._page.nodes
-        before: list[Data] = list(self._elements.values())
+        before: list[Data] = [*self._elements.values(), *self._fonts.values()]
         after: list[Data] = []
-        made: set[int] = set()
-        for host_id, adopted in self._adopted.items():
-            host = nodes.get(host_id)
-            if host is not None:
-                events = after if self._framed(host) else before
-                events.extend(self._adoption(adopted, made))
+        for host, adoption in self._adoptions():
+            events = after if self._framed(host) else before
+            events.extend(adoption)
         styles: list[Data] = []
         for node_id, state in self._page.touched.items():
             node = nodes.get(node_id)
@@ -179,7 +250,7 @@ class Carried:
             if "media" in state:
                 data, since = state["media"]
                 after.append(_advanced(data, since, timestamp))
-            after.extend(state.get("canvas") or ())
+            after.extend(_drawings(state.get("canvas") or ()))
             after.extend(state[key] for key in ("input", "scroll") if key in state)
         if styles:
             lists = {"removes": [], "adds": [], "texts": [], "attributes": styles}
@@ -194,19 +265,49 @@ class Carried:
             return node is not self._page.root
         return bool(node.data.get("rootId"))
 
-    def _adoption(self, data: Data, made: set[int]) -> list[Data]:
-        """Return one adoption, preceded by the sheets it is the first to use."""
+    def _document_of(self, host: Node | None) -> int:
+        """Return the id of the document that holds a host (itself, if it is one)."""
+        root = self._page.root
+        main = 0 if root is None else root.id
+        if host is None:
+            return main
+        if host.type == DOCUMENT:
+            return host.id
+        number: int = host.data.get("rootId") or main
+        return number
+
+    def _adoptions(self) -> Iterator[tuple[Node, list[Data]]]:
+        """Yield hosts, documents first, and what makes and gives them their sheets.
+
+        A document makes all its sheets, also those that nobody uses at the moment: a
+        later event may bring one back by its number alone.
+        """
+        nodes = self._page.nodes
+        homes: dict[int, list[int]] = {}
+        for style_id, home in self._homes.items():
+            homes.setdefault(home, []).append(style_id)
+        for home, made in homes.items():
+            document = nodes.get(home)
+            if document is None:
+                continue
+            event = self._adoption(home, self._adopted.get(home, {}))
+            event["styles"] = [
+                {"styleId": i, "rules": list(self._sheets[i][0]["adds"])} for i in made
+            ]
+            edits = [
+                edit
+                for style_id in made
+                for edit in _blocks(self._sheets[style_id][1:], {"styleId": style_id})
+            ]
+            yield document, [event, *edits]
+        for host_id, adopted in self._adopted.items():
+            host = nodes.get(host_id)
+            if host is not None and host_id not in homes:
+                yield host, [self._adoption(host_id, adopted)]
+
+    def _adoption(self, host_id: int, data: Data) -> Data:
         ids = [i for i in data.get("styleIds") or () if i in self._sheets]
-        fresh = [i for i in ids if i not in made]
-        made.update(fresh)
-        styles = [
-            {"styleId": i, "rules": list(self._sheets[i][0].get("adds") or ())}
-            for i in fresh
-        ]
-        events = [{**data, "styles": styles, "styleIds": ids}]
-        for style_id in fresh:
-            events.extend(_blocks(self._sheets[style_id][1:], {"styleId": style_id}))
-        return events
+        return {"source": ADOPTED_SHEET, "id": host_id, "styleIds": ids}
 
 
 def _blocks(edits: list[Data] | tuple[()], target: Data) -> list[Data]:
@@ -242,6 +343,41 @@ def _advanced(data: Data, since: float, timestamp: float) -> Data:
     rate = data.get("playbackRate") or 1
     played = max(0.0, timestamp - since) / 1000 * rate
     return {**data, "currentTime": data["currentTime"] + played}
+
+
+def _background(node: Node) -> list[Data]:
+    """Turn the picture that a canvas came with into its first command.
+
+    The Replayer draws that picture when it has loaded: over all that a keyframe draws
+    at once. As a command it has its place in the order.
+    """
+    picture = node.attributes.get("rr_dataURL")
+    found = _PICTURE.match(picture) if isinstance(picture, str) else None
+    if found is None:
+        return []
+    del node.own_attributes()["rr_dataURL"]
+    bytes_ = {"rr_type": "ArrayBuffer", "base64": found[2]}
+    blob = {"rr_type": "Blob", "data": [bytes_], "type": found[1]}
+    bitmap = {"rr_type": "ImageBitmap", "args": [blob]}
+    command = {"property": "drawImage", "args": [bitmap, 0, 0]}
+    return [{"source": CANVAS, "id": node.id, "type": 0, "commands": [command]}]
+
+
+def _drawings(events: list[Data] | tuple[()]) -> list[Data]:
+    """Join the commands of a canvas: pictures load, and commands after them wait."""
+    joined: list[Data] = []
+    for data in events:
+        commands = data.get("commands")
+        if not isinstance(commands, list):
+            own = ("property", "args", "setter")
+            commands = [{key: data[key] for key in own if key in data}]
+        if joined and joined[-1].get("type") == data.get("type"):
+            joined[-1]["commands"].extend(commands)
+            continue
+        names = ("source", "id", "type")
+        made: Data = {name: data[name] for name in names if name in data}
+        joined.append({**made, "commands": list(commands)})
+    return joined
 
 
 def _repaints(data: Data) -> bool:

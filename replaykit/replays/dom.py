@@ -22,6 +22,9 @@ MAX_DEPTH: Final = 2_000
 _SPECIAL_PARENTS: Final = frozenset({"", "iframe", "style", "textarea"})
 
 _RR_SPLIT: Final = "/* rr_split */"
+#: Elements that play; and those that something has to be done about when they come.
+PLAYERS: Final = frozenset({"audio", "video"})
+_NOTED: Final = PLAYERS | {"iframe"}
 
 
 class Page:
@@ -34,6 +37,8 @@ class Page:
         self.warnings: Counter[str] = Counter()
         #: node id -> what events did to it: input, scroll, style, sheet, media, canvas
         self.touched: dict[int, dict[str, Any]] = {}
+        #: Elements that play and came since somebody last looked.
+        self.players: list[Node] = []
         self._orphans: dict[int, tuple[Node, dict[str, Any]]] = {}
         self._documents: dict[int, dict[str, Any]] = {}
         self._framing: dict[int, Node] = {}
@@ -49,8 +54,9 @@ class Page:
         finally:
             # A snapshot that cannot be built leaves the page as it was.
             built, self.nodes = self.nodes, before
+        players = self.players
         self.clear()
-        self.root, self.nodes = root, built
+        self.root, self.nodes, self.players = root, built, players
         return count
 
     def clear(self) -> None:
@@ -60,6 +66,7 @@ class Page:
         self.root = None
         self.nodes = {}
         self.touched = {}
+        self.players = []
         self._orphans = {}
         self._framing = {}
 
@@ -82,6 +89,8 @@ class Page:
                 node = Node(data)
                 nodes[node.id] = node
                 count += 1
+                if node.tag in PLAYERS:
+                    self.players.append(node)
                 where = parent
                 if data.get("isShadow") and parent.type == ELEMENT:
                     where = parent.shadow_root()
@@ -210,9 +219,8 @@ class Page:
                     nodes[node.id] = node
                     parent.insert(node, following)
                     count += 1
-                    if node.tag == "iframe" and node.id in self._documents:
-                        document = self._documents.pop(node.id)
-                        count += self._attach_document(node, document)
+                    if node.tag in _NOTED:
+                        count += self._note(node)
                     continue
             ready = [add]
             while ready:
@@ -271,11 +279,19 @@ class Page:
         if node.type == TEXT and holder.tag == "style":
             self._reset_sheet(holder)
         count = 1
-        if node.tag == "iframe" and node.id in self._documents:
-            count += self._attach_document(node, self._documents.pop(node.id))
+        if node.tag in _NOTED:
+            count += self._note(node)
         if self._orphans and (previous_id or next_id):
             self._place_orphans(holder, node, add)
         return count
+
+    def _note(self, node: Node) -> int:
+        """Give a new frame the document that came before it; note what plays."""
+        if node.tag in PLAYERS:
+            self.players.append(node)
+        elif node.id in self._documents:
+            return self._attach_document(node, self._documents.pop(node.id))
+        return 0
 
     def _place(
         self, holder: Node, previous_id: int | None, next_id: int | None

@@ -164,8 +164,7 @@ class Reducer:
             self._meta_event(event)
             return
         source, data, text = self._read(event)
-        if source == carry.FONT and self._sanitiser is not None:
-            self._sanitiser.font()
+        if not text:  # nothing of it was left
             self._enter(timestamp, b"")
             return
         raw = event.text(text)
@@ -212,6 +211,8 @@ class Reducer:
         if source in _CLEANED:
             self._clean(source, data)
             text = dumps(data)
+        elif source == carry.FONT and self._sanitiser is not None:
+            text = dumps(data) if self._sanitiser.font(data) else b""
         return source, data, text
 
     def _meta_event(self, event: Event) -> None:
@@ -320,6 +321,7 @@ class Reducer:
             self.problems["window size unknown, 1280 x 720 assumed"] += 1
             self.view.width, self.view.height = 1280, 720
         self._carried.reset()
+        self._carried.players(timestamp)
         offset = data.get("initialOffset") or {}
         self.view.left = offset.get("left") or 0
         self.view.top = offset.get("top") or 0
@@ -423,9 +425,10 @@ class Reducer:
             added = self.page.mutate(data)
             if added and self._segment is not None:
                 self._segment.added += added
+            if self.page.players:
+                carried.players(timestamp)
         elif source == carry.MOUSE_INTERACTION:
-            if "x" in data:
-                carried.pointer(carry.MOUSE_MOVE, data["x"], data["y"], data["id"])
+            carried.interact(data)
         elif source == carry.SCROLL:
             found = carried.scroll(data)
         elif source == carry.INPUT:
@@ -451,6 +454,8 @@ class Reducer:
             return carried.canvas(data)
         if source == carry.CUSTOM_ELEMENT:
             return carried.define(data)
+        if source == carry.FONT:
+            return carried.font(data)
         if source in _POINTERS:
             at = data["positions"][-1]
             carried.pointer(source, at["x"], at["y"], at["id"])

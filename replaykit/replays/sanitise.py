@@ -17,6 +17,7 @@ from replaykit.replays.nodes import ELEMENT, TEXT
 from replaykit.replays.placeholders import background, placeholder
 from replaykit.replays.sanitise_canvas import clean_commands
 from replaykit.replays.sanitise_css import NOTHING, clean_css, is_inline
+from replaykit.replays.sanitise_fonts import font_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -453,9 +454,19 @@ class Sanitiser:
         """Drop canvas commands that would build anything but pictures and numbers."""
         self.removed["canvas commands"] += clean_commands(data)
 
-    def font(self) -> None:
-        """Count a font that was dropped: the Replayer would load it unsealed."""
-        self.removed["fonts"] += 1
+    def font(self, data: dict[str, Any]) -> bool:
+        """Keep a font that brings its bytes or may be loaded; count the others."""
+        source = font_source(data)
+        cleaned = NOTHING if source is None else self.css(source)
+        if NOTHING in cleaned:
+            # What it would have loaded from is counted already.
+            self.removed["fonts"] += source is None
+            return False
+        words = data.get("descriptors")
+        plain = words.items() if isinstance(words, dict) else ()
+        data["descriptors"] = {k: v for k, v in plain if isinstance(v, str)}
+        data["fontSource"], data["buffer"] = cleaned, False
+        return True
 
     def viewport(self, size: object) -> int:
         """Return a width or height within what a screen could be."""

@@ -2,6 +2,19 @@
 import { Replayer } from "@rrweb/replay";
 import { Engine } from "../../replaykit/widgets/js/engine.ts";
 
+/** Pictures of canvases load: wait until none of them changes any more. */
+async function drawn(replayer) {
+  const all = () => [...replayer.iframe.contentDocument.querySelectorAll("canvas")];
+  const now = () => all().map((canvas) => canvas.toDataURL()).join(" ");
+  let before = null;
+  for (let same = 0; all().length > 0 && same < 3; ) {
+    await frames();
+    const seen = now();
+    same = seen === before ? same + 1 : 0;
+    before = seen;
+  }
+}
+
 const frames = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 
 window.show = async (events, t, steps, useVirtualDom) => {
@@ -13,11 +26,14 @@ window.show = async (events, t, steps, useVirtualDom) => {
     triggerFocus: false,
     useVirtualDom,
   });
+  // As the engine does in its sealed frame: drawn without letting scripts into the page.
+  replayer.config.UNSAFE_replayCanvas = true;
   // The first picture and the first window size come by timers; seek after them.
   await frames();
   for (const step of steps) replayer.pause(step);
   replayer.pause(t);
   await frames();
+  await drawn(replayer);
   const page = whole(replayer);
   replayer.destroy();
   return page;
@@ -34,7 +50,7 @@ window.open_segments = async (start_ms, segments) => {
   document.body.append(root);
   const arrived = new Map();
   const made = new Engine(root, {
-    guard: false,
+    guard: null,
     async send(message) {
       if (message.kind === "need") {
         const json = new Blob([JSON.stringify(segments[message.index].events)]);
@@ -61,6 +77,7 @@ window.jump = async (t, steps) => {
     if (message.kind === "failed") throw new Error(message.message);
   }
   await frames();
+  await drawn(engine.engine.replayer);
   return whole(engine.engine.replayer);
 };
 
@@ -70,8 +87,26 @@ function whole(replayer) {
   const size = [replayer.iframe.getAttribute("width"), replayer.iframe.getAttribute("height")];
   const scroll = replayer.iframe.contentWindow;
   page.pointer = replayer.mouse.style.left;
+  page.touched = replayer.mouse.classList.contains("touch-active");
   page.window = [scroll.scrollX, scroll.scrollY, ...size];
+  const fonts = [...replayer.iframe.contentDocument.fonts];
+  const faces = fonts.map((font) => `${font.family} ${font.weight} ${font.style}`);
+  page.fonts = [...new Set(faces.map((face) => face.replaceAll('"', "")))].sort();
+  page.media = media(replayer, mirror);
   return page;
+}
+
+/** What sounds and films do: nothing of their data is recorded, so what rrweb holds of each. */
+function media(replayer, mirror) {
+  const t = replayer.getCurrentTime();
+  const players = [...replayer.mediaManager.mediaMap].map(([node, state]) => {
+    const { isPlaying, playbackRate, volume, muted, loop } = state;
+    const since = (t - state.lastInteractionTimeOffset) / 1000;
+    const at = state.currentTimeAtLastInteraction + (isPlaying ? since * playbackRate : 0);
+    const id = mirror.getId(node);
+    return { id, name: "media", isPlaying, playbackRate, volume, muted, loop, at: at + 1e-6 };
+  });
+  return players.filter(({ id }) => id > 0).sort((one, other) => one.id - other.id);
 }
 
 function describe(node, mirror) {
@@ -104,6 +139,9 @@ function describe(node, mirror) {
     if ("value" in node && node.nodeName !== "LI" && node.nodeName !== "PARAM")
       out.value = String(node.value);
     if ("checked" in node) out.checked = node.checked;
+    if (node.nodeName === "SELECT") out.chosen = [...node.selectedOptions].map((one) => one.value);
+    if (node.nodeName === "CANVAS") out.drawn = node.toDataURL();
+    if (node.localName.includes("-")) out.defined = node.matches(":defined");
     if (node.scrollTop || node.scrollLeft) out.scroll = [node.scrollLeft, node.scrollTop];
     if (node.sheet) {
       try {
@@ -119,11 +157,24 @@ function describe(node, mirror) {
       out.shadowSheets = sheets(node.shadowRoot);
     }
   }
-  if (node.nodeType === Node.DOCUMENT_NODE) out.sheets = sheets(node);
+  if (node.nodeType === Node.DOCUMENT_NODE) {
+    out.sheets = sheets(node);
+    out.scrolled = node.defaultView && [node.defaultView.scrollX, node.defaultView.scrollY];
+    out.selected = selected(node, mirror);
+  }
   out.children = [...node.childNodes]
     .filter((child) => !(child.nodeName === "STYLE" && mirror.getId(child) < 0))
     .map((child) => describe(child, mirror));
   return out;
+}
+
+function selected(page, mirror) {
+  const selection = page.getSelection();
+  const ranges = [...Array(selection?.rangeCount ?? 0).keys()].map((at) => selection.getRangeAt(at));
+  return ranges
+    .filter((range) => !range.collapsed)
+    .map(({ startContainer, startOffset, endContainer, endOffset }) =>
+      [mirror.getId(startContainer), startOffset, mirror.getId(endContainer), endOffset]);
 }
 
 function sheets(root) {

@@ -11,6 +11,7 @@
 import type { Replayer } from "@rrweb/replay";
 import type { FromEngine, SegmentSpan, ToEngine } from "./channel.ts";
 import { Loaded } from "./engine/loaded.ts";
+import type { RecordedEvent } from "./engine/recorded.ts";
 import { Shown } from "./engine/shown.ts";
 import frameStyle from "./styles/frame.css";
 import { firstAtOrAfter } from "./tracks.ts";
@@ -143,7 +144,7 @@ export class Engine {
       held &&
       (resume || (index === live && t >= this.#anchor && this.#shown.isBefore(this.#startMs + t)));
     try {
-      const events = onward ? null : await this.#loaded.load(index);
+      const events = onward ? null : await this.#load(index);
       if (seq !== this.#seq) return;
       if (events) {
         this.#hold(index);
@@ -155,6 +156,10 @@ export class Engine {
       return;
     }
     this.#options.send({ kind: "at", seq, t });
+  }
+
+  async #load(index: number): Promise<RecordedEvent[]> {
+    return this.#shown.ready(await this.#loaded.load(index));
   }
 
   #hold(index: number): void {
@@ -233,7 +238,7 @@ export class Engine {
     const ahead = (this.#starts[next] ?? 0) - this.#position;
     if (!inTail && ahead > AHEAD_MS * this.#speed) return;
     const seq = this.#seq;
-    this.#loaded.load(next).then(
+    this.#load(next).then(
       (events) => {
         if (seq !== this.#seq || !this.#playing || this.#tail !== next - 1) return;
         this.#tail = next;
@@ -257,7 +262,7 @@ export class Engine {
       this.#options.send({ kind: "stalled", index });
     }
     try {
-      const events = await this.#loaded.load(index);
+      const events = await this.#load(index);
       if (seq !== this.#seq) return;
       const t = ready ? this.#position : at;
       this.#stopTimer();

@@ -11,7 +11,7 @@ export const META = 4;
 export const INCREMENTAL = 3;
 export const CUSTOM = 5;
 const SOURCE_VIEWPORT = 4;
-const SOURCE_CANVAS = 9;
+export const SOURCE_CANVAS = 9;
 const SOURCE_FONT = 10;
 
 /** A recording may claim any viewport; what it gets stays within what a browser can lay out. */
@@ -38,6 +38,12 @@ export function isWrittenInto(event: RecordedEvent): boolean {
     event.data.source === 0 &&
     event.data.attributes.some(({ attributes }) => "_cssText" in attributes)
   );
+}
+
+/** A finger, not a mouse. */
+export function isTouch({ type, data }: RecordedEvent): boolean {
+  if (type !== INCREMENTAL) return false;
+  return data.source === 6 || (data.source === 2 && data.type === 7);
 }
 
 function clampSize(data: { width: number; height: number }): void {

@@ -7,7 +7,8 @@ import { Replayer } from "@rrweb/replay";
 import { Bridge } from "../bridge.ts";
 import { Leap } from "../leap.ts";
 import { type Picked, pick } from "../pick.ts";
-import { CUSTOM, type RecordedEvent } from "./recorded.ts";
+import { Drawings } from "./drawings.ts";
+import { CUSTOM, isTouch, type RecordedEvent } from "./recorded.ts";
 
 /** A page at t is made by what came strictly before t, as rrweb has it; the first page is there at 0. */
 const FIRST_MS = 0.01;
@@ -32,6 +33,7 @@ export class Shown {
   readonly #leap = new Leap();
   #replayer: Replayer | null = null;
   #bridge: Bridge | null = null;
+  #drawings: Drawings | null = null;
   #document: Document | null = null;
   #size = { width: 0, height: 0 };
 
@@ -48,18 +50,27 @@ export class Shown {
     return this.#replayer;
   }
 
+  /** Events whose pictures are ready to be drawn. */
+  async ready(events: RecordedEvent[]): Promise<RecordedEvent[]> {
+    if (!this.#replayer) this.#construct();
+    await this.#drawings?.decode(events);
+    return events;
+  }
+
   /** Hold the events of one segment instead of what was held. */
   swap(events: RecordedEvent[]): void {
-    if (!this.#replayer) {
-      this.#construct(events);
-      return;
-    }
-    const { context } = this.#replayer.service.state;
+    const replayer = this.#replayer ?? this.#construct();
+    const { context } = replayer.service.state;
     const bridged = this.#bridge?.over(events) ?? events;
     context.events.length = 0;
     for (const event of bridged) context.events.push(event);
     // Otherwise rrweb would skip what it believes to have played.
     context.lastPlayedEvent = null;
+    // The segment says where the pointer is; before it ever moved, it is nowhere.
+    const { mouse } = replayer as unknown as { mouse: HTMLElement };
+    mouse.style.left = mouse.style.top = "";
+    mouse.classList.remove("active", "touch-active");
+    if (events.some(isTouch)) mouse.classList.add("touch-device");
   }
 
   append(events: RecordedEvent[]): void {
@@ -156,8 +167,10 @@ export class Shown {
     return first === undefined ? time : Math.max(first + FIRST_MS, time);
   }
 
-  #construct(events: RecordedEvent[]): void {
-    const replayer = new Replayer([...events], {
+  /** With nothing to play yet: rrweb would set the first page's size later, by a timer. */
+  #construct(): Replayer {
+    const nothing = { type: CUSTOM, data: { tag: "", payload: null }, timestamp: 0 };
+    const replayer = new Replayer([nothing, nothing] as RecordedEvent[], {
       root: this.#root,
       triggerFocus: false,
       skipInactive: false,
@@ -174,7 +187,10 @@ export class Shown {
     }
     if (this.#guard) guard(replayer.iframe, this.#guard);
     // Only where a policy by hash stands around: drawn from here, the sandbox stays as it is.
-    else replayer.config.UNSAFE_replayCanvas = true;
+    else {
+      replayer.config.UNSAFE_replayCanvas = true;
+      this.#drawings = new Drawings(replayer);
+    }
     this.#watch(replayer);
     this.#bridge = new Bridge(replayer);
     replayer.on("resize", (size) => {
@@ -186,6 +202,7 @@ export class Shown {
     replayer.on("finish", () => this.#events.finished());
     this.#replayer = replayer;
     this.#document = replayer.iframe.contentDocument;
+    return replayer;
   }
 
   /** The recorded document, and those of frames in it as they come. */
@@ -199,6 +216,8 @@ export class Shown {
       const page = iframe.contentWindow as (Window & typeof globalThis) | null;
       if (page) this.#leap.watch(page);
       attach(mutation, iframe);
+      // A document begins at its top, wherever the one before it was scrolled to.
+      page?.scrollTo(0, 0);
     };
   }
 
