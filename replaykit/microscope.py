@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from replaykit.errors import UnknownUser, check_option
 from replaykit.replays.matching import match
-from replaykit.rows_as_json import SIGNALS, epoch_ms, events_of, properties, signals
+from replaykit.rows_as_json import SIGNALS, epoch_ms, events_of, properties_of, signals
 from replaykit.schema import TIME
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def watchlist(source: Source, population: pl.DataFrame) -> pl.DataFrame:
             "unit",
             "matched_at",
             descending=[True, False, False, False],
+            maintain_order=True,
         )
         .unique("replay_id", keep="first", maintain_order=True)
         .sort(
@@ -104,6 +106,7 @@ def watchlist(source: Source, population: pl.DataFrame) -> pl.DataFrame:
             "rank",
             "start",
             descending=[False, True, False, False],
+            maintain_order=True,
         )
         .drop("rank")
     )
@@ -123,6 +126,19 @@ class Behind:
 
     source: Source
     population: pl.DataFrame
+
+    def over(self, source: Source) -> Behind:
+        """Return the same people, read from a part of the events that holds theirs."""
+        same = Behind(source, self.population)
+        if "watch" in self.__dict__:
+            same.__dict__["watch"] = self.watch
+        return same
+
+    @property
+    def rows_held(self) -> int:
+        """How many rows of tables this keeps in memory."""
+        held = self.__dict__.values()
+        return sum(one.height for one in held if isinstance(one, pl.DataFrame))
 
     @cached_property
     def watch(self) -> pl.DataFrame:
@@ -205,7 +221,9 @@ class Behind:
 
     def stream(self, user_id: str) -> dict[str, Any]:
         """Return a user's rows around the window of the point (`stream`)."""
-        return stream(self.source, self.population, user_id)
+        user = self.source.user(user_id)
+        watch = self.watch.filter(pl.col("user") == user)
+        return stream(self.source, self.population, user_id, watch)
 
 
 def _first_moments(population: pl.DataFrame) -> pl.DataFrame:
@@ -228,105 +246,92 @@ def _countries(source: Source, users: pl.Series) -> dict[int, str]:
     return dict(found.drop_nulls().iter_rows())
 
 
-def stream(source: Source, population: pl.DataFrame, user_id: str) -> dict[str, Any]:
+def stream(
+    source: Source,
+    population: pl.DataFrame,
+    user_id: str,
+    watch: pl.DataFrame | None = None,
+) -> dict[str, Any]:
     """Return a user's rows around the window of a point, by session, oldest first.
 
     All rows inside the window, up to 25 before it, and rows after it until 50 from the
-    window's start are shown (`spec/inspect.md` 3).
+    window's start are shown (`spec/inspect.md` 3). `watch` is this user's part of the
+    point's watchlist, where that is known already.
     """
     user = source.user(user_id)
     units = population.filter(pl.col("user") == user)
     if units.is_empty():
         raise UnknownUser(f"User {user_id!r} does not belong to this point.")
-    start, end = units["start"].min(), units["end"].max()
     charted = set(units["rows"].explode().drop_nulls().to_list())
     rows = events_of(source, user)
-    place = (
-        pl.when(pl.col("time") < start)
-        .then(0)
-        .when(pl.col("time") <= end)
-        .then(1)
-        .otherwise(2)
-    )
-    places = rows.select(place=place).to_series()
-    before = rows.filter(places == 0).tail(ROWS_BEFORE)
-    within = rows.filter(places == 1)
-    room = max(0, ROWS_FROM_START - within.height)
-    after = rows.filter(places == 2).head(room)
-    shown = pl.concat([before, within, after])
+    times = rows["time"]
+    # Both ends of a window belong to it.
+    first = times.search_sorted(units["start"].sort().head(1), "left")[0]
+    last = times.search_sorted(units["end"].sort().tail(1), "right")[0]
+    before, within = min(first, ROWS_BEFORE), last - first
+    after = min(rows.height - last, max(0, ROWS_FROM_START - within))
+    shown = rows.slice(first - before, before + within + after)
     others = source.catalogue.filter(pl.col("user") == user)
-    # Most people were never recorded, and matching costs more than all the rest.
-    found = units.clear() if others.is_empty() else watchlist(source, units)
-    watch = (
-        {}
-        if found.is_empty()
-        else {
-            row["session_id"]: row
-            for row in found.sort("matched_at").iter_rows(named=True)
-        }
-    )
+    if watch is None:
+        # Most people were never recorded, and matching costs more than all the rest.
+        watch = units.clear() if others.is_empty() else watchlist(source, units)
+    found = {}
+    if not watch.is_empty():
+        best_last = watch.sort("matched_at", maintain_order=True)
+        found = {row["session_id"]: row for row in best_last.iter_rows(named=True)}
+    sessions = shown["session_id"].to_list()
+    time_ms = shown["time"].dt.epoch("ms").to_list()
     return {
         "user": user_id,
-        "before": before.height,
-        "within": within.height,
-        "after": after.height,
-        "sessions": _sessions_of(shown, watch, others),
+        "before": before,
+        "within": within,
+        "after": after,
+        "sessions": _sessions_of(sessions, time_ms, found, others),
         "rows": {
             "id": [str(row) for row in shown["row"]],
-            "time_ms": shown["time"].dt.epoch("ms").to_list(),
+            "time_ms": time_ms,
             "name": shown["event"].to_list(),
-            "props": [properties(row) for row in shown.iter_rows(named=True)],
+            "props": properties_of(shown),
             "charted": [int(row in charted) for row in shown["row"]],
-            "place": [0] * before.height + [1] * within.height + [2] * after.height,
-            "out_of_session": [int(value is None) for value in shown["session_id"]],
+            "place": [0] * before + [1] * within + [2] * after,
+            "out_of_session": [int(session is None) for session in sessions],
         },
     }
 
 
 def _sessions_of(
-    shown: pl.DataFrame,
+    sessions: Sequence[int | None],
+    time_ms: Sequence[int],
     watch: dict[int | None, dict[str, Any]],
     others: pl.DataFrame,
 ) -> list[dict[str, Any]]:
     """Split rows in time order into runs of one session, with the replay of each."""
-    runs = (
-        shown.select("session_id", "time")
-        .with_row_index("position")
-        .with_columns(run=pl.col("session_id").rle_id())
-        .group_by("run", maintain_order=True)
-        .agg(
-            pl.col("session_id").first(),
-            first_row=pl.col("position").min(),
-            rows=pl.len(),
-            start=pl.col("time").min(),
-            end=pl.col("time").max(),
-        )
-    )
-    sessions = []
-    for run in runs.iter_rows(named=True):
-        session = run["session_id"]
+    recorded: dict[int | None, dict[str, Any]] = {}
+    for row in others.sort("start").iter_rows(named=True):
+        recorded.setdefault(row["session_id"], row)
+    heads = []
+    position = 0
+    for session, run in groupby(sessions):
+        rows = sum(1 for _ in run)
+        start, end = time_ms[position], time_ms[position + rows - 1]
         replay = None if session is None else watch.get(session)
-        recorded = (
-            others.filter(pl.col("session_id") == session).sort("start")
-            if session is not None
-            else others.clear()
-        )
-        chosen = replay or next(recorded.iter_rows(named=True), None)
+        chosen = replay or (None if session is None else recorded.get(session))
         playable = chosen is not None and chosen["status"] in _PLAYABLE
-        sessions.append(
+        heads.append(
             {
                 "session": None if session is None else str(session),
-                "start_ms": epoch_ms(run["start"]),
-                "length_ms": epoch_ms(run["end"]) - epoch_ms(run["start"]),
+                "start_ms": start,
+                "length_ms": end - start,
                 "replay": chosen["replay_id"] if chosen and playable else None,
                 "match": replay["match"] if replay else None,
                 "at_t": replay["matched_at"] if replay else (0 if playable else None),
                 "opens": bool(replay and replay["holds_moment"]),
-                "first_row": run["first_row"],
-                "rows": run["rows"],
+                "first_row": position,
+                "rows": rows,
             }
         )
-    return sessions
+        position += rows
+    return heads
 
 
 def latest_values(

@@ -9,7 +9,7 @@ import polars as pl
 
 from replaykit.errors import UnknownReplay
 from replaykit.replays.anatomy import Anatomy, anatomy
-from replaykit.rows_as_json import epoch_ms, events_of, properties
+from replaykit.rows_as_json import epoch_ms, events_of, properties_of
 
 if TYPE_CHECKING:
     from replaykit.source import Source
@@ -150,7 +150,7 @@ def _events_beside(
         "id": ids,
         "t": beside["t"].to_list(),
         "name": rows["event"].to_list(),
-        "props": [properties(row) for row in rows.iter_rows(named=True)],
+        "props": properties_of(rows),
         "state": beside["state"].to_list(),
         "charted": [int(row in charted) for row in ids],
     }, shift_ms

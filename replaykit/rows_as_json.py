@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+import polars as pl
+
 from replaykit.schema import BUILT_INS, COLUMNS, REPLAY_ID
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from replaykit.source import Source
 
 #: Signals of a recording that lists show as marks, gravest first.
@@ -21,6 +21,9 @@ SIGNALS: Final = {
     "rage": "rage_clicks",
     "dead": "dead_clicks",
 }
+
+#: Columns whose values are plain JSON as they are.
+_READY: Final = (pl.String, pl.Boolean, pl.Int8, pl.Int16, pl.Int32)
 
 
 def events_of(source: Source, user: int) -> pl.DataFrame:
@@ -55,6 +58,27 @@ def properties(row: dict[str, Any]) -> dict[str, Any]:
         for name, value in row.items()
         if name not in COLUMNS and value is not None
     }
+
+
+def properties_of(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the `properties` of every row of a table.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"row": [1, 2], "page": ["/", None], "price": [None, 2.5]})
+    >>> properties_of(rows)
+    [{'page': '/'}, {'price': 2.5}]
+    """
+    found: list[dict[str, Any]] = [{} for _ in range(rows.height)]
+    for column in rows.iter_columns():
+        name, kind = column.name, column.dtype
+        if name in COLUMNS or column.null_count() == rows.height:
+            continue
+        ready = kind in _READY
+        for known, value in zip(found, column.to_list(), strict=True):
+            if value is not None:
+                known[name] = value if ready else _plain(value)
+    return found
 
 
 def _plain(value: object) -> object:

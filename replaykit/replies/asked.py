@@ -23,6 +23,8 @@ MOST_ROWS: Final = 500
 
 #: So many points of one widget stay open in memory.
 KEPT_POINTS: Final = 8
+#: More stay open while their tables have no more rows than this in all.
+KEPT_ROWS: Final = 250_000
 
 
 class Reply(NamedTuple):

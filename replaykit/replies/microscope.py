@@ -10,6 +10,7 @@ from replaykit.errors import UnknownOption
 from replaykit.microscope import Behind
 from replaykit.replies.asked import (
     KEPT_POINTS,
+    KEPT_ROWS,
     MOST_ROWS,
     Reply,
     count_in,
@@ -152,18 +153,18 @@ class Microscope:
         }
 
     def behind(self, key: str) -> Behind:
-        """Return who is behind a point, kept while it is among the last opened."""
+        """Return who is behind a point, kept while it is small or among the last."""
         if key not in self._open:
             self._open[key] = Behind(self.source, self.population(key))
-            while len(self._open) > KEPT_POINTS:
+            rows = [behind.rows_held for behind in self._open.values()]
+            while len(rows) > KEPT_POINTS and sum(rows) > KEPT_ROWS:
                 self._open.pop(next(iter(self._open)))
+                rows.pop(0)
         return self._open[key]
 
     def over(self, source: Source) -> Microscope:
         """Return the same answers, read from another state of the same events."""
-        opened = {
-            key: Behind(source, behind.population) for key, behind in self._open.items()
-        }
+        opened = {key: behind.over(source) for key, behind in self._open.items()}
         return replace(self, source=source, _open=opened)
 
     def about(self, key: str, behind: Behind) -> dict[str, Any]:
