@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 PACKAGES = ("replaykit", "polars", "duckdb", "chdb", "numba", "deltalake")
 
@@ -78,6 +78,55 @@ def report(name: str, figures: Mapping[str, float], **conditions: object) -> Non
     }
     rounded = {key: round(value, 3) for key, value in figures.items()}
     print(json.dumps({"name": name, "figures": rounded, "conditions": conditions}))
+
+
+def compared(
+    name: str,
+    asked: Mapping[str, Callable[[], object]],
+    *,
+    rounds: int,
+    ratios: Mapping[str, Sequence[str]],
+    close: Callable[[], None],
+    **conditions: object,
+) -> None:
+    """Run `ours` beside `read` and the peers, compare their answers, and report.
+
+    Parameters
+    ----------
+    name
+        The benchmark.
+    asked
+        What is run; `read` reads the columns, all others give one answer.
+    rounds
+        Of all of them, interleaved.
+    ratios
+        By key: the peers of which the fastest is compared; none means all.
+    close
+        Lets processes of their own open what is measured for memory.
+    conditions
+        What else to report.
+    """
+    only(asked)
+    answers = {one: run() for one, run in asked.items() if one != "read"}
+    equal = all(found == answers["ours"] for found in answers.values())
+    print({one: found[:2] for one, found in answers.items()})  # type: ignore[index]
+    taken = interleaved(asked, rounds)
+    close()
+    figures = {"vs_read": taken["ours"] / taken["read"]}
+    if equal:
+        peers = [one for one in asked if one not in {"read", "ours"}]
+        for key, among in ratios.items():
+            best = min(taken[one] for one in among or peers)
+            figures[key] = best / taken["ours"]
+    report(
+        name,
+        figures,
+        **conditions,
+        rounds=rounds,
+        equal=equal,
+        seconds=seconds(taken),
+        peak_mib=peaks(asked),
+    )
 
 
 def seconds(taken: Mapping[str, float]) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 from events import log
-from measure import interleaved, only, peaks, report, seconds
+from measure import compared
 from peers import Peers
 
 import replaykit as rk
@@ -53,24 +53,11 @@ if __name__ == "__main__":
         "chdb": lambda: peers.house(HOUSE.format(table=peers.files)),
         "mergetree": lambda: peers.house(HOUSE.format(table="rk.m")),
     }
-    only(asked)
-    answers = {name: run() for name, run in asked.items() if name != "read"}
-    equal = all(found == answers["ours"] for found in answers.values())
-    print({name: found[:2] for name, found in answers.items()})
-    taken = interleaved(asked, ROUNDS)
-    peers.close()
-    figures = {"vs_read": taken["ours"] / taken["read"]}
-    if equal:
-        rest = {
-            name: one for name, one in taken.items() if name not in {"read", "ours"}
-        }
-        figures["exact_vs_best_peer"] = min(rest.values()) / taken["ours"]
-    report(
+    compared(
         "paths",
-        figures,
-        rows=made.rows,
+        asked,
         rounds=ROUNDS,
-        equal=equal,
-        seconds=seconds(taken),
-        peak_mib=peaks(asked),
+        ratios={"exact_vs_best_peer": []},
+        close=peers.close,
+        rows=made.rows,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 from events import log
-from measure import interleaved, only, peaks, report, seconds
+from measure import compared
 from peers import Peers
 
 import replaykit as rk
@@ -69,24 +69,11 @@ if __name__ == "__main__":
         "chdb": lambda: last(peers.house(asked_of(ARRAYS, peers.files))),
         "mergetree": lambda: last(peers.house(asked_of(ARRAYS, "rk.m"))),
     }
-    only(asked)
-    answers = {name: run() for name, run in asked.items() if name != "read"}
-    equal = all(found == answers["ours"] for found in answers.values())
-    print({name: found[:5] for name, found in answers.items()})
-    taken = interleaved(asked, ROUNDS)
-    peers.close()
-    figures = {"vs_read": taken["ours"] / taken["read"]}
-    if equal:
-        rest = {
-            name: one for name, one in taken.items() if name not in {"read", "ours"}
-        }
-        figures["vs_best_peer"] = min(rest.values()) / taken["ours"]
-    report(
+    compared(
         "retention",
-        figures,
-        rows=made.rows,
+        asked,
         rounds=ROUNDS,
-        equal=equal,
-        seconds=seconds(taken),
-        peak_mib=peaks(asked),
+        ratios={"vs_best_peer": []},
+        close=peers.close,
+        rows=made.rows,
     )

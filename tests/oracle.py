@@ -197,6 +197,20 @@ def by_user(rows: Iterable[Row], *names: str) -> dict[tuple[object, ...], list[R
     return units
 
 
+def sequences(
+    rows: Iterable[Row], length: int, *names: str
+) -> list[tuple[list[str], int]]:
+    """Count what directly follows each other, the most frequent first."""
+    times: dict[tuple[str, ...], int] = {}
+    for unit in by_user(rows, *names).values():
+        events = [str(row["event"]) for row in ordered(unit)]
+        for first in range(len(events) - length + 1):
+            path = tuple(events[first : first + length])
+            times[path] = times.get(path, 0) + 1
+    ranked = sorted(times.items(), key=lambda one: (-one[1], one[0]))
+    return [(list(path), n) for path, n in ranked]
+
+
 @dataclass
 class JourneyQuestion:
     """A journey, with events as plain functions."""

@@ -37,6 +37,15 @@ def test_sequences_of_sessions() -> None:
         sequences(events, 2, within="day")
 
 
+def test_sequences_longer_than_one_number_holds() -> None:
+    names = [f"E{number % 40:02}" for number in range(100)]
+    events = log({"a": ", ".join(f"{k}m {name}" for k, name in enumerate(names))})
+    found = sequences(events, 23, within="user", top=None)
+    assert found["times"].to_list() == [2] * 38 + [1] * 2
+    assert found["path"].to_list() == sorted(names[at : at + 23] for at in range(40))
+    assert sequences(events, 100, within="user")["path"].to_list() == [names]
+
+
 def test_windows_of_a_node() -> None:
     events = log({"ana": "0m A, 1m B, 2m C", "bob": "0m A"})
     answer = journeys(events, start="A")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from replaykit.analyses.funnel import Exclusion, funnel
 from replaykit.analyses.journeys import journeys
+from replaykit.analyses.sequences import sequences
 from replaykit.engine import Pieces
 from replaykit.query import event
 from replaykit.schema import canonical
@@ -203,13 +205,34 @@ def test_row_order_never_matters(log, question, random):
 CODES = {"X": 0, "A": 1, "session_end": 2, "B": 4, "C": 7}
 
 
-def coded(log: list[oracle.Row], sort: bool) -> Pieces:
+def coded(log: list[oracle.Row], sort: bool, codes: dict[str, int] = CODES) -> Pieces:
     """The log as a project hands it over: in order, with the numbers of its names."""
     rows = pl.DataFrame(log, schema=SCHEMA)
     if sort:
         rows = rows.sort("user", "time", "row")
-    code = pl.col("event").replace_strict(CODES, return_dtype=pl.Int16).alias("@code")
-    return Pieces(canonical(rows.with_columns(code)), codes=CODES)
+    code = pl.col("event").replace_strict(codes, return_dtype=pl.Int16).alias("@code")
+    return Pieces(canonical(rows.with_columns(code)), codes=codes)
+
+
+@TESTS
+@given(
+    logs(most=24),
+    st.integers(1, 10),
+    st.sampled_from(["session", "user"]),
+    st.sampled_from([None, 1, 2, 50]),
+    st.booleans(),
+    st.sampled_from([1, 4_000]),
+)
+def test_sequences_equal_the_oracle(log, length, within, top, sort, wide):
+    keys = ["session_id"] if within == "session" else []
+    wanted = oracle.sequences([row for row in log if row["active"]], length, *keys)
+    # Large codes take more room than one number has.
+    codes = {name: code * wide for name, code in CODES.items()}
+    whole = coded(log, sort, codes)
+    pieces = [frame([row for row in log if row["user"] == user]) for user in (0, 1, 7)]
+    for rows in (frame(log), whole, replace(whole, codes=None), pieces):
+        found = sequences(rows, length, within=within, top=top)
+        assert found.rows() == wanted[:top]
 
 
 @TESTS

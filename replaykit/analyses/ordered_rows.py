@@ -12,7 +12,30 @@ import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
+
+
+def read_in_order(lf: pl.LazyFrame, columns: Mapping[str, pl.Expr]) -> pl.DataFrame:
+    """Read `columns` (`@user`, `@time` among them) in (user, time, row) order.
+
+    Row numbers are a good part of what there is to read, and only tell apart what one
+    user did in one moment: they are read where that, or the order, asks for them.
+    """
+    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
+    from replaykit.analyses.rows_kernel import in_order, tied  # noqa: PLC0415 - numba
+
+    chosen = [expr.alias(name) for name, expr in columns.items()]
+    rows = lf.select(chosen).collect(engine="streaming")
+    if rows.schema["@user"] == pl.Int32:
+        user = frozen(rows["@user"].to_numpy())
+        time = frozen(rows["@time"].to_physical().to_numpy())
+        if in_order(user, time, time) and not tied(user, time):
+            return rows
+    del rows
+    rows = lf.select(*chosen, pl.col("row").alias("@row")).collect(engine="streaming")
+    return by_time(rows)
 
 
 def by_time(rows: pl.DataFrame) -> pl.DataFrame:
@@ -34,7 +57,7 @@ def by_session(rows: pl.DataFrame) -> pl.DataFrame:
     from replaykit.analyses.rows_kernel import session_order  # noqa: PLC0415 - numba
 
     rows = by_time(rows)
-    order = session_order(frozen(runs(rows, ["@user"])), frozen(_sessions(rows)))
+    order = session_order(frozen(runs(rows, ["@user"])), frozen(session_ids(rows)))
     return rows[order] if len(order) else rows
 
 
@@ -43,16 +66,20 @@ def runs(rows: pl.DataFrame, keys: list[str]) -> NDArray[np.int32]:
     from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
     from replaykit.analyses.rows_kernel import number_runs  # noqa: PLC0415 - numba
 
+    session = session_ids(rows) if "@session" in keys else np.zeros(0, np.int64)
+    return number_runs(frozen(user_numbers(rows)), frozen(session))
+
+
+def user_numbers(rows: pl.DataFrame) -> NDArray[np.int32]:
+    """Return users as numbers that differ where one user follows another."""
     user = rows["@user"]
     if user.dtype != pl.Int32:
-        # Whatever users are, what matters is where one follows another.
         change = user.ne_missing(user.shift()).cast(pl.Int32)
         user = change.cum_sum()
-    session = _sessions(rows) if "@session" in keys else np.zeros(0, np.int64)
-    return number_runs(frozen(user.to_numpy()), frozen(session))
+    return user.to_numpy()
 
 
-def _sessions(rows: pl.DataFrame) -> NDArray[np.int64]:
+def session_ids(rows: pl.DataFrame) -> NDArray[np.int64]:
     """Return session ids; rows without one share a number that no session has."""
     return rows["@session"].fill_null(np.iinfo(np.int64).min).to_numpy()
 

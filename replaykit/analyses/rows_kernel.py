@@ -73,6 +73,15 @@ def in_order(
 
 
 @compiled
+def tied(user: NDArray[np.int32], time: NDArray[np.int64]) -> bool:
+    """Return whether a row and the one before are of one user and one moment."""
+    found = False
+    for row in range(1, len(user)):
+        found |= (user[row] == user[row - 1]) & (time[row] == time[row - 1])
+    return found
+
+
+@compiled
 def decode(
     code: NDArray[np.uint16],
     bits: NDArray[np.uint16],
@@ -177,30 +186,3 @@ def number_runs(
             number += 1
         numbers[row] = number
     return numbers
-
-
-@compiled
-def packed(
-    key: NDArray[np.int32], code: NDArray[np.int32], length: int, base: int
-) -> NDArray[np.int64]:
-    """Return every `length` codes in a row of one key, as the digits of one number."""
-    total = len(key)
-    found = np.empty(total, np.int64)
-    count = 0
-    highest = np.int64(1)
-    for _ in range(length - 1):
-        highest *= base
-    number = np.int64(0)
-    held = 0
-    for row in range(total):
-        if row and key[row] != key[row - 1]:
-            number = np.int64(0)
-            held = 0
-        if held >= length:
-            number -= code[row - length] * highest
-        number = number * base + code[row]
-        held += 1
-        if held >= length:
-            found[count] = number
-            count += 1
-    return found[:count]

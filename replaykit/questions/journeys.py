@@ -170,7 +170,7 @@ class Journeyed(Asking):
         Raises
         ------
         UnknownOption, BadInput
-            With what exists; if the sequences are too many to count.
+            With what exists; if `length` is below 1.
 
         Examples
         --------
