@@ -207,3 +207,41 @@ class TestTables:
                 again.answer("session", {"replay": replay}).data["tables"]
                 == player._watching.session(replay)["tables"]
             )
+
+
+def test_notes_are_a_frame_in_the_order_of_the_player(shop):
+    player = rk.Player(shop.replays)
+    ids = player.replays
+    player.note("late", ms=9_000.4)
+    player.session = ids[1]
+    player.note("  second  ", ms=3)
+    player.session = ids[0]
+    player.time_ms = 2_000
+    player.note("early")
+    notes = player.notes
+    assert notes.columns == ["replay_id", "user", "time_ms", "time", "text"]
+    assert notes["text"].to_list() == ["early", "late", "second"]
+    assert notes["time_ms"].to_list() == [2_000, 9_000, 3]
+    start = shop.replays["start"][0]
+    assert notes["time"][0] == start + timedelta(seconds=2)
+    assert notes["user"][0] == shop.replays["user"][0]
+    again = rk.Player(shop.replays, notes=notes)
+    assert again.notes.equals(notes)
+
+
+def test_notes_of_picked_replays_carry_their_weight(shop):
+    few = shop.replays.pick(2)
+    player = few.watch()
+    player.note("typical")
+    assert player.notes["stands_for"].to_list() == [few["stands_for"][0]]
+
+
+def test_notes_that_cannot_be(shop):
+    player = rk.Player(shop.replays)
+    with pytest.raises(BadInput, match="not blank"):
+        player.note("  ")
+    with pytest.raises(BadInput, match="2,000 is the most"):
+        player.note("x" * 2_001)
+    with pytest.raises(UnknownProperty, match="text is missing"):
+        rk.Player(shop.replays, notes={"replay_id": ["a"], "time_ms": [1]})
+    assert player.notes.is_empty()

@@ -25,6 +25,7 @@ from replaykit.foreign import read_tables
 from replaykit.replays.offsets import current
 from replaykit.replies import Watching
 from replaykit.timeline import instant, microseconds
+from replaykit.widgets.notes import Note, checked, notes_frame, read_notes
 from replaykit.widgets.view import View
 from replaykit.wording import clock, count_words
 
@@ -64,6 +65,9 @@ class Player(View):
         each a panel on the same clock. Their moments are in a column `time` (or the
         only column of moments); a column `user` or `replay_id` keeps the rows of
         whoever is on screen. Moments without a zone are read in the project's.
+    notes
+        Notes to go on from: a frame with `replay_id`, `time_ms` and `text`, as
+        `Player.notes` is.
     inactive
         How long nobody must have acted for a stretch to be inactive, from `"10s"` on:
         it is drawn as a band and jumped over. Exactly so long is not yet inactive.
@@ -84,13 +88,16 @@ class Player(View):
         first, `t` in milliseconds from the first recorded event.
     inactive_ms
         The threshold of inactive stretches in milliseconds.
+    note_list
+        The notes as they are synced: `{"replay", "t", "text"}` each, in the order of
+        writing. Observe it; read them as `notes`.
 
     Raises
     ------
     UnknownReplay
         If there is nothing to watch, or `session` is set to no replay.
     UnknownProperty
-        If a table has no column of moments.
+        If a table has no column of moments, or notes lack a column.
     BadInput, BadDuration
         If `replays` names no replays, or `inactive` is no duration from `"10s"` on.
 
@@ -106,12 +113,14 @@ class Player(View):
 
     window: traitlets.Dict[str, Any] = traitlets.Dict(read_only=True)
     inactive_ms = traitlets.Int(_INACTIVE_MS).tag(sync=True)
+    note_list: traitlets.List[Note] = traitlets.List(traitlets.Dict()).tag(sync=True)
 
     def __init__(
         self,
         replays: Watchable | Watching | Sequence[Watchable],
         *,
         tables: Mapping[str, object] | None = None,
+        notes: object = None,
         inactive: str = "10s",
     ) -> None:
         watching = _watching(replays)
@@ -134,6 +143,7 @@ class Player(View):
             session=playlist[0],
             time_ms=int(first.get("matched_at") or 0),
             inactive_ms=microseconds(inactive) // 1000,
+            note_list=read_notes(notes),
         )
 
     @traitlets.default("window")
@@ -227,6 +237,44 @@ class Player(View):
             )
             for name in names
         )
+
+    @property
+    def notes(self) -> pl.DataFrame:
+        """What was noted while watching: typed in the player, or by `note`.
+
+        One row per note, by replay in the order of the player, then by time:
+        `replay_id`, `user` String, `time_ms` Int64 (position in the replay), `time`
+        Datetime UTC (by the recorder's clock), `text` String; `stands_for` Int64 where
+        the replays were picked. They live in this object: keep them with
+        `notes.write_csv(…)`, go on with `rk.Player(…, notes=…)`.
+        """
+        return notes_frame(self.note_list, self._watching.replays)
+
+    def note(self, text: str, *, ms: float | None = None) -> None:
+        """Note something on the replay on screen.
+
+        Parameters
+        ----------
+        text
+            What is seen; 2,000 characters at most.
+        ms
+            Milliseconds from the first recorded event; where the player is by default.
+
+        Raises
+        ------
+        BadInput
+            If the text is blank or too long.
+
+        Examples
+        --------
+        >>> import replaykit as rk
+        >>> player = rk.Player(rk.demo().replays)
+        >>> player.note("Looks for the size guide", ms=12_000)
+        >>> player.notes.select("time_ms", "text").rows()
+        [(12000, 'Looks for the size guide')]
+        """
+        made = checked(self.session, self.time_ms if ms is None else ms, text)
+        self.note_list = [*self.note_list, made]
 
     def seek(
         self, to: str | datetime | None = None, *, ms: float | None = None

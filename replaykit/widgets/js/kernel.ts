@@ -7,6 +7,8 @@ import type { Reply, ReplyMessage, RequestKind, Requests, TraitName, Traits } fr
 
 /** What a host gives the widget: requests with replies, and the small synced state. */
 export interface Source {
+  /** Whether somebody keeps what is written here. */
+  readonly keeps: boolean;
   request<K extends RequestKind>(kind: K, params: Requests[K]["params"]): Promise<Reply<K>>;
   get<T extends TraitName>(name: T): Traits[T];
   /** Write traits; all of one call travel together. */
@@ -79,6 +81,7 @@ const OVER = new Set(["dead", "restarting", "autorestarting", "terminating"]);
  * prefix of the ids tells whose reply it is.
  */
 export class Kernel implements Source {
+  readonly keeps = true;
   readonly #model: Model;
   readonly #waiting = new Map<string, Waiting>();
   readonly #goneListeners = new Set<() => void>();

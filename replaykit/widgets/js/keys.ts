@@ -11,6 +11,7 @@ export interface KeyActions {
   row(by: 1 | -1): void;
   unfold(): void;
   search(): void;
+  note(): void;
   wide(): void;
   full(): void;
   help(): void;
@@ -30,6 +31,7 @@ export const KEY_HELP: [string[], string][] = [
   [["j", "k"], "row"],
   [["enter"], "expand row"],
   [["/"], "search"],
+  [["n"], "note this moment"],
   [["w", "f"], "full width, full screen"],
   [["home", "end"], "start, end"],
   [["?"], "these keys"],
@@ -84,6 +86,7 @@ export function actOnKey(event: KeyboardEvent, act: KeyActions): boolean {
     j: () => act.row(1),
     k: () => act.row(-1),
     "/": act.search,
+    n: act.note,
     w: act.wide,
     f: act.full,
     "?": act.help,

@@ -19,7 +19,7 @@ import { createPatience } from "./player/patience.ts";
 import { createPicker } from "./player/picker.ts";
 import { createPlayback } from "./player/playback.ts";
 import { createPlaylist } from "./player/playlist.ts";
-import type { Session } from "./protocol.ts";
+import type { Note, Session } from "./protocol.ts";
 import { Rows } from "./rows.ts";
 import { Segments } from "./segments.ts";
 import { Sync } from "./sync.ts";
@@ -141,6 +141,7 @@ export function createPlayer(
     row: (by) => (panel ? panel.step(by) : stepEvent(by)),
     unfold: () => panel?.unfoldCurrent(),
     search: () => panel?.focusSearch(),
+    note: () => panel?.focusNote(),
     link: () => copyLink(clock.position),
     html: () => void acts.copy("html", stage.screen.html()),
     pick() {
@@ -177,12 +178,21 @@ export function createPlayer(
     onOpened: seek,
   });
 
+  const keptNotes = {
+    onSeek: seek,
+    at: () => clock.position,
+    get: () => source.get("note_list"),
+    set: (notes: Note[]) => source.set({ note_list: notes }),
+  };
+  // Notes belong to a player that Python holds, not to one that opened inside another widget.
+  const kept = synced && source.keeps && source.get("kind") === "player";
   const panel: Panel | null = options.compact
     ? null
     : createPanel({
         onSeek: seek,
         onLink: copyLink,
         onShown: setShown,
+        notes: kept ? keptNotes : null,
       });
 
   const player = el(
@@ -389,6 +399,7 @@ export function createPlayer(
             if (options.playlist) void listed();
           },
           inactive: setInactive,
+          notes: () => panel?.refreshNotes(),
         },
         signal,
       )

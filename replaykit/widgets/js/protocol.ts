@@ -25,6 +25,16 @@ export interface Traits {
   point: string;
   /** Nobody acting for longer than this is inactive time. */
   inactive_ms: number;
+  /** What was noted while watching, in the order of writing. */
+  note_list: Note[];
+}
+
+/** A note on a moment of a replay. */
+export interface Note {
+  replay: string;
+  /** Milliseconds from the replay's first event. */
+  t: number;
+  text: string;
 }
 
 export type TraitName = keyof Traits;

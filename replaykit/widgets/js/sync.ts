@@ -15,6 +15,7 @@ export interface SyncActions {
   session(replay: string): void;
   replays(): void;
   inactive(): void;
+  notes(): void;
 }
 
 /** While playing, 5 times a second; a seek, a pause or a new session at once. */
@@ -34,6 +35,7 @@ export class Sync {
     source.observe("session", (value) => act.session(value), signal);
     source.observe("replays", () => act.replays(), signal);
     source.observe("inactive_ms", () => act.inactive(), signal);
+    source.observe("note_list", () => act.notes(), signal);
     signal.addEventListener("abort", () => this.flush(), { once: true });
   }
 

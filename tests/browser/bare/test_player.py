@@ -541,6 +541,40 @@ def test_a_longer_threshold_leaves_fewer_bands(view: View) -> None:
     assert view.page.locator(".is-note").first.is_hidden()
 
 
+def test_notes_are_written_at_their_moment_and_kept_by_python(view: View) -> None:
+    view.open(session="code_editor")
+    view.painted()
+    view.write("time_ms", 5_000)
+    view.page.locator(".rk-player-box").focus()
+    view.press("n")
+    note = view.page.get_by_label("Note what you see at this moment")
+    note.press_sequentially("</script> looks lost", delay=5)
+    # The moment is that of the first letter, wherever watching goes on to.
+    view.write("time_ms", 9_000)
+    note.press("Enter")
+    first = {"replay": "code_editor", "t": 5_000, "text": "</script> looks lost"}
+    assert view.trait("note_list") == [first]
+    note.fill("comes back")
+    note.press("Enter")
+    assert [one["t"] for one in view.trait("note_list")] == [5_000, 9_000]
+    rows = view.page.locator(".rk-panel-body .rk-tr")
+    assert [row.inner_text().split("\n") for row in rows.all()] == [
+        ["0:05", "</script> looks lost"],
+        ["0:09", "comes back"],
+    ]
+    assert view.page.get_by_role("tab", name="Notes").inner_text() == "Notes2"
+    rows.first.click()
+    assert view.position() == 5_000
+    # Another replay has its own; code may write some as well.
+    other = {"replay": "todo_app", "t": 0, "text": "elsewhere"}
+    view.write("note_list", [*view.trait("note_list"), other])
+    assert rows.count() == 2
+    rows.nth(1).dblclick()
+    view.page.get_by_role("button", name="Delete note").click()
+    assert view.trait("note_list") == [first, other]
+    assert rows.count() == 1
+
+
 def test_a_foreign_table_is_a_panel_on_the_same_clock(view: View) -> None:
     view.open(session="with_tickets")
     view.painted()

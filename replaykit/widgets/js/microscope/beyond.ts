@@ -47,6 +47,7 @@ function ofPoint(source: Source, key: string, first: string): Source {
 
 function passing(source: Source): Source {
   return {
+    keeps: source.keeps,
     request: (kind, params) => source.request(kind, params),
     get: (name) => source.get(name),
     set: (values) => source.set(values),

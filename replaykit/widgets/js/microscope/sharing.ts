@@ -12,6 +12,7 @@ export function sharing(source: Source): Source {
   let key = "";
   let held: Promise<Reply<"session">> | null = null;
   return {
+    keeps: source.keeps,
     link: (replay, t) => source.link?.(replay, t) ?? replayRef(replay, t),
     get: (name) => source.get(name),
     set: (values) => source.set(values),

@@ -43,6 +43,7 @@ interface Entry {
 const PAGING = new Set(["offset", "limit"]);
 
 export class PageSource implements Source {
+  readonly keeps = false;
   readonly #capsule: Capsule;
   readonly #blobs: Blobs;
   readonly #library: string | null;
@@ -64,6 +65,7 @@ export class PageSource implements Source {
       replays: capsule.kind === "player" ? capsule.replays : [],
       point: "",
       inactive_ms: 0,
+      note_list: [],
     };
   }
 

@@ -15,18 +15,23 @@ export interface RecordTab {
   count(session: Session): { total: number; bad: number };
 }
 
-interface Kind<R extends { t: number }> {
+export interface Kind<R extends { t: number }> {
   label: string;
   cols: string;
   of(session: Session): readonly R[];
   cells(record: R, session: Session, index: number): (Node | string)[];
   detail(record: R): Record<string, string>;
+  /** What can be done with a record, below what it unfolds to. */
+  acts?(record: R): Node[];
   bad(record: R): boolean;
   /** Where a record lies; outside of the recording it is greyed and does not seek. */
   place?(record: R): number;
 }
 
-function recordTab<R extends { t: number }>(kind: Kind<R>, onSeek: (t: number) => void): RecordTab {
+export function recordTab<R extends { t: number }>(
+  kind: Kind<R>,
+  onSeek: (t: number) => void,
+): RecordTab {
   let session: Session | null = null;
   let records: readonly R[] = [];
   let track = new Track([]);
@@ -46,6 +51,7 @@ function recordTab<R extends { t: number }>(kind: Kind<R>, onSeek: (t: number) =
       for (const [name, text] of Object.entries(kind.detail(record))) {
         node.append(el("dt", {}, name), el("dd", {}, text));
       }
+      if (kind.acts) node.append(el("dd", { class: "acts" }, ...kind.acts(record)));
       return node;
     },
   });

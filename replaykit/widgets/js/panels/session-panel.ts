@@ -10,6 +10,7 @@ import type { Filter, Rows } from "../rows.ts";
 import { EVENT_FIELD } from "../rows.ts";
 import { createEventsTable, PAGE_COLUMN } from "./events-table.ts";
 import { openFilterMenu } from "./filter-menu.ts";
+import { createNotes, type NotesSpec } from "./notes.ts";
 import { consoleTab, networkTab, pagesTab, type RecordTab, sideTab } from "./records.ts";
 
 export interface PanelSpec {
@@ -17,6 +18,8 @@ export interface PanelSpec {
   onLink(t: number): void;
   /** What is shown changed: by search, filter or legend. */
   onShown(shown: Uint32Array, hidden: ReadonlySet<MarkKind>): void;
+  /** Where notes are kept, if anywhere. */
+  notes: NotesSpec | null;
 }
 
 export interface Panel {
@@ -32,6 +35,9 @@ export interface Panel {
   neighbour(t: number, by: 1 | -1): number | null;
   readonly current: number | null;
   focusSearch(): void;
+  focusNote(): void;
+  /** Notes were written elsewhere. */
+  refreshNotes(): void;
   /** Esc: fold rows, then clear the search; false when there was nothing to do. */
   dismiss(): boolean;
   destroy(): void;
@@ -65,6 +71,8 @@ export function createPanel(spec: PanelSpec): Panel {
     network: networkTab(spec.onSeek),
     pages: pagesTab(spec.onSeek),
   };
+  const notes = spec.notes && createNotes(spec.notes, refreshNotes);
+  if (notes) records.notes = notes.tab;
 
   const bar = tabs(
     "Session panels",
@@ -73,6 +81,7 @@ export function createPanel(spec: PanelSpec): Panel {
       { id: "console", label: "Console" },
       { id: "network", label: "Network" },
       { id: "pages", label: "Pages" },
+      ...(notes ? [{ id: "notes", label: "Notes" }] : []),
     ],
     (id) => {
       tab = id;
@@ -127,6 +136,8 @@ export function createPanel(spec: PanelSpec): Panel {
 
   function showTab(): void {
     filterBar.hidden = tab !== "events";
+    if (tab === "notes" && notes) filterBar.after(notes.bar);
+    else notes?.bar.remove();
     body.setAttribute("aria-label", tab);
     const table = activeTable();
     const empty = emptyText();
@@ -146,6 +157,7 @@ export function createPanel(spec: PanelSpec): Panel {
       console: "Nothing was written to the console, or it was not recorded",
       network: "No requests were recorded",
       pages: "No page was recorded",
+      notes: "Nothing was noted on this replay yet",
     };
     const word = words[tab] ?? "No row belongs to this session";
     const clear = button({ label: "Show all events", kind: "line", small: true, run: clearAll });
@@ -188,6 +200,13 @@ export function createPanel(spec: PanelSpec): Panel {
     } else {
       setText(count, plural(records[tab]?.count(rows.session).total ?? 0, "entry", "entries"));
     }
+  }
+
+  function refreshNotes(): void {
+    if (!rows || !notes) return;
+    notes.tab.set(rows.session);
+    drawCounts(rows.session);
+    if (tab === "notes") showTab();
   }
 
   /** A tab for each foreign table; ids that no own tab has. */
@@ -365,6 +384,7 @@ export function createPanel(spec: PanelSpec): Panel {
       position = t;
       events.move(t, tab === "events" ? follow : false);
       if (tab !== "events") records[tab]?.move(t, follow);
+      if (tab === "notes") notes?.move();
     },
     resumeFollowing: () => activeTable()?.resumeFollowing(),
     setKind(kind, on) {
@@ -389,6 +409,14 @@ export function createPanel(spec: PanelSpec): Panel {
       input.focus({ preventScroll: true });
       input.select();
     },
+    focusNote() {
+      if (!notes) return;
+      bar.select("notes");
+      tab = "notes";
+      showTab();
+      notes.focus();
+    },
+    refreshNotes,
     dismiss() {
       if (activeTable()?.foldAll()) return true;
       if (search === "" && filters.length === 0) return false;
