@@ -159,15 +159,33 @@ def pauses(
     user: NDArray[np.int32], time: NDArray[np.int64], gap: int
 ) -> NDArray[np.int64]:
     """Return where a user begins, or goes on after a pause longer than `gap`."""
-    found = np.empty(len(user), np.int64)
-    count = 0
-    for row in range(len(user)):
+    total = len(user)
+    many = min(total, 1)
+    for row in range(1, total):
+        many += (user[row] != user[row - 1]) | (time[row] - time[row - 1] > gap)
+    # One more than there are: every row is written, and most of them over again.
+    found = np.zeros(many + 1, np.int64)
+    count = min(total, 1)
+    for row in range(1, total):
         # Written without a branch: which rows they are cannot be predicted.
         found[count] = row
-        count += (
-            row == 0 or user[row] != user[row - 1] or time[row] - time[row - 1] > gap
-        )
-    return found[:count].copy()
+        count += (user[row] != user[row - 1]) | (time[row] - time[row - 1] > gap)
+    return found[:many]
+
+
+@compiled
+def changes(user: NDArray[np.int32], session: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where a user, or one of their sessions, begins or goes on."""
+    total = len(user)
+    many = min(total, 1)
+    for row in range(1, total):
+        many += (user[row] != user[row - 1]) | (session[row] != session[row - 1])
+    found = np.zeros(many + 1, np.int64)
+    count = min(total, 1)
+    for row in range(1, total):
+        found[count] = row
+        count += (user[row] != user[row - 1]) | (session[row] != session[row - 1])
+    return found[:many]
 
 
 @compiled

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import polars as pl
 
-from replaykit.analyses.measures import distinct_rows
 from replaykit.analyses.properties import label
 from replaykit.analyses.segments import keep_cohort, members
 from replaykit.analyses.session_rules import (
@@ -116,6 +115,15 @@ class SessionsQuery:
     rule: SessionRule | None
     length_from: LengthFrom
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether who, when and (without a rule) the session's id tell all of it."""
+        more = (self.containing, self.length, self.counting)
+        if self.by or self.edges or any(one is not None for one in more):
+            return False
+        cut_by_pauses = self.rule is None or self.rule.is_a_pause
+        return cut_by_pauses and self.length_from == "client time"
+
     def rows(self, lf: pl.LazyFrame, segment: int) -> pl.LazyFrame:
         """Return the active rows that sessions are made of."""
         one = list(self.segments.values())[segment]
@@ -204,25 +212,6 @@ class SessionsQuery:
             edge = pl.col(f"_edge{k}")
             filters.append(edge.is_null() if value is None else edge.eq(value))
         return filters
-
-    def active_users(self, segment: int, *, whole: bool) -> pl.DataFrame:
-        """Return `i` and the number of users with an active event in the interval."""
-        grid = self.grid
-        one = list(self.segments.values())[segment]
-        inside, at = grid.holds(_TIME), grid.index(_TIME).alias("i")
-        users = self.log.collect(
-            lambda lf: self.rows(lf, segment).filter(inside).select("user", at).unique()
-        )
-        users = users.sort("user", "i")
-        if one.needs_users:
-            users = keep_cohort(users, one, grid)
-        if one.kind != "any":
-            kept = members(self.log, grid, one.kind)
-            users = users.join(kept, on=["user", "i"], how="semi")
-        if whole:
-            users = users.with_columns(i=pl.lit(0, dtype=pl.Int32))
-        distinct = distinct_rows(users, ["user", "i"])
-        return distinct.group_by("i").agg(users=pl.len())
 
 
 def _formed(lf: pl.LazyFrame, query: SessionsQuery, segment: int) -> pl.DataFrame:

@@ -71,6 +71,11 @@ class SessionRule:
                 "timeout=, same=, starts_with= or ends_with=."
             )
 
+    @property
+    def is_a_pause(self) -> bool:
+        """Whether nothing but a timeout cuts."""
+        return self.same is None and self.starts_with is None and self.ends_with is None
+
 
 class Cut(NamedTuple):
     """Rows in which every session is one run of neighbours, and where runs begin."""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import polars as pl
 
-from replaykit.analyses.measures import bin_labels, grouped
+from replaykit.analyses.measures import bin_labels
 from replaykit.analyses.properties import Bins, as_ranges
+from replaykit.analyses.session_sums import ALL
 from replaykit.errors import UnknownOption
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ SESSION_MEASURES: Final[tuple[SessionMeasure, ...]] = (
 _EDGES_S: Final = (0, 3, 10, 30, 60, 180, 600, 1800, 3600, 86400)
 _LENGTHS: Final = tuple(pairwise(_EDGES_S))
 _COUNTS: Final = (*((k, k) for k in range(1, 11)), (11, float("inf")))
-_PER_USER: Final = ("time per user", "per user")
+PER_USER: Final = ("time per user", "per user")
 IN_SESSION: Final = ("events", "events per session", "events distribution")
 DISTRIBUTIONS: Final = ("length distribution", "events distribution")
 
@@ -67,22 +68,20 @@ def session_ranges(
 def session_values(
     query: SessionsQuery,
     measure: SessionMeasure,
-    ranges: Sequence[tuple[float, float]],
-    formed: pl.DataFrame,
+    buckets: int,
+    sums: pl.DataFrame,
     keys: Sequence[str],
     *,
-    sums: pl.DataFrame,
+    active: pl.DataFrame | None,
     whole: bool,
 ) -> pl.DataFrame:
     """Return `segment_at`, keys, `bucket_at` (distributions), `i` and `value`.
 
-    `sums` are those of `formed` per interval (`session_sums`).
+    `sums` are those of `session_sums` and `active` (measures per user) those of
+    `active_users`, both with `segment_at`; `buckets` says how many a distribution has.
     """
     if whole:
-        zero = pl.lit(0, dtype=pl.Int32).alias("i")
-        sums = sums.with_columns(zero)
-        if measure in DISTRIBUTIONS:
-            formed = formed.with_columns(zero)
+        sums = sums.with_columns(pl.lit(0, dtype=pl.Int32).alias("i"))
     at = ["segment_at", *keys, "i"]
     points = [0] if whole else query.grid.labels()["i"].to_list()
     if keys:
@@ -95,69 +94,29 @@ def session_values(
         pl.DataFrame({"i": pl.Series(points, dtype=pl.Int32)}), how="cross"
     )
     if measure in DISTRIBUTIONS:
-        return _distributed(measure, ranges, formed, dense, at)
+        numbers = pl.DataFrame({"bucket_at": pl.Series(range(buckets), dtype=pl.Int32)})
+        dense = dense.join(numbers, how="cross")
+        at.append("bucket_at")
+    else:
+        sums = sums.filter(pl.col("bucket_at") == ALL).drop("bucket_at")
     found = dense.join(sums.group_by(at).agg(pl.all().sum()), on=at, how="left")
     n, seconds = pl.col("n").fill_null(0), pl.col("length").fill_null(0) / 1e6
-    if measure in _PER_USER:
-        users = pl.concat(
-            [
-                query.active_users(k, whole=whole).with_columns(
-                    segment_at=pl.lit(k, dtype=pl.Int32)
-                )
-                for k in range(len(query.segments))
-            ]
-        )
+    if active is not None:
+        users = active.filter(pl.col("whole") == whole).drop("whole")
         found = found.join(users, on=["segment_at", "i"], how="left")
+    counted = pl.col("_counted")
     value = {
         "total": n,
         "length": seconds,
         "average length": pl.when(n > 0).then(seconds / n),
+        "length distribution": n,
         "time per user": seconds / pl.col("users"),
         "per user": n / pl.col("users"),
-        "events": pl.col("_counted").fill_null(0),
-        "events per session": pl.when(n > 0).then(pl.col("_counted") / n),
+        "events": counted.fill_null(0),
+        "events per session": pl.when(n > 0).then(counted / n),
+        "events distribution": n,
     }[measure]
     return found.select(*at, value=value)
-
-
-def session_sums(
-    query: SessionsQuery, formed: pl.DataFrame, keys: Sequence[str]
-) -> pl.DataFrame:
-    """Return sessions `n`, `length` and `_counted` per segment, group and interval."""
-    sums = [pl.len().cast(pl.Int64).alias("n"), pl.col("length").sum()]
-    if query.counting is not None:
-        sums.append(pl.col("_counted").sum())
-    return grouped(formed, ["segment_at", *keys, "i"], *sums)
-
-
-def _distributed(
-    measure: SessionMeasure,
-    ranges: Sequence[tuple[float, float]],
-    formed: pl.DataFrame,
-    dense: pl.DataFrame,
-    at: Sequence[str],
-) -> pl.DataFrame:
-    parts = []
-    for k in range(len(ranges)):
-        inside = formed.filter(in_bucket(measure, ranges, k))
-        count = inside.group_by(at).agg(value=pl.len().cast(pl.Int64))
-        part = dense.join(count, on=list(at), how="left")
-        parts.append(
-            part.with_columns(
-                pl.col("value").fill_null(0), bucket_at=pl.lit(k, dtype=pl.Int32)
-            )
-        )
-    return pl.concat(parts)
-
-
-def in_bucket(
-    measure: SessionMeasure, ranges: Sequence[tuple[float, float]], k: int
-) -> pl.Expr:
-    """Return the condition that a session is in the k-th bucket."""
-    low, high = ranges[k]
-    if measure == "events distribution":
-        return pl.col("_counted").is_between(low, high)
-    return (pl.col("length") / 1e6).is_between(low, high, closed="left")
 
 
 def named_series(

@@ -41,16 +41,21 @@ from replaykit.analyses.session_rules import (
     row_ids,
     summarised,
 )
+from replaykit.analyses.session_sums import (
+    ALL,
+    active_users,
+    in_bucket,
+    session_sums,
+)
 from replaykit.analyses.session_values import (
     DISTRIBUTIONS,
     IN_SESSION,
+    PER_USER,
     SESSION_MEASURES,
     SessionMeasure,
     bucket_labels,
-    in_bucket,
     named_series,
     session_ranges,
-    session_sums,
     session_values,
 )
 from replaykit.engine import Frames, Pieces
@@ -77,17 +82,13 @@ class SessionsAnswer:
         in seconds, for times; null where undefined), `incomplete` Boolean.
     total
         The value over the whole range per series.
-    left_out
-        Sessions that lasted longer than a day, in no number.
     """
 
     table: pl.DataFrame
     total: pl.DataFrame
-    left_out: pl.DataFrame
     query: SessionsQuery
     measure: SessionMeasure
     ranges: Sequence[tuple[float, float]]
-    formed: pl.DataFrame
     kept: pl.DataFrame | None
 
     @property
@@ -95,6 +96,34 @@ class SessionsAnswer:
         """The columns that tell series apart, in the order of a key."""
         own = {"time", "value", "incomplete"}
         return [name for name in self.table.columns if name not in own]
+
+    @cached_property
+    def _listed(self) -> pl.DataFrame:
+        """Every session that passes the filters, long ones too.
+
+        The numbers of a chart need no list; whoever opens one of them does.
+        """
+        query = self.query
+        return pl.concat(
+            [
+                query.formed(k).with_columns(segment_at=pl.lit(k, dtype=pl.Int32))
+                for k in range(len(query.segments))
+            ]
+        )
+
+    @cached_property
+    def formed(self) -> pl.DataFrame:
+        """The counted sessions, with segment, groups and interval, without rows."""
+        formed = self._listed.filter(pl.col("length") <= LONGEST)
+        if self.kept is None:
+            return formed
+        return cut_to_top(formed, self.kept.columns, self.kept)
+
+    @cached_property
+    def left_out(self) -> pl.DataFrame:
+        """Sessions that lasted longer than a day, in no number."""
+        long = self._listed.filter(pl.col("length") > LONGEST)
+        return long.select(_session_columns())
 
     @cached_property
     def sessions(self) -> pl.DataFrame:
@@ -264,30 +293,33 @@ def _answer(
     top: int | None,
 ) -> SessionsAnswer:
     keys = [f"b{k}" for k in range(len(query.by))]
-    formed = pl.concat(
-        [
-            query.formed(k).with_columns(segment_at=pl.lit(k, dtype=pl.Int32))
-            for k in range(len(query.segments))
-        ]
+    marks = [pl.lit(k, dtype=pl.Int32) for k in range(len(query.segments))]
+    sums = pl.concat(
+        session_sums(query, k, ranges).with_columns(segment_at=mark)
+        for k, mark in enumerate(marks)
     )
-    short = pl.col("length") <= LONGEST
-    left_out = formed.filter(~short)
-    if len(left_out):
-        formed = formed.filter(short)
+    active = None
+    if measure in PER_USER:
+        active = pl.concat(
+            active_users(query, k).with_columns(segment_at=mark)
+            for k, mark in enumerate(marks)
+        )
     ranks, kept = None, None
     if keys:
-        sizes = formed.group_by(keys).agg(n=pl.len())
+        every = sums.filter(pl.col("bucket_at") == ALL)
+        sizes = every.group_by(keys).agg(pl.col("n").sum())
         ranks = sizes.sort("n", *keys, descending=[True, *[False] * len(keys)])
         ranks = ranks.select(keys)
         if top is not None and len(ranks) > top:
             kept = ranks.head(top)
-            formed = cut_to_top(formed, keys, kept)
+            sums = cut_to_top(sums, keys, kept)
             ranks = pl.concat(
                 [kept, pl.DataFrame({key: [rest_label(kept)] for key in keys})]
             )
-    sums = session_sums(query, formed, keys)
     values = [
-        session_values(query, measure, ranges, formed, keys, sums=sums, whole=whole)
+        session_values(
+            query, measure, len(ranges), sums, keys, active=active, whole=whole
+        )
         for whole in (False, True)
     ]
     buckets = bucket_labels(measure, ranges)
@@ -298,11 +330,9 @@ def _answer(
     return SessionsAnswer(
         table.select(*columns, "time", "value", "incomplete"),
         named[1].select(*columns, "value"),
-        left_out.select(_session_columns()),
         query,
         measure,
         ranges,
-        formed,
         kept,
     )
 
@@ -361,7 +391,7 @@ def _population(answer: SessionsAnswer, key: SessionsKey) -> pl.DataFrame:
     if answer.measure in DISTRIBUTIONS:
         buckets = bucket_labels(answer.measure, answer.ranges)
         k = position(labels.pop(), buckets)
-        formed = formed.filter(in_bucket(answer.measure, answer.ranges, k))
+        formed = formed.filter(in_bucket(query, answer.ranges, k))
     if list(query.segments) != [""]:
         k = position(labels.pop(), list(query.segments))
         formed = formed.filter(pl.col("segment_at") == k)
