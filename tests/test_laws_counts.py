@@ -335,6 +335,87 @@ def test_each_event_is_in_at_most_one_session_of_a_rule(data, drawn, rule):
         assert len(flat) + long == sum(row["active"] for row in drawn)
 
 
+@NEAR
+@given(
+    st.data(),
+    rows(),
+    st.sampled_from([None, timedelta(hours=2)]),
+    st.sampled_from(["UTC", "America/New_York"]),
+    st.booleans(),
+)
+def test_sums_of_plain_sessions_equal_the_oracle(data, drawn, gap, tz, clocked):
+    """Rows as a project keeps them, in pieces of whole users, need no list."""
+    if not clocked:
+        drawn = [{**row, "client_time": None} for row in drawn]
+    users = data.draw(st.permutations(range(4)))
+    ordered = sorted(
+        drawn, key=lambda row: (users.index(row["user"]), row["time"], row["row"])
+    )
+    cut = data.draw(st.integers(0, 4))
+    frames = [
+        frame_of([row for row in ordered if row["user"] in part]).lazy()
+        for part in (users[:cut], users[cut:])
+    ]
+    days = set(oracle.days_between(FIRST, LAST))
+    if gap is None:
+        formed = list(oracle.sessions(drawn).values())
+    else:
+        by_row = {row["row"]: row for row in drawn}
+        formed = [
+            oracle.described([by_row[k] for k in one])
+            for one in oracle.own_sessions(drawn, timeout=gap)
+        ]
+    wanted: dict[date, list[float]] = {day: [] for day in days}
+    for one in formed:
+        day = oracle.day_of(one["start"], tz)
+        if day in days and one["length"] <= timedelta(days=1):
+            wanted[day].append(one["length"].total_seconds())
+    active = {
+        day: {
+            row["user"]
+            for row in drawn
+            if row["active"] and oracle.day_of(row["time"], tz) == day
+        }
+        for day in days
+    }
+    everyone = set().union(*active.values())
+    ranges = [(0, 10), (10, 3600), (60, 90_000)]
+
+    def asked(measure, **options):
+        return sessions(
+            frames,
+            measure=measure,
+            rule=None if gap is None else SessionRule(timeout="2h"),
+            span=between(FIRST, LAST, tz),
+            **options,
+        )
+
+    def per(number, many):
+        return number / many if many else None
+
+    total, length = asked("total"), asked("length")
+    seconds = [one for lengths in wanted.values() for one in lengths]
+    assert points_of(total, tz) == {(day,): len(wanted[day]) for day in days}
+    assert total.total["value"].item() == len(seconds)
+    found = points_of(length, tz)
+    for day in days:
+        assert close(found[day,], sum(wanted[day]))
+    for measure, whole in (("time per user", sum), ("per user", len)):
+        one = asked(measure)
+        found = points_of(one, tz)
+        for day in days:
+            assert close(found[day,], per(whole(wanted[day]), len(active[day])))
+        assert close(one.total["value"].item(), per(whole(seconds), len(everyone)))
+    spread = asked("length distribution", bins=ranges)
+    assert spread.total["value"].to_list() == [
+        sum(low <= one < high for one in seconds) for low, high in ranges
+    ]
+    for (label, day), value in points_of(spread, tz, ["bucket"]).items():
+        low, high = ranges[spread.total["bucket"].to_list().index(label)]
+        assert value == sum(low <= one < high for one in wanted[day])
+    assert len(total.sessions) == len(seconds)
+
+
 @settings(max_examples=15, deadline=None)
 @given(
     st.data(),

@@ -245,7 +245,9 @@ def active_users(query: SessionsQuery, segment: int) -> pl.DataFrame:
     if not one.needs_users:
         bare = replace(query, log=query.log.bare)
         found = query.log.run(partial(_active_piece, query=bare, segment=segment))
-        return found.group_by("whole", "i").agg(pl.col("users").sum())
+        # Where nobody was active, a value per user is unknown, not zero.
+        some = found.filter(pl.col("users") > 0)
+        return some.group_by("whole", "i").agg(pl.col("users").sum())
     pairs = query.log.collect(lambda lf: _active(query.rows(lf, segment), grid))
     users = keep_cohort(pairs.sort("user", "i"), one, grid)
     if one.kind != "any":
