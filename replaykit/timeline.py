@@ -474,10 +474,14 @@ class Span:
             if at is not None:
                 object.__setattr__(self, name, instant(at, self.tz))
         if self.start is not None and self.end is not None and self.end <= self.start:
+            first, end = (
+                f"{at.astimezone(_zone(self.tz)):%Y-%m-%d %H:%M}"
+                for at in (self.start, self.end)
+            )
             message = (
-                f"The range ends ({self.end:%Y-%m-%d %H:%M} UTC) before it starts "
-                f"({self.start:%Y-%m-%d %H:%M} UTC). Swap the bounds; a datetime as "
-                "an end is exclusive, a bare date includes its day."
+                f"The range ends ({end}) before it starts ({first}, {self.tz}). Swap "
+                "the bounds; a datetime as an end is exclusive, a bare date includes "
+                "its day."
             )
             raise BadTime(message)
 
