@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from replaykit.errors import BadInput
-from replaykit.microscope import POPULATION, Behind
+from replaykit.microscope import Behind
 from replaykit.points import parse_key
 from replaykit.redaction.rules import Redaction, redacted
 from replaykit.replies import Home, Microscope, Point, Watching
 from replaykit.rows_as_json import list_rows
 from replaykit.twins import home_twin, player_twin
+from replaykit.watchlists import POPULATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -100,10 +101,9 @@ def bundle_of_result(
     """
     people = []
     for key in newest_first(keys)[:most]:
-        population = scope.population(key)
-        if population.is_empty():
+        behind = scope.find(key)
+        if behind.users == 0:
             continue
-        behind = Behind(scope.source, population)
         first = _first_people(behind)
         people.append(
             {
@@ -134,7 +134,8 @@ def newest_first(keys: Iterable[str]) -> list[str]:
 
 def _first_people(behind: Behind) -> pl.DataFrame:
     """Return the units of a few users, those with replays first."""
-    population = behind.population
+    enough = behind.recorded_users >= USERS_PER_POINT
+    population = behind.recorded if enough else behind.population
     recorded = behind.watch["user"].unique().implode()
     chosen = (
         population.with_columns(known=pl.col("user").is_in(recorded))
@@ -227,7 +228,7 @@ def answers_of(bundle: Mapping[str, Any], source: Source) -> Microscope | Watchi
     return Microscope(
         source,
         lambda: dict(bundle["chart"]),
-        lambda key: _saved(points, key).population,
+        lambda key: Behind(source, lambda: _saved(points, key).population),
         lambda key: Point(*(_saved(points, key).about[name] for name in Point._fields)),
     )
 

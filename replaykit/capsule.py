@@ -323,7 +323,8 @@ class _Asking:
         playable = []
         for user in users:
             question = {"key": key, "user": user}
-            stream = dict(self.answers.answer("stream", question).data)
+            whole = self.answers.answer("stream", {**question, "whole": True})
+            stream = dict(whole.data)
             rows = stream.pop("rows")
             columns = zip(
                 rows["id"],

@@ -72,6 +72,9 @@ class Pieces:
         The number of each event name in the column `schema.CODE`, where there is one.
     small
         Whether all of it may be kept in memory once a point is opened.
+    recorded
+        Returns the rows of those people alone who were ever recorded, where that takes
+        less than reading the rows of all.
     """
 
     whole: pl.LazyFrame
@@ -81,6 +84,7 @@ class Pieces:
     counted: Mapping[str, int] | None = None
     codes: Mapping[str, int] | None = None
     small: bool = False
+    recorded: Callable[[], Pieces | None] | None = None
 
     @classmethod
     def of(cls, frame: Frames, engine: Engine = "scan") -> Pieces:

@@ -365,7 +365,7 @@ class Events(Questions):
     def users(
         self, population: pl.DataFrame, label: str, rule: Rule | None = None
     ) -> Users:
-        """Return the users of a population (`microscope.POPULATION`)."""
+        """Return the users of a population (`watchlists.POPULATION`)."""
         return Users(self, population, label, rule)
 
     def captured(self) -> pl.DataFrame:

@@ -1,149 +1,79 @@
 """What stands behind a point: its users, their streams, and the replays to watch.
 
-A point is given as a *population*: one row per unit with `user`, the window `start` to
-`end`, the moment `at` at which a replay should open, and the `rows` that were charted
-(`spec/inspect.md` 1). Everything here is a function of a source and a population.
+A point is given as a *population* (`watchlists.POPULATION`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from replaykit.errors import UnknownUser, check_option
-from replaykit.replays.matching import match
-from replaykit.rows_as_json import SIGNALS, epoch_ms, events_of, properties_of, signals
-from replaykit.schema import TIME
+from replaykit.errors import check_option
+from replaykit.point_streams import Stream, stream_of
+from replaykit.rows_as_json import SIGNALS, epoch_ms, signals
+from replaykit.watchlists import watchlist
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from replaykit.source import Source
 
-POPULATION: Final[dict[str, pl.DataType]] = {
-    "user": pl.Int32(),
-    "start": TIME,
-    "end": TIME,
-    "at": TIME,
-    "rows": pl.List(pl.Int64()),
-}
-
-#: Rows shown around the window of a point (`spec/inspect.md` 3).
-ROWS_BEFORE: Final = 25
-ROWS_FROM_START: Final = 50
-
 #: Up to so many events, a page of users is worth a look at the events.
 _LOOKED_UP: Final = 2_000_000
-
-_PLAYABLE: Final = ("ok", "gaps", "short")
-
-
-def matched_replays(source: Source, population: pl.DataFrame) -> pl.DataFrame:
-    """Return the replays that show the charted rows of a population, best first.
-
-    One row per (unit, session, replay): the catalogue's columns, `match` (`covering`,
-    `overlapping`, `time`), `matched_at` (ms from the replay's first event: where to
-    open it), `matched_exactly` (false when that moment lies outside the recording and
-    its nearest end is given), `matched_because` (ids of the charted rows, as text),
-    `unit` (the population's row, oldest moment first) and `holds_moment` (the unit's
-    own moment is in it). Rules: `spec/replay.md` 3, `settled.md` 14.
-    """
-    catalogue = source.catalogue.filter(
-        pl.col("user").is_not_null() & pl.col("status").is_in(_PLAYABLE)
-    )
-    oldest_first = population.sort("at", "user", maintain_order=True)
-    units = oldest_first.with_row_index("unit").join(catalogue, on="user", how="semi")
-    charted = units.select("unit", "user", "at", pl.col("rows").alias("row")).explode(
-        "row"
-    )
-    queries = (
-        charted.join(
-            # Of all who were recorded, few are behind a point.
-            source.recorded_rows.join(charted, on="user", how="semi"),
-            on=["user", "row"],
-        )
-        .sort("time", "row")
-        .group_by("unit", "user", "at", "session_id", maintain_order=True)
-        .agg(first=pl.col("time").min(), last=pl.col("time").max(), because="row")
-    )
-    found = match(queries, catalogue)
-    inside = pl.col("at").is_between("start", "end")
-    moment = pl.when(inside).then("at").otherwise("first")
-    clipped = moment.clip(pl.col("start"), pl.col("end"))
-    return found.with_columns(
-        matched_at=(clipped - pl.col("start")).dt.total_milliseconds(),
-        matched_exactly=moment.is_between("start", "end"),
-        matched_because=pl.col("because").cast(pl.List(pl.String)),
-        holds_moment=inside,
-    ).drop("because", "first", "last", "at")
-
-
-def watchlist(source: Source, population: pl.DataFrame) -> pl.DataFrame:
-    """Return each replay once, at its best match, the oldest moments first.
-
-    Of several replays of one unit, the one that holds its moment comes first.
-    """
-    order = {"covering": 0, "overlapping": 1, "time": 2}
-    return (
-        matched_replays(source, population)
-        .with_columns(rank=pl.col("match").replace_strict(order, return_dtype=pl.Int8))
-        .sort(
-            "holds_moment",
-            "rank",
-            "unit",
-            "matched_at",
-            descending=[True, False, False, False],
-            maintain_order=True,
-        )
-        .unique("replay_id", keep="first", maintain_order=True)
-        .sort(
-            "unit",
-            "holds_moment",
-            "rank",
-            "start",
-            descending=[False, True, False, False],
-            maintain_order=True,
-        )
-        .drop("rank")
-    )
 
 
 @dataclass(frozen=True, eq=False)
 class Behind:
     """The people behind one point; what was found of them is found once.
 
+    Whoever looks for replays meets those alone who were recorded, often few among
+    many: everybody is found when somebody asks for everybody.
+
     Attributes
     ----------
     source
         Where their events and replays lie.
-    population
-        One row per unit (`POPULATION`).
+    everybody
+        Returns one row per unit (`POPULATION`).
+    of_recorded
+        Returns the same, of at least all users who were ever recorded; by default of
+        everybody.
+    counted
+        The number of users, where it is known without finding them.
     """
 
     source: Source
-    population: pl.DataFrame
+    everybody: Callable[[], pl.DataFrame]
+    of_recorded: Callable[[], pl.DataFrame | None] = lambda: None
+    counted: int | None = None
+    #: The stream that was looked at last: its further pages are of the same rows.
+    _streams: dict[str, Stream] = field(default_factory=dict)
 
-    def over(self, source: Source) -> Behind:
-        """Return the same people, read from a part of the events that holds theirs."""
-        same = Behind(source, self.population)
-        if "watch" in self.__dict__:
-            same.__dict__["watch"] = self.watch
-        return same
+    @cached_property
+    def population(self) -> pl.DataFrame:
+        """One row per unit (`POPULATION`)."""
+        return self.everybody()
+
+    @cached_property
+    def recorded(self) -> pl.DataFrame:
+        """One row per unit, of at least all users who were ever recorded."""
+        found = self.of_recorded()
+        return self.population if found is None else found
 
     @property
-    def rows_held(self) -> int:
-        """How many rows of tables this keeps in memory."""
-        held = self.__dict__.values()
-        return sum(one.height for one in held if isinstance(one, pl.DataFrame))
+    def users(self) -> int:
+        """The number of users."""
+        if self.counted is not None:
+            return self.counted
+        return self.population["user"].n_unique()
 
     @cached_property
     def watch(self) -> pl.DataFrame:
         """The replays to watch, each at its best match."""
-        return watchlist(self.source, self.population)
+        return watchlist(self.source, self.recorded)
 
     @cached_property
     def _recorded(self) -> pl.DataFrame:
@@ -164,9 +94,24 @@ class Behind:
     @cached_property
     def _recorded_people(self) -> pl.DataFrame:
         """Those of `_people` with a replay to watch, often few of them."""
-        units = self.population.join(self._recorded, on="user", how="semi")
+        units = self.recorded.join(self._recorded, on="user", how="semi")
         people = _first_moments(units)
         return people.join(self._recorded, on="user", how="left", maintain_order="left")
+
+    def over(self, source: Source) -> Behind:
+        """Return the same people, read from a part of the events that holds theirs."""
+        same = Behind(
+            source, lambda: self.population, lambda: self.recorded, self.counted
+        )
+        if "watch" in self.__dict__:
+            same.__dict__["watch"] = self.watch
+        return same
+
+    @property
+    def rows_held(self) -> int:
+        """How many rows of tables this keeps in memory."""
+        held = self.__dict__.values()
+        return sum(one.height for one in held if isinstance(one, pl.DataFrame))
 
     @property
     def recorded_users(self) -> int:
@@ -219,11 +164,26 @@ class Behind:
         table = latest_values(self.source, people, list(self.source.properties))
         return flat(table).write_csv().encode()
 
-    def stream(self, user_id: str) -> dict[str, Any]:
-        """Return a user's rows around the window of the point (`stream`)."""
-        user = self.source.user(user_id)
-        watch = self.watch.filter(pl.col("user") == user)
-        return stream(self.source, self.population, user_id, watch)
+    def stream(
+        self, user_id: str, *, offset: int = 0, limit: int | None = None
+    ) -> dict[str, Any]:
+        """Return a user's rows around the window of the point, page by page.
+
+        Parameters
+        ----------
+        user_id
+            Their public id.
+        offset, limit
+            Which of the rows; all of them by default.
+        """
+        if user_id not in self._streams:
+            user = self.source.user(user_id)
+            recorded = self.source.catalogue["user"].eq(user).any()
+            units = self.recorded if recorded else self.population
+            self._streams.clear()
+            watch = self.watch.filter(pl.col("user") == user)
+            self._streams[user_id] = stream_of(self.source, units, user_id, watch)
+        return self._streams[user_id].page(offset, limit)
 
 
 def _first_moments(population: pl.DataFrame) -> pl.DataFrame:
@@ -244,94 +204,6 @@ def _countries(source: Source, users: pl.Series) -> dict[int, str]:
         .collect()
     )
     return dict(found.drop_nulls().iter_rows())
-
-
-def stream(
-    source: Source,
-    population: pl.DataFrame,
-    user_id: str,
-    watch: pl.DataFrame | None = None,
-) -> dict[str, Any]:
-    """Return a user's rows around the window of a point, by session, oldest first.
-
-    All rows inside the window, up to 25 before it, and rows after it until 50 from the
-    window's start are shown (`spec/inspect.md` 3). `watch` is this user's part of the
-    point's watchlist, where that is known already.
-    """
-    user = source.user(user_id)
-    units = population.filter(pl.col("user") == user)
-    if units.is_empty():
-        raise UnknownUser(f"User {user_id!r} does not belong to this point.")
-    charted = set(units["rows"].explode().drop_nulls().to_list())
-    rows = events_of(source, user)
-    times = rows["time"]
-    # Both ends of a window belong to it.
-    first = times.search_sorted(units["start"].sort().head(1), "left")[0]
-    last = times.search_sorted(units["end"].sort().tail(1), "right")[0]
-    before, within = min(first, ROWS_BEFORE), last - first
-    after = min(rows.height - last, max(0, ROWS_FROM_START - within))
-    shown = rows.slice(first - before, before + within + after)
-    others = source.catalogue.filter(pl.col("user") == user)
-    if watch is None:
-        # Most people were never recorded, and matching costs more than all the rest.
-        watch = units.clear() if others.is_empty() else watchlist(source, units)
-    found = {}
-    if not watch.is_empty():
-        best_last = watch.sort("matched_at", maintain_order=True)
-        found = {row["session_id"]: row for row in best_last.iter_rows(named=True)}
-    sessions = shown["session_id"].to_list()
-    time_ms = shown["time"].dt.epoch("ms").to_list()
-    return {
-        "user": user_id,
-        "before": before,
-        "within": within,
-        "after": after,
-        "sessions": _sessions_of(sessions, time_ms, found, others),
-        "rows": {
-            "id": [str(row) for row in shown["row"]],
-            "time_ms": time_ms,
-            "name": shown["event"].to_list(),
-            "props": properties_of(shown),
-            "charted": [int(row in charted) for row in shown["row"]],
-            "place": [0] * before + [1] * within + [2] * after,
-            "out_of_session": [int(session is None) for session in sessions],
-        },
-    }
-
-
-def _sessions_of(
-    sessions: Sequence[int | None],
-    time_ms: Sequence[int],
-    watch: dict[int | None, dict[str, Any]],
-    others: pl.DataFrame,
-) -> list[dict[str, Any]]:
-    """Split rows in time order into runs of one session, with the replay of each."""
-    recorded: dict[int | None, dict[str, Any]] = {}
-    for row in others.sort("start").iter_rows(named=True):
-        recorded.setdefault(row["session_id"], row)
-    heads = []
-    position = 0
-    for session, run in groupby(sessions):
-        rows = sum(1 for _ in run)
-        start, end = time_ms[position], time_ms[position + rows - 1]
-        replay = None if session is None else watch.get(session)
-        chosen = replay or (None if session is None else recorded.get(session))
-        playable = chosen is not None and chosen["status"] in _PLAYABLE
-        heads.append(
-            {
-                "session": None if session is None else str(session),
-                "start_ms": start,
-                "length_ms": end - start,
-                "replay": chosen["replay_id"] if chosen and playable else None,
-                "match": replay["match"] if replay else None,
-                "at_t": replay["matched_at"] if replay else (0 if playable else None),
-                "opens": bool(replay and replay["holds_moment"]),
-                "first_row": position,
-                "rows": rows,
-            }
-        )
-        position += rows
-    return heads
 
 
 def latest_values(

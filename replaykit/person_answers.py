@@ -233,10 +233,16 @@ class _Stream:
         return [[name, count] for name, count in counts.iter_rows()]
 
     def groups(self) -> dict[str, Any]:
-        """Return the sessions by column, and how many rows there are in all."""
+        """Return the sessions by column, and how many rows there are in all.
+
+        Rows out of session that follow each other are one line: none of them is headed.
+        """
+        alone = pl.col("session_id").is_null()
+        begins = (pl.col("group") != pl.col("group").shift()) & ~(alone & alone.shift())
         groups = (
             self.rows.with_row_index("place")
-            .group_by("group", maintain_order=True)
+            .with_columns(run=begins.fill_null(value=True).cum_sum())
+            .group_by("run", maintain_order=True)
             .agg(
                 pl.col("session_id").first(),
                 pl.col("device_id").drop_nulls().first(),

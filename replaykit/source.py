@@ -6,9 +6,11 @@ that a chart and the users behind it can never disagree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from threading import RLock, Timer
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
@@ -16,11 +18,18 @@ import polars as pl
 
 from replaykit.errors import BadInput, UnknownReplay, UnknownUser, did_you_mean
 from replaykit.owners import name_sessions, owners, sessions_meanwhile
-from replaykit.schema import REPLAY_ID, session_numbers
+from replaykit.schema import CODE, REPLAY_ID, session_numbers
 from replaykit.timeline import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import (
+        Callable,
+        Collection,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
 
     from replaykit.engine import Engine
     from replaykit.redaction.rules import Redaction
@@ -28,6 +37,10 @@ if TYPE_CHECKING:
 
 #: Columns that say where a person is and what they use, shown beside a replay.
 _CONTEXT: Final = ("country", "platform", "os_name", "device_family")
+#: What a click needs is read so long after the chart was asked for.
+_AFTER_CHART_S: Final = 0.3
+#: Columns that are kept in memory of people who were recorded.
+_NARROW: Final = ("user", "row", "time", "session_id", "active")
 #: Up to so many users, their public ids are looked up one by one.
 _PAGE: Final = 10_000
 
@@ -145,6 +158,8 @@ class Source:
     engine: Engine = "scan"
     #: Rows that were added to it (`added_events`), which are numbered on.
     added: int = 0
+    _reading: RLock = field(default_factory=RLock, init=False, repr=False)
+    _prepared: list[bool] = field(default_factory=list, init=False, repr=False)
 
     @cached_property
     def directory(self) -> pl.DataFrame:
@@ -266,11 +281,67 @@ class Source:
         return self.retention_days
 
     @cached_property
+    def recorded(self) -> pl.DataFrame:
+        """All rows of everybody who was ever recorded, without their properties.
+
+        `_NARROW` and, where names have numbers, those. A point opens in these rows
+        alone: who was not recorded has no replay to find.
+        """
+        with self._reading:
+            if "recorded" in self.__dict__:  # another thread has read them meanwhile
+                held: pl.DataFrame = self.__dict__["recorded"]
+                return held
+            people = self.catalogue["user"].drop_nulls().unique()
+            coded = self.known is not None and self.known.codes is not None
+            named = CODE if coded else "event"
+            rows = self.scan((CODE,) if coded else (), people)
+            found = rows.select(*_NARROW, named).collect(engine="streaming")
+            self.__dict__["recorded"] = found
+            return found
+
+    def prepare(self) -> None:
+        """Read what the first click on a chart needs, while somebody looks at it.
+
+        It begins a moment later, beside what else runs, so that the chart comes first.
+        """
+        if self.recordings is None or "recorded" in self.__dict__ or self._prepared:
+            return
+        self._prepared.append(True)
+        timer = Timer(_AFTER_CHART_S, self._prepare)
+        timer.daemon = True
+        timer.start()
+
+    def _prepare(self) -> None:
+        # Whatever is wrong with the data, the click itself says it.
+        with suppress(Exception):
+            self.recorded  # noqa: B018 - it is kept
+
+    @cached_property
     def recorded_rows(self) -> pl.DataFrame:
         """`user`, `row`, `time`, `session_id` of everybody who was ever recorded."""
-        people = self.catalogue["user"].drop_nulls().unique()
-        rows = self.scan((), people).select("user", "row", "time", "session_id")
-        return self.with_sessions(rows.collect())
+        rows = self.recorded.select("user", "row", "time", "session_id")
+        return self.with_sessions(rows)
+
+    def recorded_events(self, read: Collection[str]) -> pl.LazyFrame | None:
+        """Return canonical rows of all who were recorded, from memory.
+
+        Parameters
+        ----------
+        read
+            The columns that are asked for; None is returned if others are among them.
+        """
+        held = {*_NARROW, "event", CODE}
+        if self.recordings is None or not held.issuperset(read):
+            return None
+        rows = self.recorded.lazy()
+        if "event" in self.recorded.columns or self.known is None:
+            return rows
+        names = self.known.codes or {}
+        numbers = pl.col(CODE).cast(pl.Int64)
+        event = numbers.replace_strict(
+            list(names.values()), list(names), default=None, return_dtype=pl.String
+        )
+        return rows.with_columns(event=event)
 
     def with_sessions(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Give rows the session of the recording that runs meanwhile.
@@ -384,6 +455,7 @@ _EMPTY_CATALOGUE: Final = pl.DataFrame(
         "events": pl.Int64,
         "pages": pl.Int32,
         "first_page": pl.String,
+        "urls": pl.List(pl.String),
         "rage_clicks": pl.Int32,
         "dead_clicks": pl.Int32,
         "errors": pl.Int32,

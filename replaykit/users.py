@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from replaykit import microscope
+from replaykit import microscope, watchlists
 from replaykit.cohort_rules import join
 from replaykit.errors import BadInput
 from replaykit.replay_list import Replays
@@ -104,12 +104,12 @@ class Users:
             user_id=theirs.user_ids(other.population["user"])
         ).drop("user")
         directory = mine.directory.select("user", "user_id")
-        return named.join(directory, on="user_id").select(*microscope.POPULATION)
+        return named.join(directory, on="user_id").select(*watchlists.POPULATION)
 
     @staticmethod
     def nobody() -> pl.DataFrame:
         """Return the population of a point with nobody behind it."""
-        return pl.DataFrame(schema=microscope.POPULATION)
+        return pl.DataFrame(schema=watchlists.POPULATION)
 
     def overlap(self, other: Users) -> pl.DataFrame:
         """Count who is in one of two sets of users, and in both.
@@ -180,7 +180,7 @@ class Users:
 
         `matched_at` is where to open each, `matched_because` the rows it shows.
         """
-        found = microscope.watchlist(self.within.source, self.population)
+        found = watchlists.watchlist(self.within.source, self.population)
         return Replays(self.within.source, found, self.label)
 
     def watching(self) -> Watching:

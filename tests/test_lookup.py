@@ -9,8 +9,10 @@ import pytest
 from spec.blocks import block
 
 import replaykit as rk
-from replaykit import errors, microscope
+from replaykit import errors
 from replaykit.lookup import find_person
+from replaykit.point_streams import stream_of
+from replaykit.watchlists import POPULATION
 
 
 def people():
@@ -102,9 +104,9 @@ def test_a_stream_shows_rows_around_the_window(rows):
                 "at": [start],
                 "rows": [[]],
             },
-            schema=microscope.POPULATION,
+            schema=POPULATION,
         )
-        shown = microscope.stream(source, point, "ana")
+        shown = stream_of(source, point, "ana").page()
         names = {"before": "before", "within": "in range", "after": "after"}
         for key, name in names.items():
             assert shown[key] == int(row[f"shown {name}"]), (row, key)

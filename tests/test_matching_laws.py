@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 import replaykit as rk
-from replaykit.microscope import matched_replays, watchlist
-from replaykit.source import Source
+from replaykit.rows_as_json import SIGNALS
+from replaykit.watchlists import matched_replays, watchlist
 from tests.eventlog import TIME
 
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -89,8 +91,7 @@ def source_of(frame, tapes):
         "country": pl.String,
     }
     catalogue = pl.DataFrame(rows, schema=schema)
-    kept = {name: getattr(events.source, name) for name in Source.__dataclass_fields__}
-    source = Source(**{**kept, "recordings": Tapes(catalogue)})
+    source = replace(events.source, recordings=Tapes(catalogue))
     # Whose a recording is, is told elsewhere; here it is given.
     source.__dict__["catalogue"] = catalogue
     events.__dict__["source"] = source
@@ -203,3 +204,88 @@ def test_matching_equals_the_naive_search(block):
 def test_matching_equals_the_naive_search_on_many_logs(block):
     first = 1000 + block * 25
     assert sum(compare(seed) for seed in range(first, first + 25)) > 0
+
+
+FUNNELS = {
+    "plain": {},
+    "any": {"order": "any"},
+    "exact": {"order": "exact"},
+    "excluded": {"exclude": "Help"},
+    "held": {"hold": "plan"},
+    "grouped": {"by": "plan"},
+    "at a step": {"by_step": (2, "plan")},
+    "new": {"new_users": "any day"},
+    "new that day": {"new_users": "first day"},
+    "every attempt": {"count": "totals"},
+    "by the millisecond": {"resolution": "1ms"},
+}
+
+
+@pytest.fixture(scope="module")
+def recorded_few(tmp_path_factory):
+    """A project on disk of whose people about a third were recorded."""
+    rng = random.Random(11)
+    rows = [
+        {
+            "user": f"u{user}",
+            "time": START + timedelta(milliseconds=rng.randint(0, 3 * 86_400_000)),
+            "event": rng.choice([*EVENTS, "Help"]),
+            "session": f"s{rng.randint(1, 3)}",
+            "plan": rng.choice(["pro", "free", None]),
+        }
+        for user in range(90)
+        for _ in range(rng.randint(1, 25))
+    ]
+    shop = rk.create(tmp_path_factory.mktemp("few") / "shop.rk")
+    shop.add_events(pl.DataFrame(rows), session="session", progress=False)
+    source = shop.source
+    begun = (
+        source.scan(())
+        .group_by("user", "session_id")
+        .agg(start=pl.col("time").min(), end=pl.col("time").max())
+        .collect()
+        .filter(pl.col("user") % 3 == 0)
+        .sort("user", "session_id")
+    )
+    length = (pl.col("end") - pl.col("start")).dt.total_milliseconds()
+    catalogue = begun.with_columns(
+        replay_id=pl.format("r{}-{}", "user", "session_id"),
+        user_id=source.user_ids(begun["user"]),
+        device_id=pl.lit(None, pl.String),
+        length_ms=length,
+        status=pl.lit("ok"),
+        country=pl.lit(None, pl.String),
+        **{column: pl.lit(0) for column in SIGNALS.values()},
+    )
+    source = replace(source, recordings=Tapes(catalogue))
+    source.__dict__["catalogue"] = catalogue
+    return type(shop.events)(source)
+
+
+@pytest.mark.parametrize("narrowed", [False, True])
+@pytest.mark.parametrize("options", FUNNELS.values(), ids=FUNNELS)
+def test_a_point_opens_the_same_among_the_recorded(recorded_few, options, narrowed):
+    """A click that looks at those who were recorded finds what everybody's would."""
+    events = recorded_few.between("2026-03-01", "2026-03-04")
+    if narrowed:
+        events = events.filter(pl.col("plan").is_not_null()).between(
+            "2026-03-01", "2026-03-02"
+        )
+        events = events.users_who("Add").events
+    funnel = events.funnel("Search", "Add", "Buy", within="1d", **options)
+    quick = 0
+    for key in funnel._keys():
+        behind = funnel._microscope.find(key)
+        everybody = behind.population
+        assert behind.users == everybody["user"].n_unique(), key
+        quick += behind.recorded.height < everybody.height
+        # Which row of the population a unit is, differs; which unit comes first, not.
+        expected = watchlist(events.source, everybody).drop("unit")
+        assert_frame_equal(behind.watch.drop("unit"), expected)
+        people = behind.users_page(with_replays=True, offset=0, limit=500)
+        assert {one["user"] for one in people["rows"]} == set(behind.watch["user_id"])
+        alone = replace(behind, of_recorded=lambda: None, counted=None)
+        for user in events.source.user_ids(everybody["user"].unique().head(5)):
+            assert behind.stream(user) == alone.stream(user)
+    reads = {"by", "by_step", "hold"} & set(options) or narrowed
+    assert bool(quick) != bool(reads), "which of them take the short way"

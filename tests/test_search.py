@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -212,3 +213,62 @@ def test_captured_replays_are_counted_by_both_rules(expected):
         if isinstance(charted, pl.DataFrame):
             charted = charted["value"].sum()
         assert (counted[word], charted) == (int(row["value"]), int(row["value"])), row
+
+
+@pytest.fixture(scope="module")
+def visited(tmp_path_factory):
+    """Three recordings, of one, two and very many pages."""
+    shop = rk.create(tmp_path_factory.mktemp("visited") / "shop.rk")
+    at = datetime(2026, 3, 1, 9, tzinfo=UTC)
+    folder = tmp_path_factory.mktemp("pages")
+    for name, pages in {
+        "one": ["https://shop.example/"],
+        "two": ["https://shop.example/", "https://shop.example/Basket?id=7"],
+        "many": [f"https://shop.example/p/{number}" for number in range(6_000)],
+    }.items():
+        events = recorded(length=20_000, step=5_000)
+        shift = ms(at) - events[0]["timestamp"]
+        events = [{**one, "timestamp": one["timestamp"] + shift} for one in events]
+        meta = next(one for one in events if one["type"] == 4)
+        meta["data"]["href"] = pages[0]
+        step = 15_000 / len(pages)
+        events += [
+            {
+                "type": 4,
+                "data": {**meta["data"], "href": url},
+                "timestamp": ms(at) + 1_000 + round(number * step),
+            }
+            for number, url in enumerate(pages[1:])
+        ]
+        events.sort(key=lambda one: one["timestamp"])
+        (folder / f"{name}.json").write_text(json.dumps(events))
+    shop.add_replays(folder, progress=False)
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("url", "names"),
+    [
+        ("shop.example", {"one", "two", "many"}),
+        ("/BASKET", {"two"}),
+        ("?id=7", {"two"}),
+        ("/p/5999", {"many"}),
+        (".*", set()),
+        ("shop.example/\nhttps", set()),
+    ],
+)
+def test_a_url_is_looked_for_on_every_page(visited, url, names):
+    assert set(visited.replays.search(url=url)["replay_id"]) == names
+
+
+def test_a_url_is_found_in_recordings_that_listed_none(visited):
+    """A catalogue of an earlier version holds no addresses."""
+    source = visited.source
+    old = source.catalogue.with_columns(urls=pl.lit(None, pl.List(pl.String)))
+    replays = replace(visited.replays, frame=old)
+    assert set(replays.search(url="/basket")["replay_id"]) == {"two"}
+
+
+def test_a_url_must_be_text(visited):
+    with pytest.raises(errors.BadInput, match="url=7 is no text"):
+        visited.replays.search(url=7)

@@ -3,7 +3,8 @@
 import polars as pl
 import pytest
 
-from replaykit.microscope import Behind, stream
+from replaykit.microscope import Behind
+from replaykit.point_streams import stream_of
 from tests.test_matching_laws import EVENTS, points, source_of, world
 
 
@@ -15,9 +16,9 @@ def told(seed: int) -> int:
     compared = 0
     for point in points(events):
         population = point.users.population
-        behind = Behind(events.source, population)
+        behind = Behind(events.source, lambda units=population: units)
         for user in events.source.user_ids(population["user"].unique()):
-            alone = stream(events.source, population, user)
+            alone = stream_of(events.source, population, user).page()
             assert behind.stream(user) == alone, (seed, user)
             compared += check(events, population, user, alone)
     return compared

@@ -7,7 +7,7 @@ hold whole users. Measures that build on the chosen paths are in `funnel_measure
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -87,6 +87,32 @@ class FunnelAnswer:
         """
         return units_of(self.log, self.plan)
 
+    @cached_property
+    def recorded(self) -> FunnelAnswer | None:
+        """The same funnel of those alone who were ever recorded, for its points.
+
+        Whose path is chosen depends on nobody else, so their units are the same as
+        here; None where asking them alone would save nothing.
+        """
+        rows = None if self.log.recorded is None else self.log.recorded()
+        return None if rows is None else replace(self, log=rows)
+
+    def users_at(self, key: FunnelKey) -> int | None:
+        """Return how many users a point names, where the table tells it."""
+        plan = self.plan
+        if plan.count != "uniques" or plan.hold or plan.every is not None:
+            return None
+        if len(key.group) not in {0, len(plan.groups)}:
+            return None
+        groups = plan.groups if key.group else ()
+        same = [
+            pl.col(name).eq_missing(pl.lit(value, pl.String))
+            for name, value in zip(groups, key.group, strict=True)
+        ]
+        column = "users" if key.outcome == "reached" else "dropped_before"
+        line = self.table.filter(pl.col("step") == plan.step_number(key.step), *same)
+        return None if line.is_empty() else int(line[column].sum())
+
     def key(
         self,
         step: int | str | Step,
@@ -156,10 +182,9 @@ class FunnelAnswer:
             pl.col(name).eq_missing(pl.lit(value, pl.String))
             for name, value in zip(groups, key.group, strict=True)
         ]
-        found = self.units.filter(same)
-        if found.is_empty():
+        if self.table.filter(same).is_empty():
             raise UnknownPoint(f"The funnel has no group {key.group!r}.")
-        return found
+        return self.units.filter(same)
 
 
 def funnel(

@@ -53,7 +53,7 @@ class Named(Protocol):
 
     @property
     def population(self) -> pl.DataFrame:
-        """The people, and why they are here (`microscope.POPULATION`)."""
+        """The people, and why they are here (`watchlists.POPULATION`)."""
         ...
 
 
@@ -102,7 +102,7 @@ class Asking(ABC):
     def users(
         self, population: pl.DataFrame, label: str, rule: Rule | None = None
     ) -> Users:
-        """Return the users of a population (`microscope.POPULATION`)."""
+        """Return the users of a population (`watchlists.POPULATION`)."""
 
     @abstractmethod
     def steps(self, events: Sequence[str | Step]) -> list[Step]:
@@ -208,7 +208,17 @@ class Asking(ABC):
             dict(source.names.iter_rows()) if all_users else None,
             known.codes,
             small=source.rows <= KEPT_ROWS,
+            recorded=lambda: self._recorded(read),
         )
+
+    def _recorded(self, read: set[str]) -> Pieces | None:
+        """Return the rows of those who were recorded, if they are at hand."""
+        rows, known = self.source.recorded_events(read), self.source.known
+        if rows is None or known is None:
+            return None
+        if self.people is not None:
+            rows = rows.filter(pl.col("user").is_in(self.people.implode()))
+        return Pieces(canonical(rows), codes=known.codes)
 
 
 def check_segments(segments: Mapping[str, Part]) -> None:

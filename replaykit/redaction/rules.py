@@ -190,6 +190,15 @@ class RedactedRecordings:
                 dtype=pl.String,
             )
             for name in texts
+        ).with_columns(
+            pl.Series(
+                "urls",
+                [
+                    None if urls is None else [scrub.text(one) for one in urls]
+                    for urls in found["urls"]
+                ],
+                dtype=pl.List(pl.String),
+            )
         )
 
     def segment(self, replay_id: str, index: int) -> bytes:

@@ -295,6 +295,7 @@ def write_recording(
         "length_ms": int(reducer.length),
         "events": reducer.events,
         "first_page": summary["pages"][0]["url"] if summary["pages"] else None,
+        "urls": "\n".join(observer.urls) or None,
         "width": summary["width"],
         "height": summary["height"],
         **summary["counts"],

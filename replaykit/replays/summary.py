@@ -23,6 +23,8 @@ MAX_REQUESTS: Final = 5_000
 MAX_PAGES: Final = 2_000
 MAX_MARKS: Final = 2_000
 
+#: Different addresses of one recording that can be searched for.
+MAX_URLS: Final = 10_000
 DENSITY_BINS: Final = 240
 ACTIVITY_BINS: Final = 48
 #: A silence without so much as a mutation is a gap only if it also lost data; see
@@ -51,6 +53,8 @@ class Observer:
         self.clicks: list[Click] = []
         self.counts: Counter[str] = Counter()
         self.pages: list[dict[str, Any]] = []
+        #: Every address seen, once, in order; also those past the last kept page.
+        self.urls: dict[str, None] = {}
         self.console: list[dict[str, Any]] = []
         self.requests: list[Request] = []
         self.errors = array("d")
@@ -119,6 +123,9 @@ class Observer:
             return
         self.counts["pages"] += 1
         self.changes.append(t)
+        if len(self.urls) < MAX_URLS:
+            # One line each, wherever they are kept.
+            self.urls[" ".join(url[:_TEXT_LIMIT].splitlines())] = None
         if len(self.pages) < MAX_PAGES:
             page = {"t": t, "url": url[:_TEXT_LIMIT], "title": title[:_TEXT_LIMIT]}
             self.pages.append(page)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from replaykit.errors import UnknownOption
-from replaykit.microscope import Behind
 from replaykit.replies.asked import (
     KEPT_POINTS,
     KEPT_ROWS,
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from replaykit.microscope import Behind
     from replaykit.source import Source
 
 
@@ -53,7 +53,7 @@ class Microscope:
 
     source: Source
     chart: Callable[[], dict[str, Any]]
-    population: Callable[[str], pl.DataFrame]
+    find: Callable[[str], Behind]
     describe: Callable[[str], Point]
     follow: Callable[[str, str], Followed] | None = None
     drivers: Callable[[str], pl.DataFrame] | None = None
@@ -71,6 +71,7 @@ class Microscope:
             return self._result_of(name).answer(kind, inner)
         match kind:
             case "chart":
+                self.source.prepare()
                 return Reply(self.chart())
             case "plotly":
                 return Reply({}, (module_source(kind),))
@@ -87,12 +88,19 @@ class Microscope:
                     )
                 )
             case "stream":
-                behind = self.behind(text_in(params, "key"))
-                return Reply(behind.stream(text_in(params, "user")))
+                return Reply(self._stream(params))
             case "session" | "segment" | "playlist" | "anatomy":
                 return self._watching(params.get("point")).answer(kind, params)
             case _:
                 return self._beyond(kind, params)
+
+    def _stream(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a page of a user's stream; `whole` is what a shared page asks for."""
+        return self.behind(text_in(params, "key")).stream(
+            text_in(params, "user"),
+            offset=count_in(params, "offset"),
+            limit=None if params.get("whole") else MOST_ROWS,
+        )
 
     def _beyond(self, kind: str, params: Mapping[str, Any]) -> Reply:
         """Answer what leads on from a point: other results, a cohort, its drivers."""
@@ -155,7 +163,7 @@ class Microscope:
     def behind(self, key: str) -> Behind:
         """Return who is behind a point, kept while it is small or among the last."""
         if key not in self._open:
-            self._open[key] = Behind(self.source, self.population(key))
+            self._open[key] = self.find(key)
             rows = [behind.rows_held for behind in self._open.values()]
             while len(rows) > KEPT_POINTS and sum(rows) > KEPT_ROWS:
                 self._open.pop(next(iter(self._open)))
@@ -172,7 +180,7 @@ class Microscope:
         return {
             "key": key,
             **self.describe(key)._asdict(),
-            "users": behind.population["user"].n_unique(),
+            "users": behind.users,
             "users_with_replays": behind.recorded_users,
             "replays": behind.watch.height,
         }

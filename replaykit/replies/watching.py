@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
+
+import polars as pl
 
 from replaykit import one_replay
 from replaykit.errors import UnknownReplay
@@ -14,8 +15,6 @@ from replaykit.rows_as_json import list_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import polars as pl
 
     from replaykit.source import Source
 
@@ -51,11 +50,11 @@ class Watching:
     tables: Sequence[SideTable] = ()
     _seen: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    @cached_property
-    def _matched(self) -> dict[str, dict[str, Any]]:
+    def _matched(self, replay: str) -> dict[str, Any] | None:
         if "matched_at" not in self.replays.columns:
-            return {}
-        return {row["replay_id"]: row for row in self.replays.iter_rows(named=True)}
+            return None
+        found = self.replays.filter(pl.col("replay_id") == replay).head(1)
+        return next(found.iter_rows(named=True), None)
 
     def answer(self, kind: str, params: Mapping[str, Any]) -> Reply:
         """Answer `session`, `segment`, `playlist` and `anatomy`."""
@@ -78,7 +77,7 @@ class Watching:
     def session(self, replay: str) -> dict[str, Any]:
         """Return what the player shows of one replay; the last one is kept."""
         if replay not in self._seen:
-            matched = self._matched.get(replay)
+            matched = self._matched(replay)
             answer = one_replay.session(
                 self.source,
                 replay,

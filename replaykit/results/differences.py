@@ -9,10 +9,10 @@ import polars as pl
 
 from replaykit import charts
 from replaykit.errors import UnknownPoint, check_option, did_you_mean
-from replaykit.microscope import POPULATION
 from replaykit.points import SIDES, DifferenceKey, PointKey, Side
 from replaykit.replies import Point as PointWords
 from replaykit.results.result import Result
+from replaykit.watchlists import POPULATION
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -82,6 +82,15 @@ class Funnel(Result):
         group = () if by is None else group_of(self.table, self.by, by)
         return self.open(FunnelKey(self._step(step), outcome, group))
 
+    def _recorded(self, key: PointKey) -> pl.DataFrame | None:
+        answer = self.answer.recorded
+        if answer is None or not isinstance(key, FunnelKey):
+            return None
+        return answer.population(key)
+
+    def _counted(self, key: PointKey) -> int | None:
+        return self.answer.users_at(key) if isinstance(key, FunnelKey) else None
+
     def reached(
         self, step: str | int, *, by: str | Sequence[str | None] | None = None
     ) -> Users:

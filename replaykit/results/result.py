@@ -16,6 +16,7 @@ from replaykit.bundle import POINTS, bundle_of_result, with_bundle
 from replaykit.capsule import saved_form
 from replaykit.charts.labels import NONE
 from replaykit.errors import BadInput, UnknownPoint, check_option, did_you_mean
+from replaykit.microscope import Behind
 from replaykit.points import Group, PointKey, parse_key
 from replaykit.replies import Followed, Microscope
 from replaykit.replies import Point as PointWords
@@ -41,7 +42,7 @@ class Answer(Protocol):
         ...
 
     def population(self, key: Any) -> pl.DataFrame:  # noqa: ANN401 - each its own
-        """Who stands behind one of them (`microscope.POPULATION`)."""
+        """Who stands behind one of them (`watchlists.POPULATION`)."""
         ...
 
 
@@ -110,7 +111,7 @@ class Result(ABC):
         return Microscope(
             self.events.source,
             self._chart_reply,
-            lambda key: self._opened(key).users.population,
+            self._behind,
             self._words,
             self._followed,
             lambda key: self._opened(key).drivers(),
@@ -122,6 +123,27 @@ class Result(ABC):
         if key.startswith("["):
             return self.points(*json.loads(key))
         return self.open(parse_key(key))
+
+    def _behind(self, key: str) -> Behind:
+        """Return who is behind a point; who was recorded is found first."""
+        source = self.events.source
+        if key.startswith("["):
+            return Behind(source, lambda: self._opened(key).users.population)
+        point = parse_key(key)
+        return Behind(
+            source,
+            lambda: self.open(point).users.population,
+            lambda: self._recorded(point),
+            self._counted(point),
+        )
+
+    def _recorded(self, _key: PointKey) -> pl.DataFrame | None:
+        """Return the units of a point who were recorded, if there is a short way."""
+        return None
+
+    def _counted(self, _key: PointKey) -> int | None:
+        """Return how many users a point names, if the table tells it."""
+        return None
 
     def _keep(self, key: str, name: str) -> int:
         """Save the users of a point as a cohort; return how many."""

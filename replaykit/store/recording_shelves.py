@@ -51,6 +51,7 @@ CATALOGUE: Final[dict[str, pl.DataType]] = {
     "events": pl.Int64(),
     "pages": pl.Int32(),
     "first_page": pl.String(),
+    "urls": pl.List(pl.String()),
     "width": pl.Int32(),
     "height": pl.Int32(),
     "clicks": pl.Int32(),
@@ -68,9 +69,11 @@ CATALOGUE: Final[dict[str, pl.DataType]] = {
     "network": pl.String(),
 }
 #: The catalogue as it lies on disk. Delta knows no unsigned integers, so the activity
-#: bins are bytes there; `file`, `digest` and `needs` (other files) are the store's own.
+#: bins are bytes there, and addresses are lines of one text; `file`, `digest` and
+#: `needs` (other files) are the store's own.
 STORED: Final[dict[str, pl.DataType]] = {
     **CATALOGUE,
+    "urls": pl.String(),
     "activity": pl.Binary(),
     "file": pl.String(),
     "digest": pl.String(),

@@ -78,7 +78,7 @@ class Recordings:
         bins = [list(value) for value in rows["activity"]]
         activity = pl.Series("activity", bins, dtype=CATALOGUE["activity"])
         return (
-            rows.with_columns(activity)
+            rows.with_columns(activity, pl.col("urls").str.split("\n"))
             .select(*CATALOGUE)
             .sort(["start", "replay_id"], descending=[True, False])
         )

@@ -203,6 +203,10 @@ function openBody(source: Source, point: PointAnswer, zone: string, body: HTMLEl
     onSeek: (session, row, time_ms) => {
       if (session.replay !== null) void watch.goTo(session.replay, row, time_ms);
     },
+    async page(user, offset) {
+      const { data } = await source.request("stream", { key: point.key, user, offset });
+      return data.rows;
+    },
   });
   const people = createPeople({
     source,
@@ -264,6 +268,7 @@ function openBody(source: Source, point: PointAnswer, zone: string, body: HTMLEl
   }
   bar.count("users", number(point.users));
   bar.count("replays", number(point.replays));
+  if (point.replays > 0) watch.prepare();
 
   watch.onChange((change) => {
     stream.follow(change.replay, change.playing, change.event);

@@ -174,14 +174,19 @@ export interface StreamSession {
   opens?: boolean;
   first_row: number;
   rows: number;
+  /** How many of its rows are of the point. */
+  charted?: number;
 }
 
+/** A user's rows around a point. Of a long one the first page; a later page has no sessions. */
 export interface Stream {
   user: string;
   before: number;
   within: number;
   after: number;
   sessions: StreamSession[];
+  /** Position of the first charted row. */
+  first_charted?: number | null;
   rows: {
     id: string[];
     time_ms: number[];
@@ -290,7 +295,7 @@ export interface Requests {
     };
     data: { total: number; rows: UserRow[] };
   };
-  stream: { params: { key: string; user: string }; data: Stream };
+  stream: { params: { key: string; user: string; offset?: number }; data: Stream };
   /** Who somebody is, found by any id; without one, the person who is shown. */
   person: {
     params: { id?: string };

@@ -18,7 +18,7 @@ export function streamRows(stream: Stream): StreamRow[] {
   let heading: (StreamRow & { kind: "session" }) | null = null;
   let place = 0;
   const rule = (row: number) => {
-    const now = stream.rows.place[row] ?? place;
+    const now = placeOf(stream, row);
     if (now <= place) return;
     place = now;
     // At the very top there is nothing to be told apart from.
@@ -41,6 +41,12 @@ export function streamRows(stream: Stream): StreamRow[] {
   return out;
 }
 
+/** Where a row lies: 0 before the window, 1 in it, 2 after; also of rows that are not here yet. */
+function placeOf(stream: Stream, row: number): number {
+  const edges = [stream.before, stream.before + stream.within];
+  return stream.rows.place[row] ?? edges.filter((edge) => row >= edge).length;
+}
+
 /**
  * The session to open first: the one that holds the point's moment, else one that shows charted
  * rows, else any that can be played.
@@ -48,9 +54,11 @@ export function streamRows(stream: Stream): StreamRow[] {
 export function firstPlayable(stream: Stream): StreamSession | null {
   const playable = stream.sessions.filter((session) => session.replay !== null);
   const charted = (session: StreamSession) =>
-    stream.rows.charted
-      .slice(session.first_row, session.first_row + session.rows)
-      .some((one) => one === 1);
+    session.charted !== undefined
+      ? session.charted > 0
+      : stream.rows.charted
+          .slice(session.first_row, session.first_row + session.rows)
+          .some((one) => one === 1);
   return (
     playable.find((session) => session.opens === true) ??
     playable.find((session) => session.match !== null && charted(session)) ??

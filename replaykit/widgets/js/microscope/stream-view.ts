@@ -4,9 +4,9 @@ import { createTable, GROUP, RULE, type TableContent } from "../panels/table.ts"
 import { button, state } from "../parts/buttons.ts";
 import { cut, el, fill } from "../parts/dom.ts";
 import { failure } from "../parts/failure.ts";
-import { elapsed, summary, value, wall, wallDay, wallMinute } from "../parts/format.ts";
+import { elapsed, number, summary, value, wall, wallDay, wallMinute } from "../parts/format.ts";
 import { mark } from "../parts/icons.ts";
-import type { Stream, StreamSession } from "../protocol.ts";
+import type { Props, Stream, StreamSession } from "../protocol.ts";
 import { type StreamRow, streamRows } from "./stream-rows.ts";
 
 export interface StreamViewSpec {
@@ -15,6 +15,18 @@ export interface StreamViewSpec {
   onPlay(session: StreamSession): void;
   /** Go to the moment of a row in the recording of its session. */
   onSeek(session: StreamSession, row: string, time_ms: number): void;
+  /** More rows of a long stream, from a position on. */
+  page(user: string, offset: number): Promise<Stream["rows"]>;
+}
+
+/** One row of a stream that is here. */
+interface Item {
+  id: string;
+  time_ms: number;
+  name: string;
+  props: Props;
+  charted: boolean;
+  out: boolean;
 }
 
 export interface StreamView {
@@ -30,7 +42,12 @@ export interface StreamView {
 export function createStreamView(spec: StreamViewSpec): StreamView {
   let stream: Stream | null = null;
   let rows: StreamRow[] = [];
+  /** Rows by page; all pages but the last are as long as the first. */
+  let pages = new Map<number, Stream["rows"]>();
+  let size = 1;
+  const asked = new Set<number>();
   let indexOf = new Map<string, number>();
+  let places: number[] = [];
   let replay: string | null = null;
   let playing = false;
 
@@ -42,8 +59,8 @@ export function createStreamView(spec: StreamViewSpec): StreamView {
       if (!stream || row?.kind !== "event") return;
       table.setCurrent(index, false);
       table.resumeFollowing();
-      const id = stream.rows.id[row.row] ?? "";
-      spec.onSeek(row.session, id, stream.rows.time_ms[row.row] ?? 0);
+      const item = itemAt(row.row);
+      if (item) spec.onSeek(row.session, item.id, item.time_ms);
     },
     unfold: (index) => {
       const row = rows[index];
@@ -63,7 +80,7 @@ export function createStreamView(spec: StreamViewSpec): StreamView {
       case "session":
         return sessionRow(row.session, row.end_ms);
       case "event":
-        return eventRow(stream, row.row, row.session);
+        return eventRow(row.row, row.session);
     }
   }
 
@@ -99,19 +116,67 @@ export function createStreamView(spec: StreamViewSpec): StreamView {
     return node;
   }
 
-  function eventRow(from: Stream, row: number, session: StreamSession): HTMLElement {
-    const out = from.rows.out_of_session[row] === 1;
+  function itemAt(row: number): Item | null {
+    const number = Math.floor(row / size);
+    const page = pages.get(number);
+    if (!page) {
+      ask(number);
+      return null;
+    }
+    const i = row - number * size;
+    const id = page.id[i];
+    if (id === undefined) return null;
+    return {
+      id,
+      time_ms: page.time_ms[i] ?? 0,
+      name: page.name[i] ?? "",
+      props: page.props[i] ?? {},
+      charted: page.charted[i] === 1,
+      out: page.out_of_session[i] === 1,
+    };
+  }
+
+  function ask(number: number): void {
+    if (!stream || asked.has(number)) return;
+    asked.add(number);
+    const mine = stream;
+    spec.page(mine.user, number * size).then(
+      (page) => {
+        if (stream !== mine) return;
+        take(number, page);
+        table.refresh();
+      },
+      () => {
+        if (stream === mine) asked.delete(number);
+      },
+    );
+  }
+
+  function take(number: number, page: Stream["rows"]): void {
+    pages.set(number, page);
+    page.id.forEach((id, i) => {
+      const index = places[number * size + i];
+      if (index !== undefined) indexOf.set(id, index);
+    });
+  }
+
+  function eventRow(row: number, session: StreamSession): HTMLElement {
+    const item = itemAt(row);
+    if (!item) {
+      const waiting = el("span", { class: "rk-2" }, "\u2026");
+      return el("div", { class: "rk-tr", "aria-busy": "true" }, waiting);
+    }
+    const { out, time_ms: time } = item;
     const classes = ["rk-tr"];
-    if (from.rows.charted[row] === 1) classes.push("is-hit");
+    if (item.charted) classes.push("is-hit");
     if (out) classes.push("is-out");
-    const time = from.rows.time_ms[row] ?? 0;
-    const detail = out ? "out of session" : summary(from.rows.props[row] ?? {});
+    const detail = out ? "out of session" : summary(item.props);
     const node = el(
       "div",
       { class: classes.join(" ") },
       el("span", { class: "t", title: wall(time, spec.zone) }, wallMinute(time, spec.zone)),
       mark(out ? "server" : "event", out ? "Out of session" : "Event"),
-      cut(from.rows.name[row] ?? "", "name"),
+      cut(item.name, "name"),
       cut(detail, "d"),
     );
     if (session.replay === null) node.title = "This session was not recorded";
@@ -119,7 +184,7 @@ export function createStreamView(spec: StreamViewSpec): StreamView {
   }
 
   function properties(row: number): HTMLElement | null {
-    const props = Object.entries(stream?.rows.props[row] ?? {});
+    const props = Object.entries(itemAt(row)?.props ?? {});
     if (props.length === 0) return null;
     const list = el("dl", { class: "rk-props" });
     for (const [name, item] of props) {
@@ -141,12 +206,17 @@ export function createStreamView(spec: StreamViewSpec): StreamView {
       stream = next;
       rows = streamRows(next);
       indexOf = new Map();
+      pages = new Map();
+      places = [];
+      asked.clear();
+      size = Math.max(1, next.rows.id.length);
       const heights = new Map<number, number>();
       rows.forEach((row, index) => {
         if (row.kind === "session") heights.set(index, GROUP);
         else if (row.kind === "rule") heights.set(index, RULE);
-        else indexOf.set(next.rows.id[row.row] ?? "", index);
+        else places[row.row] = index;
       });
+      take(0, next.rows);
       const content: TableContent = {
         count: rows.length,
         heights,
@@ -156,16 +226,18 @@ export function createStreamView(spec: StreamViewSpec): StreamView {
       say(rows.length === 0 ? state("clock", "No events", "This user has no rows here.") : null);
       table.resumeFollowing();
       table.set(content);
-      const first = rows.findIndex(
-        (row) => row.kind === "event" && next.rows.charted[row.row] === 1,
-      );
+      const first = places[next.first_charted ?? next.rows.charted.indexOf(1)] ?? 0;
       if (first > 0) table.reveal(Math.min(rows.length - 1, first + 4));
       fill(
         foot,
         el("span", { class: "rk-swatch rk-swatch-row" }),
         "charted events",
         el("span", { class: "rk-grow" }),
-        `${next.before} before \u00b7 ${next.within} in the window \u00b7 ${next.after} after`,
+        [
+          `${number(next.before)} before`,
+          `${number(next.within)} in the window`,
+          `${number(next.after)} after`,
+        ].join(" \u00b7 "),
       );
     },
     wait() {

@@ -13,6 +13,8 @@ export interface Watch {
   /** What is open: nothing before the first load. */
   readonly replay: string | null;
   readonly playing: boolean;
+  /** Make the player before it is needed: its frame starts while the kernel looks. */
+  prepare(): void;
   /** Open a replay at `at`, or where its point is. */
   open(replay: string, options: { at?: number; play: boolean }): Promise<void>;
   /** Go to an event row; `start_ms` is the time of the row, for one the replay does not list. */
@@ -35,7 +37,7 @@ export function createWatch(source: Source, point: string): Watch {
   let closed = false;
 
   function ready(): PlayerHandle {
-    // Made on first use: a point without recordings never starts an engine.
+    // A point without recordings never starts an engine.
     if (player) return player;
     player = createPlayer(host, shared, { compact: true });
     player.onChange((change) => {
@@ -71,6 +73,7 @@ export function createWatch(source: Source, point: string): Watch {
     get playing() {
       return playing;
     },
+    prepare: () => void ready(),
     open,
     async goTo(wanted, row, time_ms) {
       try {

@@ -65,6 +65,23 @@ describe("rows of a stream", () => {
   });
 });
 
+describe("a stream of which a page is here", () => {
+  const long = { ...stream([0], [session("a", 0, 9)]), before: 2, within: 4, after: 3 };
+
+  it("places the rows to come by their counts", () => {
+    const rules = streamRows(long).flatMap((row, i) => (row.kind === "rule" ? [i] : []));
+    expect(kinds(long)).toBe("[a]eereeeereee");
+    expect(rules).toEqual([3, 8]);
+  });
+
+  it("opens what its sessions say is charted", () => {
+    const played = { replay: "r", match: "covering" as const };
+    const parts = [session("a", 0, 5, { ...played, charted: 0 })];
+    const other = session("b", 5, 4, { replay: "s", match: "covering", charted: 2 });
+    expect(firstPlayable({ ...long, sessions: [...parts, other] })?.replay).toBe("s");
+  });
+});
+
 describe("what to open first", () => {
   it("is the session that shows charted rows", () => {
     const parts = [
