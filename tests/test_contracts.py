@@ -18,6 +18,7 @@ PACKAGE = ROOT / "replaykit"
 #: A module imports from smaller layers only (and from inside its own part).
 LAYERS = {
     "errors": 0,
+    "compiled": 0,
     "schema": 1,
     "timeline": 1,
     "wording": 2,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from replaykit.analyses.compiled import part
 from replaykit.analyses.tick_kernel import (
     STEPS,
     may_enter,
@@ -18,6 +17,7 @@ from replaykit.analyses.tick_kernel import (
     tick_end,
     tick_reach,
 )
+from replaykit.compiled import part
 
 if TYPE_CHECKING:
     from replaykit.analyses.tick_kernel import I32, I64, U16

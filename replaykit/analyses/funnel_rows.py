@@ -234,8 +234,8 @@ def _sorted(
     frame: pl.DataFrame, plan: FunnelPlan, *, full: bool
 ) -> tuple[pl.DataFrame, NDArray[np.int32]]:
     """Return the rows in (unit, time) order, sorted only where they are not."""
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
     from replaykit.analyses.rows_kernel import in_order  # noqa: PLC0415 - numba
+    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     keys = ["@user", *(f"@{name}" for name in plan.hold)]
     moments = ["@time", "@row"] if full else ["@tick"]
@@ -266,8 +266,8 @@ def _masks(
     frame: pl.DataFrame, plan: FunnelPlan, codes: Mapping[str, int] | None
 ) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
     """Return each row's steps and whether it may enter, and the gaps it breaks."""
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
     from replaykit.analyses.rows_kernel import decode  # noqa: PLC0415 - numba
+    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     if "@mask" in frame.columns:
         breaks = "@broken" in frame.columns

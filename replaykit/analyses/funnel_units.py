@@ -27,10 +27,10 @@ def walk(
     rows: Rows, plan: FunnelPlan
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Run the kernel: per unit its interval, depth, and its path's row positions."""
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
     from replaykit.analyses.path_kernel import chosen_paths  # noqa: PLC0415 - numba
     from replaykit.analyses.plain_kernel import plain_paths  # noqa: PLC0415 - numba
     from replaykit.analyses.totals_kernel import all_paths  # noqa: PLC0415 - numba
+    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     arrays = (
         frozen(rows.unit),

@@ -223,7 +223,7 @@ def _joined(parts: list[Paths]) -> Paths:
 def find_paths(frame: pl.LazyFrame | pl.DataFrame, plan: JourneyPlan) -> Paths:
     """Cut one piece of canonical events into the paths of a journey."""
     from replaykit.analyses import journey_kernel as kernel  # noqa: PLC0415 - numba
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
+    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     rows = _rows(frame, plan)
     flags = rows["@flags"].to_numpy()

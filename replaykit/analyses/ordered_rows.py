@@ -23,8 +23,8 @@ def read_in_order(lf: pl.LazyFrame, columns: Mapping[str, pl.Expr]) -> pl.DataFr
     Row numbers are a good part of what there is to read, and only tell apart what one
     user did in one moment: they are read where that, or the order, asks for them.
     """
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
     from replaykit.analyses.rows_kernel import in_order, tied  # noqa: PLC0415 - numba
+    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     chosen = [expr.alias(name) for name, expr in columns.items()]
     rows = lf.select(chosen).collect(engine="streaming")
@@ -40,8 +40,8 @@ def read_in_order(lf: pl.LazyFrame, columns: Mapping[str, pl.Expr]) -> pl.DataFr
 
 def by_time(rows: pl.DataFrame) -> pl.DataFrame:
     """Return rows (`@user`, `@time`, `@row`) in that order."""
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
     from replaykit.analyses.rows_kernel import in_order  # noqa: PLC0415 - numba
+    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     if rows.schema["@user"] == pl.Int32:
         user = frozen(rows["@user"].to_numpy())
@@ -53,8 +53,8 @@ def by_time(rows: pl.DataFrame) -> pl.DataFrame:
 
 def by_session(rows: pl.DataFrame) -> pl.DataFrame:
     """Return rows in time order with each session's rows together."""
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
     from replaykit.analyses.rows_kernel import session_order  # noqa: PLC0415 - numba
+    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     rows = by_time(rows)
     order = session_order(frozen(runs(rows, ["@user"])), frozen(session_ids(rows)))
@@ -63,8 +63,8 @@ def by_session(rows: pl.DataFrame) -> pl.DataFrame:
 
 def runs(rows: pl.DataFrame, keys: list[str]) -> NDArray[np.int32]:
     """Give a number to each run of equal keys: `@user`, and `@session` where named."""
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
     from replaykit.analyses.rows_kernel import number_runs  # noqa: PLC0415 - numba
+    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     session = session_ids(rows) if "@session" in keys else np.zeros(0, np.int64)
     return number_runs(frozen(user_numbers(rows)), frozen(session))

@@ -29,7 +29,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from replaykit.analyses.broken_kernel import best_from, earliest_entry
-from replaykit.analyses.compiled import compiled, part
 from replaykit.analyses.plain_kernel import count_units
 from replaykit.analyses.tick_kernel import (
     OCCURRENCES,
@@ -40,6 +39,7 @@ from replaykit.analyses.tick_kernel import (
     tick_reach,
 )
 from replaykit.analyses.unordered_kernel import any_order, any_order_plain
+from replaykit.compiled import compiled, part
 
 if TYPE_CHECKING:
     from replaykit.analyses.tick_kernel import I32, I64, U16

@@ -46,9 +46,9 @@ def plain_units(
     codes
         The number of each event name.
     """
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
     from replaykit.analyses.plain_kernel import plain_times  # noqa: PLC0415 - numba
     from replaykit.analyses.rows_kernel import in_order  # noqa: PLC0415 - numba
+    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     bits = np.zeros(max(codes.values(), default=0) + 1, np.uint16)
     for number, step in enumerate(plan.steps):

@@ -81,9 +81,9 @@ def _counted(
     brackets: tuple[tuple[int, int], ...],
 ) -> pl.DataFrame:
     """Return the counts of one piece: `of` (which of the four), `i`, `k`, `n`."""
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
     from replaykit.analyses.rows_kernel import in_order  # noqa: PLC0415 - numba
     from replaykit.analyses.stamp_kernel import retained, rising  # noqa: PLC0415 - numba
+    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     rows = query.starts_and_returns(lf).collect(engine="streaming")
     users = rows["user"].cast(pl.Int32, strict=False)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from replaykit.analyses.compiled import compiled, part
+from replaykit.compiled import compiled, part
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

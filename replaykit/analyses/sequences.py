@@ -188,12 +188,12 @@ def _read(
     numbers: Mapping[str, int] | None,
 ) -> Counted:
     """Return the sequences of one piece; `numbers` where its events have no codes."""
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
     from replaykit.analyses.sequence_kernel import (  # noqa: PLC0415 - numba
         PARTS,
         dealt,
         grams,
     )
+    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     if numbers is None:
         code = pl.col(CODE)
@@ -245,8 +245,8 @@ def _most(
     pieces: Sequence[Counted], parts: Sequence[int], top: int | None = None
 ) -> Counted:
     """Count some parts of all pieces; with `top`, only what may be among the first."""
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
     from replaykit.analyses.sequence_kernel import counted  # noqa: PLC0415 - numba
+    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     found: list[Counted] = []
     least = 1

@@ -169,8 +169,8 @@ def _by_rule(
 
 def _are_in_order(frame: pl.DataFrame) -> bool:
     """Return whether rows of a project stand by user and time, as they mostly do."""
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
     from replaykit.analyses.rows_kernel import in_order  # noqa: PLC0415 - numba
+    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     if frame.schema["user"] != pl.Int32:
         return False
@@ -181,8 +181,8 @@ def _are_in_order(frame: pl.DataFrame) -> bool:
 
 def _by_pauses(frame: pl.DataFrame, timeout: str) -> Cut:
     """Cut rows in order where a user pauses for longer than the timeout."""
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
     from replaykit.analyses.rows_kernel import pauses  # noqa: PLC0415 - numba
+    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     heads = pauses(
         frozen(frame["user"].to_numpy()),

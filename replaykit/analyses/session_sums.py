@@ -104,10 +104,10 @@ def _in_one_pass(
     lf: pl.LazyFrame, query: SessionsQuery, segment: int, ranges: Ranges
 ) -> pl.DataFrame | None:
     """Return the sums of plain sessions; None where rows do not stand in order."""
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
     from replaykit.analyses.session_kernel import (  # noqa: PLC0415 - numba
         summed_sessions,
     )
+    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     rows, rule = query.rows(lf, segment), query.rule
     columns = ["user", "time", "client_time"]
@@ -140,11 +140,11 @@ def _in_one_pass(
 
 
 def _by_ids(frame: pl.DataFrame) -> _Runs:
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
     from replaykit.analyses.rows_kernel import (  # noqa: PLC0415 - numba
         changes,
         session_order,
     )
+    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     user, session = _users(frame), _numbers(frame, "session_id")
     heads = changes(user, session)
@@ -215,13 +215,13 @@ def _in_order(frame: pl.DataFrame) -> bool:
 
 
 def _users(frame: pl.DataFrame) -> NDArray[np.int32]:
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
+    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     return frozen(frame["user"].to_numpy())
 
 
 def _numbers(frame: pl.DataFrame, name: str) -> NDArray[np.int64]:
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
+    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     return frozen(frame[name].to_physical().to_numpy())
 
@@ -275,10 +275,10 @@ def _counted(users: pl.DataFrame) -> pl.DataFrame:
 
 def _active_piece(lf: pl.LazyFrame, query: SessionsQuery, segment: int) -> pl.DataFrame:
     """Return `whole`, `i` and `users`, which pieces of whole users add up."""
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
     from replaykit.analyses.session_kernel import (  # noqa: PLC0415 - numba
         users_per_interval,
     )
+    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     rows = query.rows(lf, segment).select("user", "time")
     frame = rows.collect(engine="streaming").rechunk()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from replaykit.analyses.compiled import compiled
+from replaykit.compiled import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from replaykit.analyses.compiled import part
+from replaykit.compiled import part
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from replaykit.analyses.compiled import compiled, part
 from replaykit.analyses.tick_kernel import STEPS
+from replaykit.compiled import compiled, part
 
 if TYPE_CHECKING:
     from replaykit.analyses.tick_kernel import I32, I64, U16

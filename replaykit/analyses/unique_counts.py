@@ -52,11 +52,11 @@ def unique_counts(charted: Charted) -> Uniques | None:
 
 def _counted(lf: pl.LazyFrame, charted: Charted) -> pl.DataFrame:
     """Return keys, `i` (-1: the whole range) and `value`; null if it cannot be told."""
-    from replaykit.analyses.compiled import frozen  # noqa: PLC0415 - numba
     from replaykit.analyses.stamp_kernel import (  # noqa: PLC0415 - numba
         distinct_users,
         together,
     )
+    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     keys = charted.keys
     named = dict.fromkeys(keys, pl.String())

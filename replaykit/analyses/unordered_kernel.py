@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from replaykit.analyses.compiled import part
 from replaykit.analyses.tick_kernel import (
     gather,
     matches,
@@ -24,6 +23,7 @@ from replaykit.analyses.tick_kernel import (
     tick_bits,
     tick_end,
 )
+from replaykit.compiled import part
 
 if TYPE_CHECKING:
     from replaykit.analyses.tick_kernel import I32, I64, U16

@@ -83,7 +83,9 @@ def clock_rule(
 def _rows(raw: pl.DataFrame) -> pl.DataFrame:
     """Return the rows that exported fields mean."""
     raw = raw.with_columns(
-        pl.coalesce(name, other).alias(name) for name, other in _ALSO.items()
+        pl.coalesce(name, other).alias(name)
+        for name, other in _ALSO.items()
+        if raw[other].null_count() < raw.height
     ).with_columns(filled_text(("event_type", "uuid", "$insert_id", *_IDENTITIES)))
     times = [utc_times(raw[name]) for name in ("event_time", *_KEPT)]
     # Only the clock rule needs the other two, and only rows without a time the rule.
@@ -137,7 +139,14 @@ def _built_in(values: pl.Series) -> pl.Series:
     return values.alias(name)
 
 
-FORMAT: Final = Format("Amplitude", SUFFIXES, _FIELDS, _rows)
+FORMAT: Final = Format(
+    "Amplitude",
+    SUFFIXES,
+    _FIELDS,
+    _rows,
+    times=("event_time", *_KEPT),
+    numbers=("session_id", "event_id"),
+)
 
 
 def read(paths: Paths, *, progress: bool = True) -> AmplitudeExport:

@@ -17,6 +17,7 @@ import polars as pl
 from replaykit.errors import BadInput
 from replaykit.ingest.files import (
     LONGEST_LINE,
+    PADDING,
     Block,
     Member,
     blocks,
@@ -80,6 +81,8 @@ class Format:
         they get no column of their own.
     built_ins
         Event properties that also are built-in user properties, by name of the latter.
+    times, numbers
+        Fields that `rows` also takes as naive UTC times and as whole numbers.
     """
 
     name: str
@@ -88,6 +91,8 @@ class Format:
     rows: Callable[[pl.DataFrame], pl.DataFrame]
     within: tuple[str, ...] = ()
     built_ins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    times: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +189,11 @@ class Export:
         """Read one block; runs beside others."""
         member, block = part
         form = self._form
-        parsed = block if isinstance(block, Parsed) else parse_lines(block, form.fields)
+        parsed = (
+            block
+            if isinstance(block, Parsed)
+            else parse_lines(block, form.fields, times=form.times, numbers=form.numbers)
+        )
         raw = parsed.frame
         wide: list[pl.Series] = []
         left: dict[tuple[Owner, str, str], int] = {}
@@ -359,7 +368,8 @@ def _lines(member: Member, advance: Callable[[int], object]) -> Iterator[Block]:
     if array:
         lines = array_as_lines(b"".join(array), member.name)
         for start, part in _pieces(lines):
-            yield Block(part, start, part.count(b"\n"))
+            ends = part.count(b"\n") + (not part.endswith(b"\n"))
+            yield Block(b"".join((part, b"\n", PADDING)), start, ends)
 
 
 def _pieces(lines: bytes) -> Iterator[tuple[int, bytes]]:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _BLOCK: Final = 16 << 20
 _READ: Final = 1 << 20
+#: Stands behind the lines of a block, so that a reader may look ahead.
+PADDING: Final = b"\n" * 32
 #: A single event larger than this is no event.
 LONGEST_LINE: Final = 64 << 20
 # Over hundreds of megabytes no text compresses better, unless it is made to.
@@ -53,7 +55,17 @@ _DAMAGED: Final[tuple[type[Exception], ...]] = (
 
 @dataclass(frozen=True)
 class Block:
-    """Whole lines of a file, the number of the first, and how many end in it."""
+    """Whole lines of a file.
+
+    Parameters
+    ----------
+    data
+        The lines, each with its end, and `PADDING`.
+    first_line
+        The number of the first.
+    ends
+        How many there are.
+    """
 
     data: bytes
     first_line: int
@@ -186,13 +198,12 @@ def blocks(member: Member, progress: Callable[[int], object]) -> Iterator[Block]
                     "is this another kind of file?"
                 )
             continue
-        block = rest + data[:cut]
+        ends = data.count(b"\n", 0, cut)
+        yield Block(b"".join((rest, memoryview(data)[:cut], PADDING)), line, ends)
         rest = data[cut:]
-        ends = block.count(b"\n")
-        yield Block(block, line, ends)
         line += ends
     if rest.strip():
-        yield Block(rest, line, 0)
+        yield Block(rest + b"\n" + PADDING, line, 1)
 
 
 def _chunks(member: Member, progress: Callable[[int], object]) -> Iterator[bytes]:

@@ -25,7 +25,8 @@ LATEST_YEAR: Final = 2200
 def utc_times(text: pl.Series) -> pl.Series:
     """Read UTC times: `2024-03-01 10:00:00.123`, ISO 8601, or epoch numbers.
 
-    What cannot be read, or lies outside 1970 to 2200, becomes null.
+    What cannot be read, or lies outside 1970 to 2200, becomes null. Times without a
+    zone that were read already are in UTC.
 
     Examples
     --------
@@ -35,6 +36,8 @@ def utc_times(text: pl.Series) -> pl.Series:
     """
     if text.null_count() == len(text):
         return pl.Series(text.name, [], dtype=TIME).extend_constant(None, len(text))
+    if isinstance(text.dtype, pl.Datetime):
+        return text.dt.replace_time_zone("UTC")
     plain = text.str.strip_suffix("Z").str.replace("T", " ", literal=True)
     times = plain.str.to_datetime(_NAIVE, time_unit="us", strict=False)
     if times.null_count() > text.null_count():

@@ -1,7 +1,7 @@
-"""Compile order-dependent searches once, and keep the result on disk.
+"""Compile loops over plain arrays once, and keep the result on disk.
 
-Importing this module imports numba, which takes a moment: analyses import their kernels
-on first use, never at the top.
+Importing this module imports numba, which takes a moment: whoever has a kernel imports
+it on first use, never at the top.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def cache_folder() -> Path:
     folder per state of the sources keeps an old part from being used with a new one.
     """
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*_kernel.py")):
+    for path in sorted(Path(__file__).parent.glob("*/*_kernel.py")):
         digest.update(path.read_bytes())
     state = digest.hexdigest()[:12]
     home = os.environ.get("XDG_CACHE_HOME")
