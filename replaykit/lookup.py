@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import polars as pl
 
 from replaykit.bundle import bundle_of_player, with_bundle
-from replaykit.capsule import saved_form
 from replaykit.errors import UnknownUser, did_you_mean
 from replaykit.handles import Events
 from replaykit.person_answers import LookUp
 from replaykit.replay_list import Replays
 from replaykit.rows_as_json import events_of, properties
+from replaykit.travelling import saved_form
 from replaykit.twins import table_twin
 from replaykit.widgets import View
 from replaykit.wording import clock, count_words

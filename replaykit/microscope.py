@@ -63,6 +63,11 @@ class Behind:
         found = self.of_recorded()
         return self.population if found is None else found
 
+    def first_people(self, most: int) -> pl.Series:
+        """Return the first users by their moment, and the first with replays."""
+        people = (self._people, self._recorded_people)
+        return pl.concat([one["user"].head(most) for one in people])
+
     @property
     def users(self) -> int:
         """The number of users."""
@@ -103,8 +108,9 @@ class Behind:
         same = Behind(
             source, lambda: self.population, lambda: self.recorded, self.counted
         )
-        if "watch" in self.__dict__:
-            same.__dict__["watch"] = self.watch
+        known = self.__dict__.items()
+        found = {name: one for name, one in known if isinstance(one, pl.DataFrame)}
+        same.__dict__.update(found)
         return same
 
     @property

@@ -40,9 +40,7 @@ def session(
     if recordings is None:  # source.replay has found it, so there are some
         raise AssertionError
     summary = dict(recordings.summary(replay_id))
-    events, shift_ms = _events_beside(
-        source, row, set(matched.get("matched_because") or ()) if matched else set()
-    )
+    events, shift_ms = _events_beside(source, row, charted_rows(matched))
     return {
         **summary,
         "replay": replay_id,
@@ -53,12 +51,24 @@ def session(
         "length_ms": row["length_ms"],
         "status": row["status"],
         **_why_not(source, row),
-        "opened_t": matched["matched_at"] if matched else None,
-        "match": matched.get("match") if matched else None,
-        "because": because,
+        **opening(matched, because),
         "shift_ms": shift_ms,
         "events": events,
     }
+
+
+def opening(matched: dict[str, Any] | None, because: str | None) -> dict[str, Any]:
+    """Return what a session says of who asks: where it opens, how it fits, and why."""
+    return {
+        "opened_t": matched["matched_at"] if matched else None,
+        "match": matched.get("match") if matched else None,
+        "because": because,
+    }
+
+
+def charted_rows(matched: dict[str, Any] | None) -> set[str]:
+    """Return the ids of the rows that a match is about."""
+    return set(matched.get("matched_because") or ()) if matched else set()
 
 
 def explain(source: Source, replay_id: str) -> Anatomy:

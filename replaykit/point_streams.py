@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import polars as pl
 
 from replaykit.errors import UnknownUser
@@ -87,10 +88,11 @@ def stream_of(
     if units.is_empty():
         raise UnknownUser(f"User {user_id!r} does not belong to this point.")
     rows = events_of(source, user)
-    times = rows["time"]
+    times = rows["time"].to_physical().to_numpy()
     # Both ends of a window belong to it.
-    first = times.search_sorted(units["start"].sort().head(1), "left")[0]
-    last = times.search_sorted(units["end"].sort().tail(1), "right")[0]
+    start, end = (units[name].to_physical().to_numpy() for name in ("start", "end"))
+    first = int(np.searchsorted(times, start.min(), "left"))
+    last = int(np.searchsorted(times, end.max(), "right"))
     before, within = min(first, ROWS_BEFORE), last - first
     after = min(rows.height - last, max(0, ROWS_FROM_START - within))
     shown = rows.slice(first - before, before + within + after)
@@ -115,8 +117,9 @@ def _sessions_of(
 ) -> list[dict[str, Any]]:
     """Split rows in time order into runs of one session, with the replay of each."""
     recorded: dict[int | None, dict[str, Any]] = {}
-    for row in others.sort("start").iter_rows(named=True):
-        recorded.setdefault(row["session_id"], row)
+    if not others.is_empty():
+        for row in others.sort("start").iter_rows(named=True):
+            recorded.setdefault(row["session_id"], row)
     time_ms = shown["time"].dt.epoch("ms").to_list()
     hits = charted.to_list()
     heads = []

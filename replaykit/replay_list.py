@@ -10,11 +10,11 @@ import polars as pl
 
 from replaykit import picking, replay_search, timeline
 from replaykit.bundle import bundle_of_player, with_bundle
-from replaykit.capsule import saved_form
 from replaykit.recorded_frames import Recorded
 from replaykit.replays.links import product_url, replay_ref
 from replaykit.replies import Home, Watching
 from replaykit.rows_as_json import signals
+from replaykit.travelling import saved_form
 from replaykit.twins import table_twin
 from replaykit.widgets import Player, View
 from replaykit.wording import count_words

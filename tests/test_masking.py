@@ -17,6 +17,8 @@ import replaykit as rk
 from replaykit.errors import BadInput, NotMasked, UnknownOption
 from replaykit.redaction import scrub
 from replaykit.redaction.words import Words
+from replaykit.replies import bundle_file
+from replaykit.sharing.document import _script
 from replaykit.sharing.proof import Searched, left_in
 
 START = datetime(2026, 3, 3, 9, tzinfo=UTC)
@@ -385,6 +387,70 @@ def test_the_scan_reads_through_every_wrapping(wrapped):
     assert left_in(page, Searched(Words({"ana.471": ""})), (), {}) == []
     found = left_in(page, Searched(Words({}), [re.compile(r"an[a]\.\d+")]), (), {})
     assert {one.text for one in found} == {"ana.4711"}
+
+
+OURS = [
+    *("base", "viewport", "module", "strong", "article", "noopener", "device-width"),
+    *("form-action", "utf-8", "masked", "queries", "offline", "November", "Click"),
+    *("tbody", "aria-label", "unsafe-inline", "rk-twin", "Contents"),
+]
+
+
+@pytest.fixture(scope="module")
+def page_of_words(tmp_path_factory):
+    """A page about people who are called as the page's own parts are."""
+    folder = tmp_path_factory.mktemp("words")
+    rows = [(user, START + timedelta(hours=n)) for n, user in enumerate(OURS)]
+    frame = pl.DataFrame(rows, schema=["user", "time"], orient="row")
+    events = rk.events(frame.with_columns(event=pl.lit("Search")), replays=None)
+    rk.share(events.segmentation("Search", every="1d"), to=folder / "a.html")
+    return (folder / "a.html").read_bytes()
+
+
+@pytest.mark.parametrize("word", OURS)
+def test_an_id_that_is_a_word_of_every_page_is_hunted_in_data_alone(
+    page_of_words, word
+):
+    inside = [
+        zlib.decompress(base64.b64decode(body)).decode()
+        for body in re.findall(rb'data-rk-blob="[^"]*">([^<]*)<', page_of_words)
+    ]
+    capsule = next(text for text in inside if text.startswith('{"kind":"result"'))
+    assert f'"{word}"' not in capsule
+    assert '"person-' in capsule
+
+
+@pytest.mark.parametrize("word", ["base", "viewport", "form-action", "utf-8"])
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "<p>{}</p>",
+        '<p title="{}">a</p>',
+        '<p data-who="{}">a</p>',
+        '<p class="{}">a</p>',
+        '<p id="{}">a</p>',
+        "<{0}>a</{0}>",
+        "<p {}>a</p>",
+        '<a href="#{}">a</a>',
+        '<script type="text/plain" data-rk-blob="{}">a</script>',
+        '<script type="application/json">{{"content": "{}"}}</script>',
+        "<!-- {} -->",
+    ],
+)
+def test_an_id_of_the_pages_words_is_found_wherever_data_stand(
+    page_of_words, word, planted
+):
+    body = planted.format(word).encode()
+    page = page_of_words.replace(b"</article>", body + b"</article>", 1)
+    assert page != page_of_words
+    style = bundle_file("page.css").read_text("utf-8")
+    policy = re.search(r'-Policy" content="([^"]*)"', page.decode())[1]
+    own = {style, _script(), policy}
+    names = re.findall(r'"library": "(\w+)"', page.decode())
+    found = left_in(page, Searched(Words({word: ""})), own | set(names), {})
+    assert {one.text for one in found} == {word}
+    clean = left_in(page_of_words, Searched(Words({word: ""})), own | set(names), {})
+    assert clean == []
 
 
 def test_words_are_found_alone_and_numbers_not_inside_dates():

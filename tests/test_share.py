@@ -15,12 +15,13 @@ import pytest
 
 import replaykit as rk
 from replaykit.bundle import MIME, unpack
-from replaykit.capsule import Blobs, collect, planned, point_keys, saved_form, thaw
+from replaykit.capsule import Blobs
 from replaykit.errors import BadInput, MissingFile, UnknownOption
 from replaykit.sharing import notebook as saved
 from replaykit.sharing.clean import clean
 from replaykit.sharing.library import OWN_PART
 from replaykit.sharing.markup import Prose, code, plain
+from replaykit.travelling import collect, planned, point_keys, saved_form, thaw
 
 NASTY = (
     "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'`--><!-- \u2028é"

@@ -14,7 +14,7 @@ import pytest
 import replaykit as rk
 from replaykit.bundle import MIME
 from replaykit.sharing.browser import Browser, find_browser
-from replaykit.sharing.filmstrip import Filmstrip
+from replaykit.sharing.filmstrip import DRAWN, Filmstrip
 from replaykit.twins import Moment, moments, player_twin, strip
 
 ROOT = Path(__file__).parent.parent
@@ -255,6 +255,7 @@ def test_the_drawing_browser_reaches_nothing(tmp_path, chromium):
 
 @pytest.mark.browser
 def test_without_a_working_browser_there_are_cards(shop, tmp_path, monkeypatch):
+    DRAWN.clear()
     for program in ("", shutil.which("false")):
         monkeypatch.setenv("REPLAYKIT_BROWSER", program)
         drawn = Filmstrip.of(rk.Player(shop.replays[0]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -91,8 +91,15 @@ class Home:
                 page = rows.slice(offset, min(limit, MOST_ROWS))
                 return Reply({"total": rows.height, "rows": list_rows(page)})
             case _:
-                watching = self.watching or Watching(self.source, self.source.catalogue)
-                return watching.answer(kind, params)
+                return self.watched().answer(kind, params)
+
+    def watched(self, _point: object = None) -> Watching:
+        """Return what a player plays."""
+        return self.watching or Watching(self.source, self.source.catalogue)
+
+    def over(self, source: Source) -> Home:
+        """Return the same list, read from a part of the events that holds its own."""
+        return replace(self, source=source, watching=self.watched().over(source))
 
     def _search(self, params: Mapping[str, Any]) -> Reply:
         """Search as the filter bar asks; the last searches are kept for their pages."""

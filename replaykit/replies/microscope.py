@@ -90,7 +90,7 @@ class Microscope:
             case "stream":
                 return Reply(self._stream(params))
             case "session" | "segment" | "playlist" | "anatomy":
-                return self._watching(params.get("point")).answer(kind, params)
+                return self.watched(params.get("point")).answer(kind, params)
             case _:
                 return self._beyond(kind, params)
 
@@ -185,7 +185,8 @@ class Microscope:
             "replays": behind.watch.height,
         }
 
-    def _watching(self, key: object) -> Watching:
+    def watched(self, key: object = None) -> Watching:
+        """Return the replays of a point; with no point, all there are."""
         if not isinstance(key, str) or not key:
             return Watching(self.source, self.source.catalogue)
         watch = self.behind(key).watch

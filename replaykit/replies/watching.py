@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
@@ -90,6 +90,20 @@ class Watching:
             self._seen.clear()
             self._seen[replay] = answer
         return self._seen[replay]
+
+    def why(self, replay: str) -> tuple[dict[str, Any], set[str]]:
+        """Return what only this list says of a replay, and the rows it is about."""
+        matched = self._matched(replay)
+        because = self.because if matched else None
+        return one_replay.opening(matched, because), one_replay.charted_rows(matched)
+
+    def watched(self, _point: object = None) -> Watching:
+        """Return what is played: this list."""
+        return self
+
+    def over(self, source: Source) -> Watching:
+        """Return the same list, read from a part of the events that holds its own."""
+        return replace(self, source=source, _seen={})
 
     def _segment(self, replay: str, index: int) -> Reply:
         if self.source.recordings is None:

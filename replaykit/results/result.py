@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from replaykit.bundle import POINTS, bundle_of_result, with_bundle
-from replaykit.capsule import saved_form
 from replaykit.charts.labels import NONE
 from replaykit.errors import BadInput, UnknownPoint, check_option, did_you_mean
 from replaykit.microscope import Behind
@@ -21,6 +20,7 @@ from replaykit.points import Group, PointKey, parse_key
 from replaykit.replies import Followed, Microscope
 from replaykit.replies import Point as PointWords
 from replaykit.results.opened import FOLLOWS, Call, Follow, Opened
+from replaykit.travelling import saved_form
 from replaykit.twins import table_twin
 from replaykit.widgets import View
 

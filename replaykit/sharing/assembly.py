@@ -12,7 +12,7 @@ from replaykit.errors import BadInput
 from replaykit.sharing import notebook as saved
 from replaykit.sharing.document import Page
 from replaykit.sharing.figures import Pointed
-from replaykit.sharing.filmstrip import as_address, films
+from replaykit.sharing.filmstrip import Studio, as_address, films
 from replaykit.sharing.markup import Prose
 from replaykit.sharing.twins import twin_of
 from replaykit.twins import table_twin
@@ -44,8 +44,7 @@ def page_of_notebook(
         )
     projects.expect(shown, str(source))
     made = [_figure(one, figures, projects) for one in blocks]
-    figures.fill(masking)
-    strips = films(figures.all, figures.blobs) if drawn else {}
+    strips = _filled(figures, masking, drawn=drawn)
     prose = Prose(source.parent, masking.own)
     markup = [_prose(prose, one) for one in blocks]
     first = next((one for one in prose.headings if one.level == 1), None)
@@ -70,6 +69,18 @@ def page_of_notebook(
     page.pictures += prose.pictures
     projects.notes += [f"image not brought along: {name}" for name in prose.missing]
     return page
+
+
+def _filled(
+    figures: Figures, masking: Masking, *, drawn: bool
+) -> dict[str, list[bytes | None]]:
+    """Ask for all that travels, and draw the players' first replays if asked to."""
+    if not drawn:
+        figures.fill(masking)
+        return {}
+    with Studio(figures.all) as studio:
+        figures.fill(masking)
+        return films(figures.all, figures.blobs, studio)
 
 
 def _prose(prose: Prose, block: saved.Block) -> str:
@@ -128,8 +139,7 @@ def page_of_objects(
         else:
             answers, bundle = one._replaykit_share_()
         figures.add(bundle, answers)
-    figures.fill(masking)
-    strips = films(figures.all, figures.blobs) if drawn else {}
+    strips = _filled(figures, masking, drawn=drawn)
     named = masking.own(title) if title else _heading(figures.all[0])
     about = [_today(), *map(masking.shown, figures.about())]
     page = Page(named, about, masking)

@@ -18,17 +18,18 @@ from typing import (
 import polars as pl
 
 from replaykit.bundle import answers_of
-from replaykit.capsule import Blobs, Capsule, Export, collect, planned, thaw
+from replaykit.capsule import Blobs, Capsule, Export
 from replaykit.errors import BadInput, MissingFile, ReplayKitError
 from replaykit.sharing.library import chart_library
+from replaykit.travelling import Once, collect, planned, thaw
 from replaykit.wording import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from replaykit.replies import Answers
     from replaykit.sharing.masking import Masking
     from replaykit.source import Source
+    from replaykit.travelling import Travelling
 
     OpenProject: TypeAlias = Callable[[str], Source]
 
@@ -40,7 +41,7 @@ Changed: TypeAlias = Literal["refuse", "allow"]
 class Shareable(Protocol):
     """A result, a player or a project: anything that displays one of our widgets."""
 
-    def _replaykit_share_(self) -> tuple[Answers, dict[str, Any]]:
+    def _replaykit_share_(self) -> tuple[Travelling, dict[str, Any]]:
         """Return who answers, and the saved form of what is displayed."""
         ...
 
@@ -51,7 +52,7 @@ class Pointed(Protocol):
 
     points: Callable[..., object]
 
-    def _replaykit_share_(self, points: int) -> tuple[Answers, dict[str, Any]]:
+    def _replaykit_share_(self, points: int) -> tuple[Travelling, dict[str, Any]]:
         """Return who answers, and the saved form with so many points."""
         ...
 
@@ -61,7 +62,7 @@ class Figure:
     """One widget of the page."""
 
     bundle: Mapping[str, Any]
-    answers: Answers | None = None
+    answers: Travelling | None = None
     capsule: Capsule | None = None
     #: Name of its ready answers among the blobs.
     blob: str | None = None
@@ -83,7 +84,7 @@ class Figures:
     #: Kinds of trace in the author's own figures.
     _kinds: set[str] = field(default_factory=set)
 
-    def add(self, bundle: Mapping[str, Any], answers: Answers | None) -> Figure:
+    def add(self, bundle: Mapping[str, Any], answers: Travelling | None) -> Figure:
         """Take a widget in; `answers` is `None` for one that carries its own."""
         figure = Figure(bundle, answers)
         self.all.append(figure)
@@ -116,11 +117,17 @@ class Figures:
             travelling.update(
                 dict.fromkeys(planned(answers, figure.bundle, self.export))
             )
+        once = Once()
+        once.hold([(one, figure.bundle) for figure, one in asked], travelling)
         for figure, answers in asked:
             if figure.widget == "player" and self.export == "none":
                 continue
             figure.capsule = collect(
-                answers, figure.bundle, travelling=travelling, blobs=self.blobs
+                answers,
+                figure.bundle,
+                travelling=travelling,
+                blobs=self.blobs,
+                once=once,
             )
         for figure in self.all:
             if figure.capsule is None and "capsule" in figure.bundle:
@@ -232,12 +239,12 @@ class Projects:
         for path, version in newest.items():
             self._known[path] = self._source(path, version, notebook)
 
-    def answers(self, bundle: Mapping[str, Any]) -> Answers | None:
+    def answers(self, bundle: Mapping[str, Any]) -> Travelling | None:
         """Make a saved output answer again; `None` if it carries its own answers."""
         project = bundle.get("project")
         if project is None:
             return None
-        answers: Answers = answers_of(bundle, self._known[project["path"]])
+        answers: Travelling = answers_of(bundle, self._known[project["path"]])
         return answers
 
     def _source(self, path: str, version: int | None, notebook: str) -> Source:

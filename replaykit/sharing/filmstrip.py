@@ -8,11 +8,14 @@ text say the same.
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import tempfile
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote
 
 import polars as pl
@@ -39,6 +42,9 @@ _LATER_MS: Final = 800
 WIDTH: Final = 320
 _STRIP: Final = 1_200
 _SETTLED_S: Final = 4.0
+#: Strips that were drawn in this process, by what was drawn.
+DRAWN: Final[dict[str, list[bytes | None]]] = {}
+_DRAWN_MOST: Final = 32
 
 _STAGE: Final = (
     "(() => { const host = document.querySelector('[data-rk-figure] div');"
@@ -46,10 +52,56 @@ _STAGE: Final = (
 )
 
 
+class Studio:
+    """A browser that starts while the page is still being put together.
+
+    It is started at once when a player will be drawn and nothing was drawn before;
+    otherwise when it is first needed, because the pictures may be there already.
+    """
+
+    def __init__(self, figures: Sequence[Figure], program: str | None = None) -> None:
+        self._program = program if program is not None else find_browser()
+        self._starting: Future[Browser] | None = None
+        if any(one.widget == "player" for one in figures) and not DRAWN:
+            self._start()
+
+    def __enter__(self) -> Self:
+        """Return the studio."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the browser, if it was started."""
+        if self._starting is not None:
+            with suppress(BrowserFailed, OSError):
+                self._starting.result().close()
+
+    @property
+    def open(self) -> bool:
+        """Whether there is a browser."""
+        return self._program is not None
+
+    def browser(self) -> Browser:
+        """Return the browser; raise what kept it from starting."""
+        starting = self._start()
+        if starting is None:
+            raise BrowserFailed("There is no browser.")
+        return starting.result()
+
+    def _start(self) -> Future[Browser] | None:
+        if self._starting is None and self._program is not None:
+            program = self._program
+            thread = ThreadPoolExecutor(1, "replaykit-film")
+            self._starting = thread.submit(lambda: Browser(program))
+            thread.shutdown(wait=False)
+        return self._starting
+
+
 def films(
-    figures: Sequence[Figure], blobs: Blobs, program: str | None = None
+    figures: Sequence[Figure], blobs: Blobs, studio: Studio
 ) -> dict[str, list[bytes | None]]:
     """Return the pictures of the first replay of each player, by the player's part.
+
+    A replay that was drawn before, masked as it is now, is not drawn again.
 
     Parameters
     ----------
@@ -57,37 +109,46 @@ def films(
         Figures whose answers are ready; those that are no players are passed over.
     blobs
         Their parts.
-    program
-        The browser; by default the one that is found.
+    studio
+        The browser.
     """
-    program = program if program is not None else find_browser()
-    players = [one for one in figures if one.widget == "player" and one.capsule]
-    players = [
-        one for one in players if one.blob and one.capsule and one.capsule.replays
-    ]
-    if program is None or not players:
-        return {}
     found: dict[str, list[bytes | None]] = {}
-    try:
-        with (
-            tempfile.TemporaryDirectory(prefix="replaykit-film-") as folder,
-            Browser(program) as browser,
-        ):
-            for player in players:
-                capsule = player.capsule
-                if capsule is None or not player.blob:
-                    continue
-                page = Path(folder) / "film.html"
-                page.write_bytes(_page_of(capsule, blobs))
-                first = capsule.replays[0]
-                session = session_of(capsule, first, blobs)
-                length = int(session["length_ms"])
-                chosen = moments(session)
-                found[player.blob] = _shots(browser, page, first, chosen, length)
-    except (BrowserFailed, OSError):
-        # Pictures are extra: cards say the same in words.
+    if not studio.open:
         return found
+    with tempfile.TemporaryDirectory(prefix="replaykit-film-") as folder:
+        for player in figures:
+            capsule = player.capsule
+            if player.widget != "player" or capsule is None or not player.blob:
+                continue
+            if not capsule.replays:
+                continue
+            first = capsule.replays[0]
+            session = session_of(capsule, first, blobs)
+            chosen = moments(session)
+            body = _page_of(capsule, blobs)
+            name = _name_of(body, chosen)
+            if name not in DRAWN:
+                page = Path(folder) / "film.html"
+                page.write_bytes(body)
+                length = int(session["length_ms"])
+                try:
+                    shots = _shots(studio.browser(), page, first, chosen, length)
+                except (BrowserFailed, OSError):
+                    # Pictures are extra: cards say the same in words.
+                    return found
+                if None in shots:
+                    found[player.blob] = shots
+                    continue
+                DRAWN[name] = shots
+                while len(DRAWN) > _DRAWN_MOST:
+                    DRAWN.pop(next(iter(DRAWN)))
+            found[player.blob] = DRAWN[name]
     return found
+
+
+def _name_of(page: bytes, chosen: Sequence[Moment]) -> str:
+    times = ",".join(str(one.t) for one in chosen)
+    return hashlib.sha256(page + times.encode()).hexdigest()
 
 
 def _page_of(capsule: Capsule, blobs: Blobs) -> bytes:
@@ -229,7 +290,9 @@ class Filmstrip:
             return cls("No replay that can be played", (), ())
         session = session_of(capsule, capsule.replays[0], figures.blobs)
         head = f"Session replay of {session['user']}, {clock(session['length_ms'])}"
-        drawn = films(figures.all, figures.blobs).get(figure.blob or "", [])
+        with Studio(figures.all) as studio:
+            strips = films(figures.all, figures.blobs, studio)
+        drawn = strips.get(figure.blob or "", [])
         chosen = moments(session)
         none = [None] * (len(chosen) - len(drawn))
         return cls(head, tuple(chosen), (*drawn, *none))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from calendar import month_name
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -28,8 +29,22 @@ if TYPE_CHECKING:
 #: Words that stand in every page: an id that is one of them is met in fields only.
 OWN_WORDS: Final = frozenset(
     (
-        *("Chart", "Code", "Contents", "Output", "Session", "chart", "charts", "line"),
-        *("lines", "offline", "opens", "replay", "replays", "rows", "time", "more"),
+        *("Chart", "Click", "Code", "Contents", "Output", "Session", "The", "This"),
+        *(
+            "chart",
+            "charts",
+            "console",
+            "country",
+            "event",
+            "events",
+            "figure",
+            "first",
+        ),
+        *("here", "inputs", "length", "line", "lines", "masked", "more", "needs"),
+        *("network", "notebook", "offline", "opens", "page", "play", "point", "points"),
+        *("properties", "queries", "recorded", "recording", "replay", "replays"),
+        *("requests", "rows", "scripts", "stay", "texts", "these", "this", "time"),
+        *("travel", "user", "users", "with", *month_name[1:]),
     )
 )
 _PLAIN_WORD: Final = re.compile(r"[a-z][a-z-]*")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 from importlib.resources import files
 from typing import Final
 
@@ -28,9 +29,15 @@ def chart_library(kinds: set[str]) -> tuple[bytes, str]:
     """
     if kinds <= OWN_PART:
         return module_source("plotly"), "chart library"
+    return _whole(), "whole chart library"
+
+
+@lru_cache(maxsize=1)
+def _whole() -> bytes:
+    """Return all of plotly.js as a module of ours, deflated."""
     whole = files("plotly").joinpath("package_data", "plotly.min.js").read_bytes()
     # It looks for CommonJS before it looks for a page; a module of ours offers that.
     code = (
         b"const module={exports:{}};\n" + whole + b"\nexport default module.exports;\n"
     )
-    return zlib.compress(code, 9), "whole chart library"
+    return zlib.compress(code, 9)

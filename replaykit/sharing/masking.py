@@ -261,9 +261,7 @@ class Masking:
             if "said" in entry:
                 changed["said"] = self._fields(entry["said"])
             if "blob" in entry:
-                label = before.parts[entry["blob"]].label
-                session = self._session(before.json(entry["blob"]))
-                changed["blob"] = after.add_json(session, label)
+                changed["blob"] = self._kept_session(entry["blob"], before, after)
             if "buffers" in entry:
                 changed["buffers"] = [
                     self._buffer(kind, name, before, after) for name in entry["buffers"]
@@ -280,6 +278,15 @@ class Masking:
             rows=rows,
             replays=[self._replay_id(one) for one in capsule.replays],
         )
+
+    def _kept_session(self, name: str, before: Blobs, after: Blobs) -> str:
+        """Rewrite one session, however many points lead to it."""
+        known = self._blobs.get(name)
+        if known is None:
+            label = before.parts[name].label
+            known = after.add_json(self._session(before.json(name)), label)
+            self._blobs[name] = known
+        return known
 
     def _params(self, params: dict[str, Any]) -> dict[str, Any]:
         changed = {}

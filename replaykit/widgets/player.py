@@ -13,7 +13,6 @@ import polars as pl
 import traitlets
 
 from replaykit.bundle import bundle_of_player, twin_of_player, with_bundle
-from replaykit.capsule import saved_form
 from replaykit.errors import (
     BadInput,
     BadTime,
@@ -25,6 +24,7 @@ from replaykit.foreign import read_tables
 from replaykit.replays.offsets import current
 from replaykit.replies import Watching
 from replaykit.timeline import instant, microseconds
+from replaykit.travelling import saved_form
 from replaykit.widgets.notes import Note, checked, notes_frame, read_notes
 from replaykit.widgets.view import View
 from replaykit.wording import clock, count_words
