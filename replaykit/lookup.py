@@ -160,9 +160,15 @@ class Person:
         """Return what a player plays."""
         return self.replays.watching()
 
-    def watch(self) -> Player:
-        """Open the player on their recordings."""
-        return self.replays.watch()
+    def watch(self, *, follow: bool = False) -> Player:
+        """Open the player on their recordings.
+
+        Parameters
+        ----------
+        follow
+            Go on as the recording on screen grows (`rk.Player`).
+        """
+        return self.replays.watch(follow=follow)
 
     def ask(self, question: str, *data: str, **options: str) -> Any:  # noqa: ANN401
         """Ask a question of all events of the project, by its name."""

@@ -230,6 +230,12 @@ class _Shelves:
         assert source.recordings is not None  # noqa: S101 - it lists the replay
         return source.recordings.summary(own)
 
+    def extent(self, replay_id: str) -> tuple[int, int]:
+        """Return the newest length and number of segments of a recording."""
+        source, own = self._find(replay_id)
+        assert source.recordings is not None  # noqa: S101 - it lists the replay
+        return source.recordings.extent(own)
+
     def _find(self, replay_id: str) -> tuple[Source, str]:
         if replay_id not in self._of:
             raise UnknownReplay(f"No replay {replay_id!r} in these projects.")

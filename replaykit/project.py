@@ -471,6 +471,7 @@ class Project:
                 codes=store.codes,
             ),
             engine=self.engine,
+            again=lambda: replace(self).source,
         )
 
     def _clock(self) -> Callable[[], datetime]:

@@ -259,9 +259,15 @@ class Replays(Recorded):
         """Return what a player plays."""
         return Watching(self.source, self.frame, self.because)
 
-    def watch(self) -> Player:
-        """Open the player on these replays."""
-        return Player(self)
+    def watch(self, *, follow: bool = False) -> Player:
+        """Open the player on these replays.
+
+        Parameters
+        ----------
+        follow
+            Go on as the recording on screen grows (`rk.Player`).
+        """
+        return Player(self, follow=follow)
 
     def refs(self) -> list[str]:
         """Return a link text per replay, with the moment to open it at.

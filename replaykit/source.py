@@ -64,6 +64,10 @@ class Recordings(Protocol):
         """Return what the timeline and the panels show of one recording."""
         ...
 
+    def extent(self, replay_id: str) -> tuple[int, int]:
+        """Return its newest length in ms and number of segments, whoever added them."""
+        ...
+
 
 class Scan(Protocol):
     """How the events of a source are read."""
@@ -132,6 +136,9 @@ class Source:
         What needs no reading; `None` for a frame in memory.
     engine
         How questions run.
+    again
+        Returns the newest state of the same, whoever wrote it; `None` where nothing
+        can come.
     """
 
     scan: Scan
@@ -156,6 +163,7 @@ class Source:
     #: Rows of people as they were read (`events_of`), for one who asks many questions.
     held: dict[int, pl.DataFrame] | None = None
     engine: Engine = "scan"
+    again: Callable[[], Source] | None = None
     #: Rows that were added to it (`added_events`), which are numbered on.
     added: int = 0
     _reading: RLock = field(default_factory=RLock, init=False, repr=False)

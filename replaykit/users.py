@@ -187,9 +187,15 @@ class Users:
         """Return what a player plays."""
         return self.replays.watching()
 
-    def watch(self) -> Player:
-        """Open the player on these users' replays, each at its moment."""
-        return Player(self)
+    def watch(self, *, follow: bool = False) -> Player:
+        """Open the player on these users' replays, each at its moment.
+
+        Parameters
+        ----------
+        follow
+            Go on as the recording on screen grows (`rk.Player`).
+        """
+        return Player(self, follow=follow)
 
     def differences(
         self,

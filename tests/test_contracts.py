@@ -21,6 +21,7 @@ LAYERS = {
     "compiled": 0,
     "schema": 1,
     "timeline": 1,
+    "progress": 1,
     "wording": 2,
     "store": 2,
     "ingest": 2,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from tqdm.auto import tqdm
+from replaykit.progress import bar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tqdm import tqdm
 
 _EXAMPLES: Final = 3
 _SNIPPET: Final = 80
@@ -194,28 +193,10 @@ class Tally:
         )
 
 
-@contextmanager
-def progress(
-    what: str, total: int | None, *, shown: bool = True
-) -> Iterator[tqdm[None]]:
-    """Show progress in bytes; nothing of it stays, the report takes its place.
-
-    With no total known the bar counts rows.
-    """
-    bar: tqdm[None] = tqdm(
-        total=total,
-        desc=what,
-        unit="rows" if total is None else "B",
-        unit_scale=True,
-        unit_divisor=1024,
-        leave=False,
-        delay=0.5,
-        disable=not shown,
-    )
-    try:
-        yield bar
-    finally:
-        bar.close()
+def progress(what: str, total: int | None, *, shown: bool = True) -> tqdm[None]:
+    """Return a bar of bytes; with no total known it counts rows."""
+    unit = "rows" if total is None else "B"
+    return bar(what, total, unit=unit, shown=shown, size=True)
 
 
 def _short(text: str) -> str:

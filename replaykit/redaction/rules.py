@@ -20,7 +20,7 @@ from replaykit.replays.selectors import Selector
 from replaykit.schema import COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from replaykit.redaction.events import Place
     from replaykit.source import Recordings, Source
@@ -161,9 +161,14 @@ def redacted(source: Source, rules: Redaction) -> Source:
         },
         recordings=recordings and RedactedRecordings(recordings, everything),
         redaction=everything,
+        again=source.again and _again(source.again, rules),
         # Counted before; names of events may say what the patterns take out.
         known=None if rules.patterns else source.known,
     )
+
+
+def _again(plain: Callable[[], Source], rules: Redaction) -> Callable[[], Source]:
+    return lambda: redacted(plain(), rules)
 
 
 class RedactedRecordings:
@@ -177,6 +182,10 @@ class RedactedRecordings:
         self._patterns = rules.compiled()
         self._marks: dict[str, list[frozenset[int]]] = {}
         self._taken: dict[str, frozenset[str]] = {}
+
+    def extent(self, replay_id: str) -> tuple[int, int]:
+        """Return its newest length in ms and number of segments."""
+        return self.plain.extent(replay_id)
 
     def catalogue(self) -> pl.DataFrame:
         """Return one row per replay; addresses are searched for patterns."""

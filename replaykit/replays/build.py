@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from tqdm.auto import tqdm
-
 from replaykit.errors import BadInput, BadRecording
 from replaykit.ingest.rrweb import RawRecording, Unread, groups, in_memory, read
 from replaykit.ingest.rrweb_identity import identity
+from replaykit.progress import over
 from replaykit.replays.assets import AssetMap, Assets
 from replaykit.replays.reassemble import recorded_events, together
 from replaykit.replays.reducer import Reducer
@@ -136,9 +135,8 @@ def add_recordings(
     found = groups(source, salt=salt)
     stamp = now if now is not None else datetime.now(UTC)
     with store.batch() as batch, _fewer_collections():
-        bar = tqdm(found, disable=not progress, unit="file", leave=False, delay=0.5)
         known = batch.digests()
-        for group in bar:
+        for group in over(found, "recordings", unit="file", shown=progress):
             if group.digest() in known:
                 report.unchanged += 1
                 continue

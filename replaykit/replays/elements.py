@@ -15,7 +15,8 @@ import polars as pl
 
 from replaykit.errors import check_option
 from replaykit.replays import carry
-from replaykit.replays.frames import ELEMENT_COLUMNS, Reading, element_cells, gather
+from replaykit.replays.frame_rows import element_cells
+from replaykit.replays.frames import ELEMENT_COLUMNS, Reading, gather
 from replaykit.replays.nodes import ELEMENT, Node, text_of
 from replaykit.replays.reducer import BROKEN, FULL_SNAPSHOT
 from replaykit.replays.selectors import Selector, affected
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from replaykit.replays.dom import Page
-    from replaykit.replays.frames import Rows
+    from replaykit.replays.frame_rows import Rows
     from replaykit.replays.scene import Scene, Stored
 
 Happening: TypeAlias = Literal["clicked", "typed", "appeared", "disappeared", "changed"]

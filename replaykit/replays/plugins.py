@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 _CUSTOM: Final = 5
 _PLUGIN: Final = 6
 _TEXT_LIMIT: Final = 2_000
+_SOURCE_LIMIT: Final = 500
+#: A file and a line, perhaps a column, at the end of a line of a trace.
+_PLACE: Final = re.compile(r"([^\s()@]{1,2000}:\d{1,9}(?::\d{1,9})?)\)?\s*$")
 _LEVELS: Final = {"assert": "error", "warning": "warn", "trace": "log", "dir": "log"}
 _FAILED_STATUS: Final = 400
 #: Epoch milliseconds start about here; smaller numbers are times since page load.
@@ -76,6 +80,30 @@ def console_line(kind: int, data: dict[str, Any]) -> tuple[str, str] | None:
     else:
         return None
     return _LEVELS.get(level, level), text[:_TEXT_LIMIT]
+
+
+def console_source(kind: int, data: dict[str, Any]) -> str:
+    """Return where a console line was written from, as recorded: `file:line:column`.
+
+    An empty text if the recorder did not tell. The first line of the trace that names a
+    place counts: rrweb's plugin leaves its own out.
+
+    Examples
+    --------
+    >>> trace = ["pay (https://shop.test/basket.js:1:2345)", "https://shop.test/a.js:7"]
+    >>> payload = {"level": "log", "trace": trace}
+    >>> console_source(6, {"plugin": "rrweb/console@1", "payload": payload})
+    'https://shop.test/basket.js:1:2345'
+    """
+    payload = data.get("payload")
+    trace = payload.get("trace") if isinstance(payload, dict) else None
+    if kind != _PLUGIN or not isinstance(trace, list):
+        return ""
+    for line in trace:
+        found = _PLACE.search(line) if isinstance(line, str) else None
+        if found is not None:
+            return found[1][:_SOURCE_LIMIT]
+    return ""
 
 
 def _plain(word: object) -> str:

@@ -11,7 +11,13 @@ import numpy as np
 from replaykit.replays import carry
 from replaykit.replays.inactivity import inactive_periods, is_activity
 from replaykit.replays.nodes import Node, text_of
-from replaykit.replays.plugins import Request, console_line, page_change, requests
+from replaykit.replays.plugins import (
+    Request,
+    console_line,
+    console_source,
+    page_change,
+    requests,
+)
 from replaykit.replays.signals import Click, dead_clicks, interactive, rage_clicks
 
 if TYPE_CHECKING:
@@ -141,7 +147,11 @@ class Observer:
                 self.counts["errors"] += 1
                 self.errors.append(t)
             if len(self.console) < MAX_CONSOLE:
-                self.console.append({"t": t, "level": level, "text": text})
+                line_at = {"t": t, "level": level, "text": text}
+                source = console_source(kind, data)
+                self.console.append(
+                    {**line_at, "source": source} if source else line_at
+                )
             return
         change = page_change(kind, data)
         if change is not None:

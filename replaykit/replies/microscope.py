@@ -89,7 +89,7 @@ class Microscope:
                 )
             case "stream":
                 return Reply(self._stream(params))
-            case "session" | "segment" | "playlist" | "anatomy":
+            case "session" | "segment" | "growth" | "playlist" | "anatomy":
                 return self.watched(params.get("point")).answer(kind, params)
             case _:
                 return self._beyond(kind, params)

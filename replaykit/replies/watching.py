@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import polars as pl
 
 from replaykit import one_replay
-from replaykit.errors import UnknownReplay
+from replaykit.errors import UnknownOption, UnknownReplay
 from replaykit.replays.anatomy import report
 from replaykit.replies.asked import Reply, count_in, text_in, unknown
 from replaykit.rows_as_json import list_rows
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from replaykit.source import Source
+
+CANNOT_GROW: Final = (
+    "Only a project's recordings grow; those of a frame were read once. Add the files "
+    "to a project (shop = rk.create(…), shop.add_replays(…)) and follow shop.replays."
+)
+#: What a player asks.
+KINDS: Final = ("session", "segment", "growth", "playlist", "anatomy")
 
 
 class SideTable(Protocol):
@@ -49,6 +56,12 @@ class Watching:
     because: str | None = None
     tables: Sequence[SideTable] = ()
     _seen: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _grown: list[Source] = field(default_factory=list)
+
+    @property
+    def now(self) -> Source:
+        """The state that answers come from: the one given, or a newer one followed."""
+        return self._grown[0] if self._grown else self.source
 
     def _matched(self, replay: str) -> dict[str, Any] | None:
         if "matched_at" not in self.replays.columns:
@@ -57,7 +70,7 @@ class Watching:
         return next(found.iter_rows(named=True), None)
 
     def answer(self, kind: str, params: Mapping[str, Any]) -> Reply:
-        """Answer `session`, `segment`, `playlist` and `anatomy`."""
+        """Answer `session`, `segment`, `growth`, `playlist` and `anatomy`."""
         match kind:
             case "session":
                 return Reply(self.session(text_in(params, "replay")))
@@ -65,27 +78,33 @@ class Watching:
                 return self._segment(
                     text_in(params, "replay"), count_in(params, "index")
                 )
+            case "growth":
+                return self._growth(
+                    text_in(params, "replay"),
+                    count_in(params, "length_ms"),
+                    count_in(params, "segments"),
+                )
             case "playlist":
                 rows = list_rows(self.replays)
                 return Reply({"total": len(rows), "rows": rows})
             case "anatomy":
-                found = one_replay.explain(self.source, text_in(params, "replay"))
+                found = one_replay.explain(self.now, text_in(params, "replay"))
                 return Reply(report(found))
             case _:
-                return unknown(kind, ("session", "segment", "playlist", "anatomy"))
+                return unknown(kind, KINDS)
 
     def session(self, replay: str) -> dict[str, Any]:
         """Return what the player shows of one replay; the last one is kept."""
         if replay not in self._seen:
             matched = self._matched(replay)
             answer = one_replay.session(
-                self.source,
+                self.now,
                 replay,
                 matched=matched,
                 because=self.because if matched else None,
             )
             if self.tables:
-                row, shift = self.source.replay(replay), answer["shift_ms"]
+                row, shift = self.now.replay(replay), answer["shift_ms"]
                 answer["tables"] = [one.beside(row, shift) for one in self.tables]
             self._seen.clear()
             self._seen[replay] = answer
@@ -103,16 +122,30 @@ class Watching:
 
     def over(self, source: Source) -> Watching:
         """Return the same list, read from a part of the events that holds its own."""
-        return replace(self, source=source, _seen={})
+        return replace(self, source=source, _seen={}, _grown=[])
+
+    def _growth(self, replay: str, length_ms: int, segments: int) -> Reply:
+        """Answer with the session as it is now, or nothing if it has not grown.
+
+        Whoever added to the recording, in this process or in another one: the catalogue
+        of the recordings is read, and all else only when it tells of more.
+        """
+        if self.now.recordings is None or self.now.again is None:
+            raise UnknownOption(CANNOT_GROW)
+        if self.now.recordings.extent(replay) == (length_ms, segments):
+            return Reply({"session": None})
+        self._grown[:] = [self.now.again()]
+        self._seen.clear()
+        return Reply({"session": self.session(replay)})
 
     def _segment(self, replay: str, index: int) -> Reply:
-        if self.source.recordings is None:
+        if self.now.recordings is None:
             raise UnknownReplay(f"No replay {replay!r}: there are no recordings.")
-        row = self.source.replay(replay)
+        row = self.now.replay(replay)
         if row["status"] == "expired":
-            days = self.source.kept_days(row["ingested"])
+            days = self.now.kept_days(row["ingested"])
             raise UnknownReplay(
                 f"Replay {replay!r} has expired: recordings are kept for {days} days."
             )
-        body = self.source.recordings.segment(replay, index)
+        body = self.now.recordings.segment(replay, index)
         return Reply({"replay": replay, "index": index}, (body,))

@@ -60,9 +60,15 @@ class Opened:
         """The replays of these users that show the point."""
         return self.users.replays
 
-    def watch(self) -> Player:
-        """Open the player on them."""
-        return self.users.watch()
+    def watch(self, *, follow: bool = False) -> Player:
+        """Open the player on them.
+
+        Parameters
+        ----------
+        follow
+            Go on as the recording on screen grows (`rk.Player`).
+        """
+        return self.users.watch(follow=follow)
 
     def count(self) -> int:
         """Return the number of users."""

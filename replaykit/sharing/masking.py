@@ -315,7 +315,16 @@ class Masking:
     def _session(self, session: dict[str, Any]) -> dict[str, Any]:
         changed: dict[str, Any] = self._fields(session)
         changed["console"] = [
-            {**line, "text": self._said(line["text"])} for line in session["console"]
+            {
+                **line,
+                "text": self._said(line["text"]),
+                **(
+                    {"source": self._address(line["source"])}
+                    if "source" in line
+                    else {}
+                ),
+            }
+            for line in session["console"]
         ]
         marks = []
         for mark in session["marks"]:

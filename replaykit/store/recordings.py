@@ -110,6 +110,20 @@ class Recordings:
         with self._reading(replay_id) as (file, index):
             return read_summary(file, index)
 
+    def extent(self, replay_id: str) -> tuple[int, int]:
+        """Return its newest length in ms and number of segments, whoever added them.
+
+        Raises
+        ------
+        UnknownReplay
+            If there is no such replay (any more).
+        """
+        rows = self._shelf.rows().filter(replay_id=replay_id)
+        if rows.is_empty():
+            raise UnknownReplay(f"Replay {replay_id!r} is no longer stored.")
+        length, segments = rows.select("length_ms", "segments").row(0)
+        return length, segments
+
     def stored(self, replay_id: str) -> Iterator[tuple[Mapping[str, Any], bytes]]:
         """Yield the note and the stream of all that is kept of a recording.
 

@@ -23,6 +23,7 @@ from replaykit.errors import (
 from replaykit.foreign import read_tables
 from replaykit.replays.offsets import current
 from replaykit.replies import Watching
+from replaykit.replies.watching import CANNOT_GROW
 from replaykit.timeline import instant, microseconds
 from replaykit.travelling import saved_form
 from replaykit.widgets.notes import Note, checked, notes_frame, read_notes
@@ -71,6 +72,9 @@ class Player(View):
     inactive
         How long nobody must have acted for a stretch to be inactive, from `"10s"` on:
         it is drawn as a band and jumped over. Exactly so long is not yet inactive.
+    follow
+        Go on as the recording grows: what `shop.add_replays` adds to it, here or in
+        another process, is shown when it comes, and playing waits at its end for more.
 
     Attributes
     ----------
@@ -91,6 +95,8 @@ class Player(View):
     note_list
         The notes as they are synced: `{"replay", "t", "text"}` each, in the order of
         writing. Observe it; read them as `notes`.
+    follow
+        Whether the player looks for what is added to the recording on screen.
 
     Raises
     ------
@@ -99,7 +105,8 @@ class Player(View):
     UnknownProperty
         If a table has no column of moments, or notes lack a column.
     BadInput, BadDuration
-        If `replays` names no replays, or `inactive` is no duration from `"10s"` on.
+        If `replays` names no replays, `inactive` is no duration from `"10s"` on, or
+        `follow` is asked of recordings that lie in no project.
 
     Examples
     --------
@@ -114,6 +121,7 @@ class Player(View):
     window: traitlets.Dict[str, Any] = traitlets.Dict(read_only=True)
     inactive_ms = traitlets.Int(_INACTIVE_MS).tag(sync=True)
     note_list: traitlets.List[Note] = traitlets.List(traitlets.Dict()).tag(sync=True)
+    follow = traitlets.Bool(default_value=False).tag(sync=True)
 
     def __init__(
         self,
@@ -122,6 +130,7 @@ class Player(View):
         tables: Mapping[str, object] | None = None,
         notes: object = None,
         inactive: str = "10s",
+        follow: bool = False,
     ) -> None:
         watching = _watching(replays)
         playlist = watching.replays["replay_id"].to_list()
@@ -132,7 +141,7 @@ class Player(View):
             )
         if tables:
             read = read_tables(tables, watching.source.zone)
-            watching = replace(watching, tables=read, _seen={})
+            watching = replace(watching, tables=read, _seen={}, _grown=[])
         self._watching = watching
         first = watching.replays.row(0, named=True)
         super().__init__(
@@ -144,6 +153,7 @@ class Player(View):
             time_ms=int(first.get("matched_at") or 0),
             inactive_ms=microseconds(inactive) // 1000,
             note_list=read_notes(notes),
+            follow=follow,
         )
 
     @traitlets.default("window")
@@ -154,7 +164,7 @@ class Player(View):
     def _known_session(self, proposal: traitlets.Bunch) -> str:
         name: str = proposal["value"]
         if name:
-            self._watching.source.replay(name)
+            self._watching.now.replay(name)
         return name
 
     @traitlets.validate("inactive_ms")
@@ -167,6 +177,13 @@ class Player(View):
                 "or longer."
             )
         return length
+
+    @traitlets.validate("follow")
+    def _can_follow(self, proposal: traitlets.Bunch) -> bool:
+        wanted: bool = proposal["value"]
+        if wanted and self._watching.source.again is None:
+            raise BadInput(CANNOT_GROW)
+        return wanted
 
     @traitlets.observe("time_ms", "session")
     def _moved(self, _change: object) -> None:
@@ -299,7 +316,7 @@ class Player(View):
         """
         if (to is None) == (ms is None):
             raise BadInput("seek takes an event name, a moment, or ms=…: one of them.")
-        length = int(self._watching.source.replay(self.session)["length_ms"])
+        length = int(self._watching.now.replay(self.session)["length_ms"])
         if ms is not None:
             if not isinstance(ms, int | float) or math.isnan(ms):
                 raise BadInput(f"ms={ms!r} is not a number of milliseconds.")

@@ -141,7 +141,8 @@ function describe(node, mirror) {
     if ("checked" in node) out.checked = node.checked;
     if (node.nodeName === "SELECT") out.chosen = [...node.selectedOptions].map((one) => one.value);
     if (node.nodeName === "CANVAS") out.drawn = node.toDataURL();
-    if (node.localName.includes("-")) out.defined = node.matches(":defined");
+    // Once defined in a window, a name stays so: only what the recording says is compared.
+    if (mirror.getMeta(node)?.isCustom) out.defined = node.matches(":defined");
     if (node.scrollTop || node.scrollLeft) out.scroll = [node.scrollLeft, node.scrollTop];
     if (node.sheet) {
       try {

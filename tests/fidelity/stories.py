@@ -121,7 +121,10 @@ class Story:
         root = tree.number()
         own = {"rootId": root}
         style = element("style", tree.number())
-        style["childNodes"] = [{**text(SHEET, tree.number()), "isStyle": True, **own}]
+        calm = "* { overflow-anchor: none }"
+        style["childNodes"] = [
+            {**text(f"{SHEET} {calm}", tree.number()), "isStyle": True, **own}
+        ]
         body = element("body", tree.number(), style="margin: 0; height: 3000px")
         field = element("input", tree.number(), type="text", value="framed")
         inner = element("iframe", tree.number())

@@ -1,6 +1,6 @@
 /** What the widget and the replay engine tell each other; the engine may sit in a sealed frame. */
 
-import type { Picked } from "./pick.ts";
+import type { Picked, PickStep } from "./pick.ts";
 
 export interface SegmentSpan {
   /** Milliseconds from the replay's first event. */
@@ -8,19 +8,22 @@ export interface SegmentSpan {
   end: number;
   /** Events at its head that only repeat the state; 0 where a new page was recorded. */
   lead: number;
+  bytes: number;
 }
 
 /** Widget to engine. */
 export type ToEngine =
   | { kind: "open"; id: number; start_ms: number; segments: SegmentSpan[] }
+  /** The same replay has grown. */
+  | { kind: "extend"; segments: SegmentSpan[] }
   | { kind: "segment"; id: number; index: number; bytes: ArrayBuffer | null }
   /** `resume`: from where it was paused, so that nothing is rebuilt. */
   | { kind: "seek"; seq: number; t: number; playing: boolean; speed: number; resume: boolean }
   | { kind: "pause" }
   | { kind: "speed"; speed: number }
   | { kind: "html"; seq: number }
-  /** What lies at a point, in shares of the viewport. */
-  | { kind: "pick"; seq: number; x: number; y: number };
+  /** What lies at a point, in shares of the viewport, or beside what was picked last. */
+  | { kind: "pick"; seq: number; asked: { x: number; y: number } | { step: PickStep } };
 
 /** Engine to widget. */
 export type FromEngine =

@@ -5,15 +5,20 @@
  *     empty ── load ──> paused ── play ──> waiting ── release ──> playing ── tick ──> ended
  *
  * `waiting` is playing that stands still until the page for this position is on screen, so that
- * clock and page never disagree. Inactive stretches and gaps are jumped over while playing.
+ * clock and page never disagree. Inactive stretches and gaps are jumped over while playing. A replay
+ * that still grows does not end: playing stands at its `edge` until there is more.
  */
 
 import type { Span } from "./protocol.ts";
 
-export type ClockState = "empty" | "paused" | "waiting" | "playing" | "ended";
+export type ClockState = "empty" | "paused" | "waiting" | "playing" | "edge" | "ended";
 
-/** What a tick asks of whoever draws: nothing, jump over a stretch, or stop. */
-export type Tick = { kind: "none" } | { kind: "jump"; to: number } | { kind: "end" };
+/** What a tick asks of whoever draws: nothing, jump over a stretch, wait for more, or stop. */
+export type Tick =
+  | { kind: "none" }
+  | { kind: "jump"; to: number }
+  | { kind: "edge" }
+  | { kind: "end" };
 
 export const SPEEDS = [0.5, 1, 2, 4, 8, 16] as const;
 
@@ -29,6 +34,7 @@ export class Clock {
   #length = 0;
   #skips: Span[] = [];
   #skipping = true;
+  #growing = false;
   #speed = 1;
   #anchor = 0;
   #anchorNow = 0;
@@ -54,9 +60,9 @@ export class Clock {
     return this.#skipping;
   }
 
-  /** Playing in the sense of the button: also while it waits for its page. */
+  /** Playing in the sense of the button: also while it waits for its page, or for more. */
   get running(): boolean {
-    return this.#state === "playing" || this.#state === "waiting";
+    return this.#state === "playing" || this.#state === "waiting" || this.#state === "edge";
   }
 
   get position(): number {
@@ -73,6 +79,27 @@ export class Clock {
     this.#hold("paused", 0);
   }
 
+  /** Whether more may come, so that the end is one to wait at. */
+  setGrowing(on: boolean): void {
+    this.#growing = on;
+    if (!on && this.#state === "edge") this.#hold("ended", this.#length);
+  }
+
+  /**
+   * The replay has grown; the position stays. True when playing waited for it: then it waits for
+   * its page now, and goes on once released.
+   */
+  extend(length: number, skips: readonly Span[] = []): boolean {
+    const longer = length > this.#length;
+    this.#length = Math.max(this.#length, length);
+    this.setSkips(skips);
+    if (!longer) return false;
+    if (this.#state === "ended") this.#hold("paused", this.#anchor);
+    if (this.#state !== "edge") return false;
+    this.#hold("waiting", this.#anchor);
+    return true;
+  }
+
   close(): void {
     this.#length = 0;
     this.#skips = [];
@@ -82,6 +109,10 @@ export class Clock {
   /** Start; from the end it starts over. Stands still until `release`. */
   play(): void {
     if (this.#state === "empty" || this.running) return;
+    if (this.#growing && this.#anchor >= this.#length) {
+      this.#hold("edge", this.#length);
+      return;
+    }
     const from = this.#state === "ended" || this.#anchor >= this.#length ? 0 : this.#anchor;
     this.#hold("waiting", from);
   }
@@ -142,8 +173,8 @@ export class Clock {
     if (this.#state !== "playing") return { kind: "none" };
     const at = this.position;
     if (at >= this.#length) {
-      this.#hold("ended", this.#length);
-      return { kind: "end" };
+      this.#hold(this.#growing ? "edge" : "ended", this.#length);
+      return { kind: this.#growing ? "edge" : "end" };
     }
     const to = this.jumpFrom(at);
     if (to === null) return { kind: "none" };

@@ -43,6 +43,8 @@ export class Engine {
   #base = -1;
   #tail = -1;
   #finished = false;
+  /** The last segment held has grown since: what was added to it is not held. */
+  #outgrown = false;
   #stalled = false;
 
   #seq = 0;
@@ -79,6 +81,9 @@ export class Engine {
       case "open":
         this.#open(message.id, message.start_ms, message.segments);
         break;
+      case "extend":
+        this.#grow(message.segments);
+        break;
       case "segment":
         this.#loaded.arrived(message.id, message.index, message.bytes);
         break;
@@ -95,7 +100,7 @@ export class Engine {
         this.#options.send({ kind: "html", seq: message.seq, html: this.#shown.html() });
         break;
       case "pick": {
-        const picked = this.#shown.pick(message.x, message.y);
+        const picked = this.#shown.pick(message.asked);
         this.#options.send({ kind: "picked", seq: message.seq, picked });
         break;
       }
@@ -121,6 +126,20 @@ export class Engine {
     this.#anchor = 0;
   }
 
+  /** Segments were added, and the last of those known may have become longer. */
+  #grow(segments: SegmentSpan[]): void {
+    for (const [index, was] of this.#segments.entries()) {
+      const now = segments[index];
+      if (now && now.bytes === was.bytes && now.end === was.end) continue;
+      this.#loaded.drop(index);
+      if (index === this.#tail) this.#outgrown = true;
+    }
+    this.#segments = segments;
+    this.#starts = segments.map((segment) => segment.start);
+    // Ready when playing reaches what was its end.
+    if (this.#outgrown && this.#playing) void this.#load(this.#tail).catch(() => undefined);
+  }
+
   // ── Position ────────────────────────────────────────────────────────────────
 
   get #position(): number {
@@ -138,7 +157,7 @@ export class Engine {
     this.#pause();
     this.#forgetMoved();
     const index = this.#segmentAt(t);
-    const held = this.#base >= 0 && !this.#finished;
+    const held = this.#base >= 0 && !this.#finished && !this.#outgrown;
     // Forward inside what the Replayer already shows: only the events between are applied.
     const onward =
       held &&
@@ -165,6 +184,7 @@ export class Engine {
   #hold(index: number): void {
     this.#base = index;
     this.#tail = index;
+    this.#outgrown = false;
   }
 
   /** Bring the page to a position of the events held, and play on from there if asked to. */
@@ -219,7 +239,7 @@ export class Engine {
       return;
     }
     const live = this.#segmentAt(at);
-    if (live > this.#tail || (this.#finished && live > this.#base)) {
+    if (live > this.#tail || (this.#finished && (live > this.#base || this.#outgrown))) {
       void this.#enter(live, at);
       return;
     }
@@ -234,6 +254,7 @@ export class Engine {
   #extend(): void {
     const next = this.#tail + 1;
     if (this.#tail < 0 || next >= this.#segments.length || this.#loaded.isLoading(next)) return;
+    if (this.#outgrown) return;
     const inTail = this.#segmentAt(this.#position) >= this.#tail;
     const ahead = (this.#starts[next] ?? 0) - this.#position;
     if (!inTail && ahead > AHEAD_MS * this.#speed) return;

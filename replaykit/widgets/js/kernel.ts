@@ -21,6 +21,8 @@ export interface Source {
   ): void;
   /** Called once when the other side stopped answering; at once if it already has. */
   onGone(then: () => void, signal: AbortSignal): void;
+  /** Why a kind of question is never answered here; null when it is. Without it: all are. */
+  off?(kind: RequestKind): string | null;
   /** Where a link to a replay leads; without it, links are references for `shop.replay(ref)`. */
   link?(replay: string, t: number | null): string;
 }
@@ -106,11 +108,18 @@ export class Kernel implements Source {
     this.#count += 1;
     const id = `${this.#prefix}-${this.#count}`;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const late = () => {
+        const waiting = this.#waiting.get(id);
+        if (waiting && this.#isBusy()) {
+          // A long cell runs: it answers afterwards.
+          waiting.timer = setTimeout(late, TIMEOUT_MS);
+          return;
+        }
         this.#waiting.delete(id);
         this.#setGone();
         reject(goneError());
-      }, TIMEOUT_MS);
+      };
+      const timer = setTimeout(late, TIMEOUT_MS);
       this.#waiting.set(id, {
         // The protocol types what each kind answers; a test compares it with the Python side.
         settle: (reply) => resolve(reply as Reply<K>),
@@ -190,14 +199,21 @@ export class Kernel implements Source {
     waiting.settle({ data: message.data, buffers: bytes });
   };
 
-  #watchKernel(signal: AbortSignal): void {
+  #kernel(): KernelLike | null {
     const manager = this.#model.widget_manager as { kernel?: KernelLike | null } | undefined;
-    let kernel: KernelLike | null | undefined;
     try {
-      kernel = manager?.kernel;
+      return manager?.kernel ?? null;
     } catch {
-      return;
+      return null;
     }
+  }
+
+  #isBusy(): boolean {
+    return this.#kernel()?.status === "busy";
+  }
+
+  #watchKernel(signal: AbortSignal): void {
+    const kernel = this.#kernel();
     const slot: StatusSlot = (_sender, status) => {
       if (OVER.has(status)) this.#setGone();
     };

@@ -2,8 +2,8 @@
 
 import { replayRef } from "./copy.ts";
 import { RequestError, type Source } from "./kernel.ts";
-import { actOnKey, type KeyActions } from "./keys.ts";
-import { type ControlActions, createControls } from "./panels/controls.ts";
+import { actOnKey } from "./keys.ts";
+import { createControls } from "./panels/controls.ts";
 import { createHead } from "./panels/head.ts";
 import { reportButton } from "./panels/report.ts";
 import { createPanel, type Panel } from "./panels/session-panel.ts";
@@ -11,15 +11,16 @@ import { createStage } from "./panels/stage.ts";
 import { createTimeline } from "./panels/timeline.ts";
 import { el, setText } from "./parts/dom.ts";
 import type { MarkKind } from "./parts/icons.ts";
-import { closePopovers } from "./parts/popover.ts";
+import { createActions } from "./player/actions.ts";
 import { createActs } from "./player/acts.ts";
 import { createCurrent } from "./player/current.ts";
+import { createFollower } from "./player/follower.ts";
 import type { LoadOptions, PlayerChange, PlayerHandle, PlayerOptions } from "./player/handle.ts";
 import { createPatience } from "./player/patience.ts";
 import { createPicker } from "./player/picker.ts";
 import { createPlayback } from "./player/playback.ts";
 import { createPlaylist } from "./player/playlist.ts";
-import type { Note, Session } from "./protocol.ts";
+import type { Note, Session, Span } from "./protocol.ts";
 import { Rows } from "./rows.ts";
 import { Segments } from "./segments.ts";
 import { Sync } from "./sync.ts";
@@ -29,7 +30,11 @@ export type { LoadOptions, PlayerChange, PlayerHandle, PlayerOptions } from "./p
 
 /** Texts and table move this often; the playhead moves with every frame. */
 const TEXT_EVERY_MS = 100;
-const FRAME_MS = 50;
+/** Within this much of a growing recording's end, playing is as good as there. */
+const NEAR_END_MS = 15_000;
+/** So near to the end, playing is live. */
+const LIVE_MS = 2000;
+const UNPLAYABLE = "Nothing of this recording can be shown";
 /** Another view of the same model may be this far off before it is followed. */
 const DRIFT_MS = 1500;
 
@@ -84,7 +89,8 @@ export function createPlayer(
         else if (wanted) open(wanted.replay, wanted.options);
       },
       onToggle: () => playback.toggle(),
-      report: (replay, off) => reportButton(source, replay, off, (t) => playback.seek(t)),
+      report: (replay, off) =>
+        reportButton(source, replay, off ?? source.off?.("anatomy") ?? null, playback.seek),
       playable: (by) => {
         const next = playlist.neighbour(by);
         return next === null ? null : () => open(next, { play: true });
@@ -104,10 +110,11 @@ export function createPlayer(
         const next = playlist.autoplay ? playlist.neighbour(1) : null;
         if (next !== null) open(next, { play: true });
       },
+      caughtUp: () => showFollowing(),
     },
     signal,
   );
-  const { clock, seek, play, pause, toggle } = playback;
+  const { clock, seek, play, pause } = playback;
 
   const timeline = createTimeline({
     compact: options.compact,
@@ -120,49 +127,19 @@ export function createPlayer(
     onLegend: (kind, shown) => panel?.setKind(kind, shown),
   });
 
-  const act: ControlActions & KeyActions = {
-    toggle,
-    skip: (ms) => seek(clock.position + ms),
-    session(by) {
-      const next = playlist.neighbour(by);
-      if (next !== null) open(next, { play: clock.running });
-    },
-    event: stepEvent,
-    frame(by) {
-      pause();
-      seek(clock.position + by * FRAME_MS);
-    },
-    faster: (by) => setSpeed(clock.stepSpeed(by)),
-    speed: setSpeed,
-    skipping() {
-      clock.setSkipping(!clock.skipping);
-      controls.setSkipping(clock.skipping);
-    },
-    row: (by) => (panel ? panel.step(by) : stepEvent(by)),
-    unfold: () => panel?.unfoldCurrent(),
-    search: () => panel?.focusSearch(),
-    note: () => panel?.focusNote(),
-    link: () => copyLink(clock.position),
-    html: () => void acts.copy("html", stage.screen.html()),
-    pick() {
-      pause();
-      picker.start();
-      box.focus({ preventScroll: true });
-      setText(live, "Click an element of the page to copy its selector. Escape leaves.");
-    },
-    wide: () => acts.toggleWide(),
-    full: () => void acts.toggleFull(),
-    help: (anchor?: HTMLElement) => acts.help(anchor ?? controls.helpAnchor),
-    edge: (end) => seek(end ? clock.length : 0),
-    dismiss: () =>
-      closePopovers(box.closest(".rk") ?? box) || picker.stop() || (panel?.dismiss() ?? false),
+  const act = createActions(() => ({ box, stage, playlist, panel, controls, acts, picker }), {
+    playback,
+    open,
+    stepEvent,
+    setSpeed,
+    copyLink,
     expand:
       options.compact && options.onExpand
         ? () => {
             if (session) options.onExpand?.(session.replay, clock.position);
           }
         : null,
-  };
+  });
   const controls = createControls(act, options.compact);
 
   const head = createHead({
@@ -176,6 +153,8 @@ export function createPlayer(
     },
     seal: () => stage.screen.seal,
     onOpened: seek,
+    following: () => follower.state,
+    onFollow: (on) => setFollowing(on),
   });
 
   const keptNotes = {
@@ -211,14 +190,26 @@ export function createPlayer(
   const box = el("div", { class: "rk-player-box", tabindex: -1 }, player);
   if (options.compact) box.classList.add("is-compact");
   const acts = createActs(box, player, controls, (text) => setText(live, text), signal);
-  const picker = createPicker(stage.screen, (selector) => {
-    void acts.copy("html", selector, `Selector copied: ${selector}`);
+  const picker = createPicker(stage.screen, {
+    picked: (selector) => void acts.copy("html", selector, `Selector copied: ${selector}`),
+    say: (text) => setText(live, text),
   });
   const playlist = createPlaylist(
     source,
     zone,
     (strip) => player.prepend(strip),
     (replay) => open(replay, { play: clock.running }),
+    signal,
+  );
+  const follower = createFollower(
+    source,
+    {
+      session: () => session,
+      point: () => point,
+      isNear: () => clock.length - clock.position < NEAR_END_MS * clock.speed,
+      grown,
+      looked: () => showFollowing(),
+    },
     signal,
   );
   // Heights stand before any data.
@@ -264,8 +255,7 @@ export function createPlayer(
   function show(next: Session, how: LoadOptions): void {
     session = next;
     rows = new Rows(next);
-    const playable =
-      next.segments.length > 0 && next.status !== "expired" && next.status !== "hidden";
+    const playable = isPlayable(next);
     current.set(rows);
     clock.load(next.length_ms);
     head.set(next, zone());
@@ -275,7 +265,7 @@ export function createPlayer(
     if (panel) panel.set(rows);
     else setShown(rows.select(new Set(), [], ""), new Set());
     controls.setEnabled(true);
-    controls.setUnplayable(playable ? null : "Nothing of this recording can be shown");
+    controls.setUnplayable(playable ? null : UNPLAYABLE);
     if (playable) stage.screen.open(next, new Segments(source, next));
     const at = how.at ?? next.opened_t ?? next.segments[0]?.start ?? 0;
     playback.open(next, playable, at, how.play ?? false);
@@ -285,12 +275,56 @@ export function createPlayer(
     changed(true);
   }
 
+  /** The session on screen has more now: nothing that is looked at moves. */
+  function grown(next: Session): void {
+    session = next;
+    rows = new Rows(next);
+    const playable = isPlayable(next);
+    const { current: row } = panel ?? { current: null };
+    current.set(rows);
+    head.set(next, zone());
+    stage.grow(next);
+    timeline.set(rows, zone());
+    panel?.set(rows);
+    if (!panel) setShown(rows.select(new Set(), [], ""), new Set());
+    controls.setUnplayable(playable ? null : UNPLAYABLE);
+    const inactive = setInactive();
+    if (playable && playback.playable) stage.screen.extend(next, new Segments(source, next));
+    else if (playable) stage.screen.open(next, new Segments(source, next));
+    playback.extend(next, playable, [...inactive, ...next.gaps]);
+    if (row !== null && !clock.running) panel?.select(row);
+    draw(true);
+  }
+
+  function setFollowing(on: boolean): void {
+    source.set({ follow: on });
+    follow(on);
+  }
+
+  function follow(on: boolean): void {
+    follower.set(on);
+    clock.setGrowing(follower.state.on && follower.state.off === null);
+  }
+
+  /** The live marker, and what is waited for at the end. */
+  function showFollowing(): void {
+    const { on, off } = follower.state;
+    clock.setGrowing(on && off === null);
+    const behind = clock.length - clock.position > LIVE_MS * clock.speed;
+    controls.setLive(
+      !on ? null : off !== null ? { off } : { behind, waiting: clock.state === "edge" },
+    );
+    const until = session && clock.state === "edge" ? session.start_ms + clock.length : null;
+    stage.setWaiting(until);
+  }
+
   /** Bands of the timeline and what playing jumps over: one threshold for both. */
-  function setInactive(): void {
-    if (!session) return;
+  function setInactive(): Span[] {
+    if (!session) return [];
     const inactive = longerThan(session.inactive, source.get("inactive_ms") ?? 0);
     clock.setSkips([...inactive, ...session.gaps]);
     timeline.setInactive(inactive);
+    return inactive;
   }
 
   function showFailure(error: unknown): void {
@@ -346,6 +380,7 @@ export function createPlayer(
     panel?.move(t, clock.running ? true : "reveal");
     const row = current.move(t, playback.scrubbing);
     timeline.setCurrent(panel ? panel.current : row);
+    if (follower.state.on) showFollowing();
     if (!all) changed(false);
   }
 
@@ -398,7 +433,8 @@ export function createPlayer(
           replays() {
             if (options.playlist) void listed();
           },
-          inactive: setInactive,
+          inactive: () => void setInactive(),
+          follow,
           notes: () => panel?.refreshNotes(),
         },
         signal,
@@ -447,8 +483,10 @@ export function createPlayer(
   source.onGone(() => {
     gone = true;
     stage.setGone();
+    follower.stop("The kernel is gone: run the cell again to follow on");
   }, signal);
 
+  if (source.get("follow") && follower.state.off === null) follow(true);
   if (options.playlist) resume();
 
   return {
@@ -471,4 +509,8 @@ export function createPlayer(
       box.remove();
     },
   };
+}
+
+function isPlayable({ segments, status }: Session): boolean {
+  return segments.length > 0 && status !== "expired" && status !== "hidden";
 }

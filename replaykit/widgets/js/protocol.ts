@@ -27,6 +27,8 @@ export interface Traits {
   inactive_ms: number;
   /** What was noted while watching, in the order of writing. */
   note_list: Note[];
+  /** The recording on screen is looked at again and again, because it still grows. */
+  follow: boolean;
 }
 
 /** A note on a moment of a replay. */
@@ -74,6 +76,8 @@ export interface ConsoleLine {
   t: number;
   level: string;
   text: string;
+  /** File, line and column as recorded, "" where the recorder did not tell. */
+  source?: string;
 }
 
 export interface NetworkLine {
@@ -242,6 +246,11 @@ export interface ActivityParams {
 export interface Requests {
   session: { params: { replay: string; point?: string }; data: Session };
   segment: { params: { replay: string; index: number }; data: { start: number; end: number } };
+  /** The recording as it is now, null when it is no longer and has no more segments. */
+  growth: {
+    params: { replay: string; point?: string; length_ms: number; segments: number };
+    data: { session: Session | null };
+  };
   /** What one recording is made of, and what is wrong with it; worst first. */
   anatomy: {
     params: { replay: string };

@@ -4,10 +4,10 @@
  * boot, the same engine plays in the page behind a policy of its own, and the player says so.
  */
 
-import { type FromEngine, HELLO, type ToEngine } from "./channel.ts";
+import { type FromEngine, HELLO, type SegmentSpan, type ToEngine } from "./channel.ts";
 import type { Engine } from "./frame.ts";
 import { el } from "./parts/dom.ts";
-import type { Picked } from "./pick.ts";
+import type { Picked, PickStep } from "./pick.ts";
 import type { Session } from "./protocol.ts";
 import type { Segments } from "./segments.ts";
 
@@ -86,6 +86,14 @@ export class Screen {
     else this.#startSealed();
   }
 
+  /** The session that is open has grown. */
+  extend(session: Session, segments: Segments): void {
+    this.#segments?.close();
+    this.#session = session;
+    this.#segments = segments;
+    this.#send({ kind: "extend", segments: spans(session) });
+  }
+
   seek(position: Position): void {
     const resume = position.playing && position.t === this.#pausedAt;
     this.#last = position;
@@ -115,9 +123,9 @@ export class Screen {
     );
   }
 
-  /** The element at a point of the page, given in shares of its size. */
-  pick(x: number, y: number): Promise<Picked | null> {
-    return this.#ask((seq) => ({ kind: "pick", seq, x, y })).then((answer) =>
+  /** The element at a point of the page, in shares of its size, or a step from the last. */
+  pick(asked: { x: number; y: number } | { step: PickStep }): Promise<Picked | null> {
+    return this.#ask((seq) => ({ kind: "pick", seq, asked })).then((answer) =>
       answer.kind === "picked" ? answer.picked : null,
     );
   }
@@ -221,12 +229,8 @@ export class Screen {
   #sendOpen(): void {
     if (!this.#session) return;
     this.#id += 1;
-    const segments = this.#session.segments.map(({ start, end, lead }) => ({
-      start,
-      end,
-      lead: lead ?? 0,
-    }));
-    this.#send({ kind: "open", id: this.#id, start_ms: this.#session.start_ms, segments });
+    const { start_ms } = this.#session;
+    this.#send({ kind: "open", id: this.#id, start_ms, segments: spans(this.#session) });
   }
 
   #sendSeek(resume = false): void {
@@ -266,16 +270,20 @@ export class Screen {
   }
 
   async #give(id: number, index: number): Promise<void> {
-    const segments = this.#segments;
-    if (!segments || id !== this.#id) return;
-    if (!segments.has(index)) this.#events.loading(index);
+    if (id !== this.#id) return;
+    if (!this.#segments?.has(index)) this.#events.loading(index);
     let copy: ArrayBuffer | null = null;
-    try {
-      const bytes = await segments.get(index);
-      // The frame takes its copy for good; ours stays for the next time.
-      copy = bytes.slice().buffer as ArrayBuffer;
-    } catch {
-      copy = null;
+    for (let from: Segments | null = null; from !== this.#segments; ) {
+      // Asked again where the recording has grown meanwhile.
+      from = this.#segments;
+      try {
+        const bytes = await from?.get(index);
+        // The frame takes its copy for good; ours stays for the next time.
+        copy = (bytes?.slice().buffer as ArrayBuffer | undefined) ?? null;
+      } catch {
+        copy = null;
+      }
+      if (id !== this.#id) break;
     }
     this.#events.loading(null);
     if (id !== this.#id) return;
@@ -295,6 +303,15 @@ export class Screen {
     this.#segments?.close();
     this.node.replaceChildren();
   }
+}
+
+function spans(session: Session): SegmentSpan[] {
+  return session.segments.map(({ start, end, lead, bytes }) => ({
+    start,
+    end,
+    lead: lead ?? 0,
+    bytes,
+  }));
 }
 
 /** What a recorded page may use: styles and data: pictures, and the hosts it was given. */

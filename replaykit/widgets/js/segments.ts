@@ -27,8 +27,7 @@ export class Segments {
   constructor(source: Source, session: Session) {
     this.#source = source;
     this.#session = session;
-    const weight = session.segments.reduce((sum, segment) => sum + segment.bytes, 0);
-    this.#identity = [session.replay, session.start_ms, session.length_ms, weight].join(" ");
+    this.#identity = `${session.replay} ${session.start_ms}`;
   }
 
   has(index: number): boolean {
@@ -48,7 +47,9 @@ export class Segments {
   }
 
   #key(index: number): string {
-    return `${this.#identity} ${index}`;
+    // With its own extent, so that what a recording had before it grew stays of use.
+    const { start, end, bytes } = this.#session.segments[index] ?? {};
+    return `${this.#identity} ${index} ${start} ${end} ${bytes}`;
   }
 
   #fetch(index: number): Promise<Uint8Array> {

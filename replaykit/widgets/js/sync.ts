@@ -16,6 +16,7 @@ export interface SyncActions {
   replays(): void;
   inactive(): void;
   notes(): void;
+  follow(on: boolean): void;
 }
 
 /** While playing, 5 times a second; a seek, a pause or a new session at once. */
@@ -36,6 +37,7 @@ export class Sync {
     source.observe("replays", () => act.replays(), signal);
     source.observe("inactive_ms", () => act.inactive(), signal);
     source.observe("note_list", () => act.notes(), signal);
+    source.observe("follow", (value) => act.follow(value), signal);
     signal.addEventListener("abort", () => this.flush(), { once: true });
   }
 

@@ -33,6 +33,13 @@ export class Loaded {
     this.#loading.clear();
   }
 
+  /** A segment has grown: what is held of it is old. What is still to come is new. */
+  drop(index: number): void {
+    if (this.#waiting.has(index)) return;
+    this.#parsed.delete(index);
+    this.#loading.delete(index);
+  }
+
   has(index: number): boolean {
     return this.#parsed.has(index);
   }
@@ -55,11 +62,12 @@ export class Loaded {
       .then(inflate)
       .then((events) => {
         const ready = clean(events, this.#inPage);
-        if (id === this.#id && !ready.some(isWrittenInto)) this.#parsed.set(index, ready);
+        const current = id === this.#id && this.#loading.get(index) === made;
+        if (current && !ready.some(isWrittenInto)) this.#parsed.set(index, ready);
         return ready;
       })
       .finally(() => {
-        if (id === this.#id) this.#loading.delete(index);
+        if (this.#loading.get(index) === made) this.#loading.delete(index);
       });
     this.#loading.set(index, made);
     return made;

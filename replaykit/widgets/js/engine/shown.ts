@@ -6,7 +6,7 @@
 import { Replayer } from "@rrweb/replay";
 import { Bridge } from "../bridge.ts";
 import { Leap } from "../leap.ts";
-import { type Picked, pick } from "../pick.ts";
+import { type Picked, Picker, type PickStep } from "../pick.ts";
 import { Drawings } from "./drawings.ts";
 import { CUSTOM, isTouch, type RecordedEvent } from "./recorded.ts";
 
@@ -31,6 +31,7 @@ export class Shown {
   readonly #events: ShownEvents;
   readonly #observer: ResizeObserver;
   readonly #leap = new Leap();
+  readonly #picker = new Picker();
   #replayer: Replayer | null = null;
   #bridge: Bridge | null = null;
   #drawings: Drawings | null = null;
@@ -150,9 +151,12 @@ export class Shown {
     return root ? `<!doctype html>\n${root.outerHTML}\n` : "";
   }
 
-  pick(x: number, y: number): Picked | null {
+  /** The element at a place, in shares of the viewport, or a step from the last one. */
+  pick(asked: { x: number; y: number } | { step: PickStep }): Picked | null {
     const page = this.#replayer?.iframe.contentDocument;
-    return page ? pick(page, x, y) : null;
+    if (!page) return null;
+    if ("step" in asked) return this.#picker.step(page, asked.step);
+    return this.#picker.at(page, asked.x, asked.y);
   }
 
   destroy(): void {

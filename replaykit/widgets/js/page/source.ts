@@ -66,6 +66,7 @@ export class PageSource implements Source {
       point: "",
       inactive_ms: 0,
       note_list: [],
+      follow: false,
     };
   }
 
@@ -109,6 +110,14 @@ export class PageSource implements Source {
   /** The address of this page at a moment. */
   link(replay: string, t: number | null): string {
     return `${location.href.split("#")[0]}${writeMoment({ replay, t })}`;
+  }
+
+  /** What only a kernel can answer. */
+  off(kind: RequestKind): string | null {
+    if (kind === "growth") return "A shared page holds what it was made with: nothing new comes";
+    if (kind === "anatomy")
+      return "The report is made from the recording: open the notebook for it";
+    return null;
   }
 
   /** A page is never left by its kernel: it has none. */

@@ -2,7 +2,7 @@
 
 import { SPEEDS } from "../clock.ts";
 import { button, nameButton, setOff, toggle } from "../parts/buttons.ts";
-import { el, fill, setText } from "../parts/dom.ts";
+import { el, fill, setAttribute, setText } from "../parts/dom.ts";
 import { elapsed, elapsedTenths, wall } from "../parts/format.ts";
 import { icon } from "../parts/icons.ts";
 import { type MenuItem, menu } from "../parts/popover.ts";
@@ -21,9 +21,14 @@ export interface ControlActions {
   wide(): void;
   full(): void;
   help(anchor?: HTMLElement): void;
+  /** Go to the end of a recording that grows, and play on there. */
+  live(): void;
   /** The compact form's way to the full player; null leaves the button out. */
   expand: (() => void) | null;
 }
+
+/** Where playing is in a recording that grows, or why it is followed no more. */
+export type Live = { behind: boolean; waiting: boolean } | { off: string };
 
 export interface Controls {
   node: HTMLElement;
@@ -32,6 +37,8 @@ export interface Controls {
   setSpeed(speed: number): void;
   setSkipping(on: boolean): void;
   setWide(on: boolean): void;
+  /** The live marker; null where nothing is followed. */
+  setLive(live: Live | null): void;
   /** Show for a moment that the button's act was done. */
   confirm(which: "link" | "html"): void;
   readonly helpAnchor: HTMLElement;
@@ -41,6 +48,8 @@ export interface Controls {
 }
 
 const CONFIRM_MS = 1200;
+const LIVE = "The newest moment of a recording that still grows";
+const WAITING = "The newest moment: waiting for more";
 
 export function createControls(act: ControlActions, compact: boolean): Controls {
   const play = button({ label: "Play", icon: "play", kind: "main", key: "space", run: act.toggle });
@@ -61,6 +70,16 @@ export function createControls(act: ControlActions, compact: boolean): Controls 
   const total = el("span", { class: "rk-2" });
   const clock = el("span", { class: "rk-clock" }, now, total);
   const wallClock = el("span", { class: "rk-wall" });
+  const liveWord = el("span");
+  const live = el(
+    "button",
+    { type: "button", class: "rk-btn rk-btn-s rk-live", hidden: true },
+    el("i", { "aria-hidden": "true" }),
+    liveWord,
+  );
+  live.addEventListener("click", () => {
+    if (live.getAttribute("aria-disabled") !== "true") act.live();
+  });
   const speed = el("button", {
     type: "button",
     class: "rk-btn rk-speed",
@@ -138,12 +157,12 @@ export function createControls(act: ControlActions, compact: boolean): Controls 
   const sep = () => el("span", { class: "rk-sep rk-hide-narrow" });
   const node = el("div", { class: "rk-ctl", role: "toolbar", "aria-label": "Playback" });
   if (compact) {
-    node.append(play, back, forward, clock, el("span", { class: "rk-grow" }), speed, link);
+    node.append(play, back, forward, clock, live, el("span", { class: "rk-grow" }), speed, link);
     if (act.expand) {
       node.append(button({ label: "Open in the player", icon: "expand", run: act.expand }));
     }
   } else {
-    node.append(play, back, forward, sep(), previous, next, step, clock, wallClock);
+    node.append(play, back, forward, sep(), previous, next, step, clock, live, wallClock);
     node.append(el("span", { class: `rk-grow ${narrow}` }), speed, skipping.node, sep());
     node.append(link, html, wide, full, help, more);
   }
@@ -173,6 +192,17 @@ export function createControls(act: ControlActions, compact: boolean): Controls 
     },
     setWide(on) {
       wide.setAttribute("aria-pressed", String(on));
+    },
+    setLive(next) {
+      live.hidden = next === null;
+      if (!next) return;
+      const off = "off" in next ? next.off : null;
+      const behind = "behind" in next && next.behind;
+      live.classList.toggle("is-behind", behind || off !== null);
+      setText(liveWord, off !== null ? "Not live" : behind ? "Go live" : "Live");
+      const waiting = "waiting" in next && next.waiting;
+      setAttribute(live, "title", waiting ? WAITING : behind ? "Go to the newest moment" : LIVE);
+      setOff(live, off);
     },
     confirm(which) {
       const target = which === "link" ? link : html;

@@ -184,7 +184,7 @@ export function createEventsTable(spec: EventsTableSpec): EventsTable {
     table.setColumns(`${time} 12px ${rest}`, head());
   }
 
-  function fillTable(): void {
+  function fillTable(grown: boolean): void {
     const heights = new Map<number, number>();
     if (beforeRule() === 1) heights.set(0, RULE);
     if (afterRule() === 1) heights.set(beforeRule() + shown.length - after, RULE);
@@ -192,6 +192,7 @@ export function createEventsTable(spec: EventsTableSpec): EventsTable {
       count: shown.length + beforeRule() + afterRule(),
       heights,
       build,
+      grown,
       pickable: (index) => rowAt(index) !== null,
     });
   }
@@ -203,9 +204,10 @@ export function createEventsTable(spec: EventsTableSpec): EventsTable {
     },
     set(next, nextShown) {
       const other = next !== rows;
+      const grown = other && isSame(next, rows) && nextShown.length >= shown.length;
       rows = next;
       shown = nextShown;
-      if (other) chosen = null;
+      if (other && !grown) chosen = null;
       cursor = next ? cursorOf(next, shown) : { track: new Track([]), at: new Uint32Array() };
       // Rows are numbered in the order of time, so a million of them are not looked at.
       const t = next?.t ?? [];
@@ -215,7 +217,7 @@ export function createEventsTable(spec: EventsTableSpec): EventsTable {
       pageTimes = next?.session.pages.map((page) => page.t) ?? [];
       current = null;
       layout();
-      fillTable();
+      fillTable(grown);
     },
     setColumns(next) {
       columns = next;
@@ -244,4 +246,9 @@ export function createEventsTable(spec: EventsTableSpec): EventsTable {
       return found === null ? null : (cursor.track.times[found] ?? null);
     },
   };
+}
+
+/** The rows of one recording, before and after it grew. */
+function isSame(next: Rows | null, rows: Rows | null): boolean {
+  return next !== null && next.session.replay === rows?.session.replay;
 }

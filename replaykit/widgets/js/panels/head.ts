@@ -17,6 +17,9 @@ export interface HeadSpec {
   onInactive(ms: number): void;
   seal(): Seal;
   onOpened(t: number): void;
+  /** Whether a recording that grows is followed, and why that cannot be. */
+  following(): { on: boolean; off: string | null };
+  onFollow(on: boolean): void;
 }
 
 export interface Head {
@@ -50,6 +53,13 @@ export function createHead(spec: HeadSpec): Head {
         run: () => spec.onAutoplay(!autoplay),
       });
     }
+    const { on, off } = spec.following();
+    made.push({
+      label: "Follow as it grows",
+      checked: on && off === null,
+      off,
+      run: () => spec.onFollow(!on),
+    });
     const now = spec.inactiveMs();
     // What the kernel set is one of the choices too.
     for (const ms of [...new Set([...THRESHOLDS, now])].sort((a, b) => a - b)) {

@@ -58,6 +58,7 @@ export function recordTab<R extends { t: number }>(
   return {
     table,
     set(next) {
+      const grown = next !== null && next.replay === session?.replay;
       session = next;
       records = next ? kind.of(next) : [];
       const within = records.filter(inside);
@@ -65,6 +66,7 @@ export function recordTab<R extends { t: number }>(
       track = new Track(within.map((record) => record.t));
       table.set({
         count: records.length,
+        grown,
         build(index) {
           const record = records[index];
           const out = record && !inside(record);
@@ -95,18 +97,29 @@ export function consoleTab(onSeek: (t: number) => void): RecordTab {
   return recordTab(
     {
       label: "Console",
-      cols: "38px 12px 40px minmax(0, 1fr)",
+      cols: "38px 12px 40px minmax(0, 1fr) fit-content(34%)",
       of: (session) => session.console,
       cells: (line) => [
         bad(line.level) ? mark("error", "error") : blank(),
         cut(line.level, "d rk-mono"),
         cut(line.text, "rk-mono"),
+        cut(shortPlace(line.source ?? ""), "r d rk-mono", { title: line.source || null }),
       ],
-      detail: (line) => ({ [line.level]: line.text }),
+      detail: (line) => ({
+        [line.level]: line.text,
+        ...(line.source ? { source: line.source } : {}),
+      }),
       bad: (line) => bad(line.level),
     },
     onSeek,
   );
+}
+
+/** The last part of a file's address, with its line. */
+function shortPlace(source: string): string {
+  return source.split(/[?#]/)[0]?.includes("/")
+    ? source.slice(source.lastIndexOf("/") + 1)
+    : source;
 }
 
 export function networkTab(onSeek: (t: number) => void): RecordTab {

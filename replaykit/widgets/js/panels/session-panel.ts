@@ -134,7 +134,8 @@ export function createPanel(spec: PanelSpec): Panel {
 
   const activeTable = () => (tab === "events" ? events.table : records[tab]?.table);
 
-  function showTab(): void {
+  /** `quiet`: more of the same came, so that a reader who scrolled away stays there. */
+  function showTab(quiet = false): void {
     filterBar.hidden = tab !== "events";
     if (tab === "notes" && notes) filterBar.after(notes.bar);
     else notes?.bar.remove();
@@ -143,7 +144,7 @@ export function createPanel(spec: PanelSpec): Panel {
     const empty = emptyText();
     fill(body, empty ? null : (table?.node ?? null), empty);
     table?.refresh();
-    table?.resumeFollowing();
+    if (!quiet) table?.resumeFollowing();
     if (tab !== "events") records[tab]?.move(position, "reveal");
     drawFoot();
   }
@@ -174,13 +175,13 @@ export function createPanel(spec: PanelSpec): Panel {
     update();
   }
 
-  function update(): void {
+  function update(quiet = false): void {
     if (!rows) return;
     shown = rows.select(hidden, filters, search);
     events.set(rows, shown);
     drawChips();
     drawFoot();
-    if (tab === "events") showTab();
+    if (tab === "events") showTab(quiet);
     spec.onShown(shown, hidden);
   }
 
@@ -362,8 +363,9 @@ export function createPanel(spec: PanelSpec): Panel {
   return {
     node,
     set(next) {
+      const grown = next !== null && next.session.replay === rows?.session.replay;
       rows = next;
-      shown = new Uint32Array();
+      if (!grown) shown = new Uint32Array();
       if (!next) {
         events.set(null, shown);
         for (const record of Object.values(records)) record.set(null);
@@ -377,8 +379,8 @@ export function createPanel(spec: PanelSpec): Panel {
       for (const record of Object.values(records)) record.set(next.session);
       drawCounts(next.session);
       events.setColumns(columns());
-      update();
-      showTab();
+      update(grown);
+      showTab(grown);
     },
     move(t, follow) {
       position = t;

@@ -2,7 +2,7 @@
 
 import { button, state } from "../parts/buttons.ts";
 import { el, fill, setAttribute, setText } from "../parts/dom.ts";
-import { address, bytes, elapsed, plural, wallMinute } from "../parts/format.ts";
+import { address, bytes, elapsed, plural, wall, wallMinute } from "../parts/format.ts";
 import { type IconName, icon } from "../parts/icons.ts";
 import { popover } from "../parts/popover.ts";
 import type { Session, Span } from "../protocol.ts";
@@ -32,6 +32,10 @@ export interface Stage {
   node: HTMLElement;
   screen: Screen;
   set(session: Session | null, zone: string): void;
+  /** The session has grown: what is shown stays. */
+  grow(next: Session): void;
+  /** Playing waits at the end of a recording that grows, which was reached at that time. */
+  setWaiting(untilMs: number | null): void;
   setState(next: StageState): void;
   move(t: number): void;
   /** The page of the last seek is not on screen yet. */
@@ -66,6 +70,7 @@ export function createStage(spec: StageSpec, signal: AbortSignal): Stage {
   const notices = el("div", { class: "rk-notices" });
   const overlay = el("div", { class: "rk-overlay" });
   const over = el("div", { class: "rk-over rk-gap-pill", hidden: true });
+  const wait = el("div", { class: "rk-over rk-gap-pill rk-wait", role: "status", hidden: true });
   const veil = el("div", { class: "rk-veil", hidden: true });
   let pages = new Track([]);
   let session: Session | null = null;
@@ -88,7 +93,7 @@ export function createStage(spec: StageSpec, signal: AbortSignal): Stage {
     },
     signal,
   );
-  const stage = el("div", { class: "rk-stage" }, screen.node, veil, over, overlay);
+  const stage = el("div", { class: "rk-stage" }, screen.node, veil, over, wait, overlay);
   const node = el("div", { class: "rk-view" }, addr, buffering, notices, stage);
   stage.addEventListener("click", (event) => {
     if (!(event.target as HTMLElement).closest("button, .rk-state, .rk-over")) spec.onToggle();
@@ -296,6 +301,25 @@ export function createStage(spec: StageSpec, signal: AbortSignal): Stage {
         setText(size, `${next.width} × ${next.height}`);
       } else setText(size, "");
       draw();
+    },
+    grow(next) {
+      session = next;
+      pages = new Track(next.pages.map((page) => page.t));
+      drawPage(Math.max(0, pages.move(position)));
+      drawGap(spanAt(next.gaps, position));
+      draw();
+    },
+    setWaiting(untilMs) {
+      if (untilMs !== null && wait.hidden) {
+        const until = wall(untilMs, zone);
+        fill(
+          wait,
+          icon("clock"),
+          "Waiting for more",
+          el("span", { class: "rk-2" }, `since ${until}`),
+        );
+      }
+      wait.hidden = untilMs === null;
     },
     setState(next) {
       if (next.kind === "page") painted = true;

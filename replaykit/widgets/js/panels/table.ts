@@ -17,6 +17,8 @@ export interface TableContent {
   heights?: ReadonlyMap<number, number>;
   /** Build the element of a row: `.rk-tr`, `.rk-tr-group` or `.rk-tr-rule`. */
   build(index: number): HTMLElement;
+  /** The same rows as before and more: what is unfolded stays so. */
+  grown?: boolean;
   /** Rows that cannot be picked (rules, groups) are stepped over. */
   pickable?(index: number): boolean;
 }
@@ -268,8 +270,10 @@ export function createTable(spec: TableSpec): Table {
     node,
     set(next) {
       content = next;
-      for (const extra of unfolded.values()) extra.node.remove();
-      unfolded.clear();
+      if (!next.grown) {
+        for (const extra of unfolded.values()) extra.node.remove();
+        unfolded.clear();
+      }
       clear();
       setAttribute(node, "aria-rowcount", next.count);
       current = null;

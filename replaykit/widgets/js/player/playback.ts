@@ -2,7 +2,7 @@
 
 import { Clock } from "../clock.ts";
 import type { Stage } from "../panels/stage.ts";
-import type { Session } from "../protocol.ts";
+import type { Session, Span } from "../protocol.ts";
 
 export interface PlaybackSpec {
   /** Draw the moment; `all` also what else moves ten times a second. */
@@ -11,6 +11,8 @@ export interface PlaybackSpec {
   /** A deliberate move: tables follow the current row again. */
   moved(): void;
   ended(): void;
+  /** Playing has caught up with a recording that grows. */
+  caughtUp(): void;
 }
 
 export interface Playback {
@@ -19,6 +21,8 @@ export interface Playback {
   readonly scrubbing: boolean;
   /** Open a session at a position; `playable` when its page can be shown. */
   open(session: Session, playable: boolean, at: number, play: boolean): void;
+  /** The session has grown: what plays goes on, what waited at its end goes on now. */
+  extend(session: Session, playable: boolean, skips: readonly Span[]): void;
   /** Ask the screen for the page of the clock's position. */
   request(): void;
   /** The page of the position is on screen. */
@@ -49,12 +53,13 @@ export function createPlayback(stage: Stage, spec: PlaybackSpec, signal: AbortSi
     stage.setBusy(true);
     const first = session?.segments[0]?.start ?? 0;
     const t = Math.max(first, clock.position);
-    stage.screen.seek({ t, playing: clock.running, speed: clock.speed });
+    const playing = clock.running && clock.state !== "edge";
+    stage.screen.seek({ t, playing, speed: clock.speed });
     run();
   }
 
   function run(): void {
-    if (frame === 0 && clock.running) frame = requestAnimationFrame(step);
+    if (frame === 0 && clock.running && clock.state !== "edge") frame = requestAnimationFrame(step);
   }
 
   function step(): void {
@@ -64,6 +69,12 @@ export function createPlayback(stage: Stage, spec: PlaybackSpec, signal: AbortSi
     // The page at the end is the same whether one played or jumped there.
     if (tick.kind !== "none") request();
     spec.draw(tick.kind !== "none");
+    if (tick.kind === "edge") {
+      stage.setBuffering(false);
+      spec.changed(true);
+      spec.caughtUp();
+      return;
+    }
     if (tick.kind === "end") {
       spec.changed(true);
       spec.ended();
@@ -124,6 +135,13 @@ export function createPlayback(stage: Stage, spec: PlaybackSpec, signal: AbortSi
       clock.seek(at);
       if (playable && andPlay) clock.play();
       request();
+    },
+    extend(next, canPlay, skips) {
+      session = next;
+      const first = canPlay && !playable;
+      playable = canPlay;
+      const waited = clock.extend(next.length_ms, skips);
+      if (waited || first) request();
     },
     request,
     release() {

@@ -213,3 +213,82 @@ describe("spec/replay.md 5: rep.inactive", () => {
     expect(longerThan(pauses, 10_001).map(([start]) => start)).toEqual([2000]);
   });
 });
+
+describe("a replay that grows", () => {
+  function growing(length = 1000) {
+    const made = clockAt(length);
+    made.clock.setGrowing(true);
+    made.clock.play();
+    made.clock.release();
+    return made;
+  }
+
+  it("waits at its end and goes on from there when more has come and its page is there", () => {
+    const { clock, pass } = growing();
+    pass(1500);
+    expect(clock.tick()).toEqual({ kind: "edge" });
+    expect([clock.state, clock.running, clock.position]).toEqual(["edge", true, 1000]);
+    pass(60_000);
+    expect(clock.tick()).toEqual({ kind: "none" });
+    expect(clock.extend(5000)).toBe(true);
+    expect([clock.state, clock.position, clock.length]).toEqual(["waiting", 1000, 5000]);
+    clock.release();
+    pass(300);
+    expect([clock.state, clock.position]).toEqual(["playing", 1300]);
+  });
+
+  it("does not move while it becomes longer", () => {
+    const { clock, pass } = growing(10_000);
+    pass(2000);
+    expect(clock.extend(60_000)).toBe(false);
+    expect([clock.state, clock.position, clock.length]).toEqual(["playing", 2000, 60_000]);
+    clock.pause();
+    expect(clock.extend(70_000)).toBe(false);
+    expect([clock.state, clock.position]).toEqual(["paused", 2000]);
+  });
+
+  it("never becomes shorter", () => {
+    const { clock } = growing(10_000);
+    clock.extend(4000);
+    expect(clock.length).toBe(10_000);
+  });
+
+  it("is paused at its end like anywhere else, and played from there it waits again", () => {
+    const { clock, pass } = growing();
+    pass(1000);
+    clock.tick();
+    clock.pause();
+    expect([clock.state, clock.position]).toEqual(["paused", 1000]);
+    expect(clock.extend(1000)).toBe(false);
+    clock.play();
+    expect([clock.state, clock.position]).toEqual(["edge", 1000]);
+    clock.seek(200);
+    expect([clock.state, clock.position]).toEqual(["waiting", 200]);
+  });
+
+  it("plays on from an end that it had reached before it grew", () => {
+    const { clock, pass } = clockAt(1000);
+    clock.play();
+    clock.release();
+    pass(1000);
+    expect(clock.tick()).toEqual({ kind: "end" });
+    clock.extend(3000);
+    clock.play();
+    expect([clock.state, clock.position]).toEqual(["waiting", 1000]);
+  });
+
+  it("ends where it is when it is followed no more", () => {
+    const { clock, pass } = growing();
+    pass(1000);
+    clock.tick();
+    clock.setGrowing(false);
+    expect([clock.state, clock.running]).toEqual(["ended", false]);
+  });
+
+  it("takes new inactive stretches over", () => {
+    const { clock, pass } = growing(10_000);
+    clock.extend(60_000, [[12_000, 40_000]]);
+    pass(12_500);
+    expect(clock.tick()).toEqual({ kind: "jump", to: 40_000 });
+  });
+});

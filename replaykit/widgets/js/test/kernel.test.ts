@@ -98,6 +98,25 @@ describe("a kernel that is gone", () => {
     expect(late).toHaveBeenCalledOnce();
   });
 
+  it("is not one that runs a long cell: it answers afterwards", async () => {
+    const { model, kernel, stop } = made();
+    const status = { status: "busy" };
+    model.widget_manager = { kernel: status };
+    const gone = vi.fn();
+    kernel.onGone(gone, stop.signal);
+    const asked = kernel.request("segment", { replay: "r", index: 0 });
+    await vi.advanceTimersByTimeAsync(150_000);
+    expect(gone).not.toHaveBeenCalled();
+    model.fire("msg:custom", { id: model.sent[0]?.id, ok: true, data: { start: 0, end: 5 } }, []);
+    expect((await asked).data.end).toBe(5);
+    const never = kernel.request("segment", { replay: "r", index: 1 });
+    const failed = expect(never).rejects.toMatchObject({ code: "kernel_gone" });
+    status.status = "idle";
+    await vi.advanceTimersByTimeAsync(61_000);
+    await failed;
+    expect(gone).toHaveBeenCalledOnce();
+  });
+
   it("is one whose comm closed or that restarts", () => {
     const { model, kernel, stop } = made();
     const gone = vi.fn();
