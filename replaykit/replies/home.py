@@ -55,6 +55,7 @@ class Home:
     call: str = "shop.replays"
     watching: Watching | None = None
     _found: dict[str, pl.DataFrame] = field(default_factory=dict)
+    _played: list[Watching] = field(default_factory=list)
 
     def answer(self, kind: str, params: Mapping[str, Any]) -> Reply:
         """Answer `home`, `sessions`, `search`, and what a player asks."""
@@ -94,8 +95,12 @@ class Home:
                 return self.watched().answer(kind, params)
 
     def watched(self, _point: object = None) -> Watching:
-        """Return what a player plays."""
-        return self.watching or Watching(self.source, self.source.catalogue)
+        """Return what a player plays; the same one each time, as it may be followed."""
+        if self.watching is not None:
+            return self.watching
+        if not self._played:
+            self._played.append(Watching(self.source, self.source.catalogue))
+        return self._played[0]
 
     def over(self, source: Source) -> Home:
         """Return the same list, read from a part of the events that holds its own."""

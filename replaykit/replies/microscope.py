@@ -60,6 +60,7 @@ class Microscope:
     keep: Callable[[str, str], int] | None = None
     _open: dict[str, Behind] = field(default_factory=dict)
     _followed: dict[str, Followed] = field(default_factory=dict)
+    _played: dict[str, Watching] = field(default_factory=dict)
 
     def answer(self, kind: str, params: Mapping[str, Any]) -> Reply:
         """Answer every question of a result widget.
@@ -173,7 +174,7 @@ class Microscope:
     def over(self, source: Source) -> Microscope:
         """Return the same answers, read from another state of the same events."""
         opened = {key: behind.over(source) for key, behind in self._open.items()}
-        return replace(self, source=source, _open=opened)
+        return replace(self, source=source, _open=opened, _played={})
 
     def about(self, key: str, behind: Behind) -> dict[str, Any]:
         """Return what the head of a point says of its population."""
@@ -187,7 +188,14 @@ class Microscope:
 
     def watched(self, key: object = None) -> Watching:
         """Return the replays of a point; with no point, all there are."""
-        if not isinstance(key, str) or not key:
-            return Watching(self.source, self.source.catalogue)
-        watch = self.behind(key).watch
-        return Watching(self.source, watch, self.describe(key).title)
+        name = key if isinstance(key, str) else ""
+        if name not in self._played:
+            if name:
+                watch = self.behind(name).watch
+                made = Watching(self.source, watch, self.describe(name).title)
+            else:
+                made = Watching(self.source, self.source.catalogue)
+            self._played[name] = made
+            while len(self._played) > KEPT_POINTS:
+                self._played.pop(next(iter(self._played)))
+        return self._played[name]
