@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, overload
 
 import polars as pl
 
@@ -14,7 +14,7 @@ from replaykit.errors import BadInput
 from replaykit.replay_list import Replays
 from replaykit.replays.happenings import MESSAGES
 from replaykit.results.on_screen import differences
-from replaykit.widgets import Player
+from replaykit.widgets import Mosaic, Player, watched
 from replaykit.wording import count_words
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from replaykit.handles import Events
     from replaykit.query import Step
     from replaykit.replies import Watching
+    from replaykit.replies.tiles import Sample
     from replaykit.results.differences import Differences
 
 
@@ -187,15 +188,35 @@ class Users:
         """Return what a player plays."""
         return self.replays.watching()
 
-    def watch(self, *, follow: bool = False) -> Player:
+    @overload
+    def watch(self, *, follow: bool = False) -> Player: ...
+    @overload
+    def watch(
+        self, *, at: str | Step | None = None, tiles: int, which: Sample = "in order"
+    ) -> Mosaic: ...
+    def watch(
+        self,
+        *,
+        follow: bool = False,
+        at: str | Step | None = None,
+        tiles: int | None = None,
+        which: Sample = "in order",
+    ) -> Player | Mosaic:
         """Open the player on these users' replays, each at its moment.
 
         Parameters
         ----------
         follow
             Go on as the recording on screen grows (`rk.Player`).
+        tiles
+            So many side by side instead, up to 9, on one clock.
+        at
+            With `tiles`: the event at which they are aligned. By default where each
+            answers its point, or its start.
+        which
+            With `tiles`: `"in order"`, `"typical"` or `"unusual"` ones first.
         """
-        return Player(self, follow=follow)
+        return watched(self, follow=follow, at=at, tiles=tiles, which=which)
 
     def differences(
         self,

@@ -19,6 +19,7 @@ from replaykit.replies.asked import (
     texts_in,
     unknown,
 )
+from replaykit.replies.tiles import Tiles
 from replaykit.replies.watching import Watching
 from replaykit.rows_as_json import to_json
 
@@ -112,6 +113,9 @@ class Microscope:
                 return self._keep(text_in(params, "key"), text_in(params, "name"))
             case "csv":
                 return Reply({}, (self.behind(text_in(params, "key")).csv(),))
+            case "mosaic":
+                watching = self.watched(params.get("point"))
+                return Tiles(watching).answer(kind, params)
             case "drivers":
                 return Reply(self._drivers(text_in(params, "key")))
             case _:

@@ -38,7 +38,7 @@ PRICE = {"measure": "property", "of": "price", "aggregate": "sum"}
 EVERY_MEASURE = {
     **{
         f"segmentation {measure}": (
-            DOTS if measure != "frequency" else BARS,
+            DOTS,
             lambda measure=measure: week().segmentation("Add to Cart", measure=measure),
         )
         for measure in ("totals", "active", "average", "frequency")
@@ -59,7 +59,7 @@ EVERY_MEASURE = {
     ),
     **{
         f"sessions {measure}": (
-            BARS if measure == "length distribution" else DOTS,
+            DOTS,
             lambda measure=measure: week().sessions(measure=measure),
         )
         for measure in (

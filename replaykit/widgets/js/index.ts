@@ -19,6 +19,7 @@ const VIEWS: Record<Kind, { label: string; render: Render }> = {
   home: { label: "Session replays", render: later("home") },
   list: { label: "Session replays", render: later("list") },
   person: { label: "User look-up", render: later("person") },
+  mosaic: { label: "Session replays side by side", render: later("mosaic") },
 };
 
 function renderPlayer(root: HTMLElement, source: Source): () => void {

@@ -108,6 +108,12 @@ export function createMicroscope(spec: MicroscopeSpec): Microscope {
         run: () => beyond.watchAll(),
       },
       {
+        label: "Watch side by side",
+        icon: "cols",
+        off: watching.getAttribute("aria-disabled") === "true" ? "No replays here" : null,
+        run: () => beyond.sideBySide(),
+      },
+      {
         label: "Journeys of these users",
         icon: "path",
         off: off(!key.startsWith("["), "Open one point for this"),

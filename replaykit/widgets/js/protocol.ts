@@ -8,7 +8,7 @@
 
 /** Synced traits, the same names on the Python side. */
 export interface Traits {
-  kind: "player" | "result" | "home" | "list" | "person";
+  kind: "player" | "result" | "home" | "list" | "person" | "mosaic";
   /** IANA name of the project's time zone. */
   zone: string;
   /** Position in the replay: milliseconds from its first event. */
@@ -242,6 +242,18 @@ export interface ActivityParams {
   until_ms?: number;
 }
 
+/** Which replays of a list come first. */
+export type Sample = "in order" | "typical" | "unusual";
+
+export interface MosaicTile {
+  replay: string;
+  user: string;
+  country: string | null;
+  length_ms: number;
+  anchor_t: number;
+  signals: SignalKind[];
+}
+
 /** Every request: what is asked and what comes back (`buffers` beside `data`). */
 export interface Requests {
   session: { params: { replay: string; point?: string }; data: Session };
@@ -267,6 +279,20 @@ export interface Requests {
     };
   };
   playlist: { params: { point?: string }; data: { total: number; rows: ListRow[] } };
+  /** Replays side by side, and where the moment that they share is in each. */
+  mosaic: {
+    params: { offset: number; which?: Sample; point?: string };
+    data: {
+      title: string;
+      anchor: string;
+      /** They share a moment, not their starts alone. */
+      aligned: boolean;
+      which: Sample;
+      offset: number;
+      total: number;
+      tiles: MosaicTile[];
+    };
+  };
   chart: {
     params: Record<string, never>;
     data: { figure: PlotlyFigure; title: string; note: string; height: number };

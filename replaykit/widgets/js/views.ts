@@ -6,6 +6,7 @@
 
 import { renderHome } from "./home.ts";
 import { renderLookUp } from "./lookup.ts";
+import { renderMosaic } from "./mosaic.ts";
 import type { Traits } from "./protocol.ts";
 import { renderResult } from "./result.ts";
 import { type Render, styled } from "./styled.ts";
@@ -18,4 +19,5 @@ export const views: Record<ViewKind, Render> = {
   home: styled(renderHome),
   list: styled((root, source) => renderHome(root, source, "")),
   person: styled(renderLookUp),
+  mosaic: styled(renderMosaic),
 };

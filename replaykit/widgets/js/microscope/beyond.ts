@@ -2,6 +2,7 @@
 
 import { codeLine } from "../code-line.ts";
 import type { Source } from "../kernel.ts";
+import { renderMosaic } from "../mosaic.ts";
 import { button } from "../parts/buttons.ts";
 import { cut, el, fill } from "../parts/dom.ts";
 import { failure } from "../parts/failure.ts";
@@ -16,6 +17,7 @@ export interface Beyond {
   node: HTMLElement;
   follow(where: Where): Promise<void>;
   watchAll(): void;
+  sideBySide(): void;
   cohort(suggested: string): void;
   /** Close what is open; false when nothing is. */
   close(): boolean;
@@ -135,6 +137,11 @@ export function createBeyond(source: Source, key: string, focusBack: () => void)
     );
   }
 
+  function sideBySide(): void {
+    const body = open("Side by side");
+    down = renderMosaic(body, ofPoint(source, key, ""), key);
+  }
+
   function cohort(suggested: string): void {
     const body = open("Save as a cohort");
     const input = el("input", { "aria-label": "Name of the cohort", value: suggested });
@@ -167,7 +174,7 @@ export function createBeyond(source: Source, key: string, focusBack: () => void)
     input.select();
   }
 
-  return { node, follow, watchAll, cohort, close, destroy: shut };
+  return { node, follow, watchAll, sideBySide, cohort, close, destroy: shut };
 }
 
 function setBusy(node: HTMLElement, on: boolean): void {

@@ -21,7 +21,7 @@ import { writeMoment } from "./links.ts";
 /** What a figure of the page holds; written by `Capsule.to_dict` in Python. */
 export interface Capsule {
   /** A person, or a list, is in a page a player of the recordings. */
-  kind: Exclude<Traits["kind"], "person" | "list">;
+  kind: Exclude<Traits["kind"], "person" | "list" | "mosaic">;
   zone: string;
   replies: Record<string, Entry>;
   /** The rows of all streams by id: time, name, properties, out of session. */

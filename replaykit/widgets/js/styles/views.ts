@@ -4,5 +4,6 @@ import chart from "./chart.css";
 import home from "./home.css";
 import lookup from "./lookup.css";
 import microscope from "./microscope.css";
+import mosaic from "./mosaic.css";
 
-export const viewStyles = [chart, microscope, home, lookup].join("\n");
+export const viewStyles = [chart, microscope, home, lookup, mosaic].join("\n");
