@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import (
         Callable,
         Collection,
+        Hashable,
         Iterable,
         Iterator,
         Mapping,
@@ -173,6 +174,11 @@ class Source:
     def directory(self) -> pl.DataFrame:
         """`user` Int32 and `user_id` String, one row per user."""
         return self.people()
+
+    @cached_property
+    def results(self) -> dict[Hashable, object]:
+        """Results of questions asked of this state, the latest last."""
+        return {}
 
     @property
     def users(self) -> int:

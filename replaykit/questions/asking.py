@@ -14,6 +14,7 @@ from typing import (
     Protocol,
     TypeAlias,
     TypeVar,
+    cast,
     runtime_checkable,
 )
 
@@ -26,6 +27,7 @@ from replaykit.analyses.segments import MOST_SEGMENTS, Segment, Segments, UserKi
 from replaykit.engine import Pieces
 from replaykit.errors import BadInput, UnknownOption
 from replaykit.query import Step
+from replaykit.questions.kept import keep, kept, key_of
 from replaykit.results.opened import Call
 from replaykit.schema import CODE, canonical
 
@@ -69,11 +71,21 @@ Part: TypeAlias = pl.Expr | Sequence[pl.Expr] | Named | UserKind | InlineCohort
 def remembered(
     question: Callable[Concatenate[_Asking, _P], _Result],
 ) -> Callable[Concatenate[_Asking, _P], _Result]:
-    """Let the result of a question remember what was asked (`Result.asked`)."""
+    """Let a question remember what was asked (`Result.asked`), and what it answered.
+
+    Asked again of the same state of the data, it is not read again; the result is
+    another one all the same, with a widget of its own.
+    """
 
     @wraps(question)
     def ask(self: _Asking, /, *data: _P.args, **options: _P.kwargs) -> _Result:
-        result = question(self, *data, **options)
+        key = key_of(question.__qualname__, self, data, options)
+        known = cast("_Result | None", kept(self, key))
+        result = (
+            keep(self, key, question(self, *data, **options))
+            if known is None
+            else known
+        )
         call = Call(question.__name__, data, dict(options))
         # Beside the fields: how a result was asked for is no part of what it is.
         result.__dict__["asked"] = call
