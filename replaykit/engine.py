@@ -8,7 +8,7 @@ are what every analysis asks: canonical events, how they are cut, and how to run
 from __future__ import annotations
 
 import os
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Executor, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -47,6 +47,14 @@ Engine: TypeAlias = Literal["scan", "threads"] | Executor | Cluster
 
 Answer = TypeVar("Answer")
 Part = TypeVar("Part")
+
+#: How often a wait looks up, in seconds: with the handler of interrupts that polars
+#: has, the system resumes a wait after one, and Python learns of it when it wakes.
+_GLANCE_S: Final = 0.1
+
+#: How long an interrupted question waits for what runs, in seconds. polars stops by
+#: itself meanwhile, and what is asked next does not meet it.
+_LAST_S: Final = 1.0
 
 #: What must be the same on both sides of a cluster.
 _SAME: Final = ("replaykit", "polars", "numba", "numpy")
@@ -218,17 +226,29 @@ def run(
             return combine(_submit(executor, partial, pieces, check=True))
     if engine == "scan":
         whole = pieces[0] if len(pieces) == 1 else pl.concat(pieces)
-        return combine([partial(whole)])
+        return combine(_threaded(partial, [whole]))
     if engine == "threads":
-        workers = min(len(pieces), os.cpu_count() or 1)
-        if workers == 1:
-            return combine([partial(piece) for piece in pieces])
-        with ThreadPoolExecutor(workers) as threads:
-            return combine(_submit(threads, partial, pieces, check=False))
+        return combine(_threaded(partial, pieces))
     raise UnknownOption(
         f"engine={engine!r} is not an option. engine is 'scan', 'threads', a "
         "concurrent.futures.Executor or a cluster's client."
     )
+
+
+def _threaded(
+    partial: Callable[[pl.LazyFrame], Part], pieces: Sequence[pl.LazyFrame]
+) -> list[Part]:
+    """Answer pieces on threads; one piece, too, is answered beside the caller.
+
+    Only Python code can be interrupted at any moment, and a search in machine code
+    cannot: so the caller waits, and an interrupt ends the wait. What still runs then
+    ends by itself, and nobody hears of it.
+    """
+    threads = ThreadPoolExecutor(min(len(pieces), os.cpu_count() or 1))
+    try:
+        return _submit(threads, partial, pieces, check=False)
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _submit(
@@ -240,12 +260,18 @@ def _submit(
 ) -> list[Part]:
     expected = versions() if check else None
     futures = [executor.submit(_work, partial, piece, expected) for piece in pieces]
+    waiting = set(futures)
     try:
+        while waiting:
+            done, waiting = wait(waiting, _GLANCE_S, FIRST_EXCEPTION)
+            for future in done:
+                future.result()
         return [future.result() for future in futures]
     except BaseException:
         # An error or an interrupt: what has not begun need not begin.
         for future in futures:
             future.cancel()
+        wait(futures, _LAST_S)
         raise
 
 
