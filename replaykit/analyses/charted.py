@@ -82,7 +82,47 @@ class Charted:
 
     def rows(self, lf: pl.LazyFrame, extra: Sequence[pl.Expr] = ()) -> pl.LazyFrame:
         """Return a piece's charted rows: `user`, `i`, groupings, hits and `extra`."""
+        lf, met = self._met(lf)
         time = pl.col("time")
+        lf = lf.filter(self.grid.holds(time), pl.any_horizontal(met))
+        columns: list[pl.Expr] = [pl.col("user"), self.grid.index(time).alias("i")]
+        columns += [
+            one.expr.alias(key) for key, one in zip(self.keys, self.by, strict=True)
+        ]
+        columns += [
+            one.fill_null(value=False).alias(name)
+            for one, name in zip(met, self.hits, strict=False)
+            if self.hits
+        ]
+        return self._labelled(lf.select(*columns, *extra))
+
+    def moments(self, lf: pl.LazyFrame, *, inside: bool = False) -> pl.LazyFrame:
+        """Return a piece's charted rows: `user`, `time`, raw groupings, `@moved`.
+
+        `@moved` (with groupings) is where a row's group is another than the row's
+        before.
+
+        Parameters
+        ----------
+        lf
+            The piece.
+        inside
+            Whether all rows lie in the range.
+        """
+        lf, met = self._met(lf)
+        if not inside:
+            lf = lf.filter(self.grid.holds(pl.col("time")))
+        values = [
+            one.expr.alias(key) for key, one in zip(self.keys, self.by, strict=True)
+        ]
+        lf = lf.filter(pl.any_horizontal(met)).select("user", "time", *values)
+        moved = [pl.col(key).ne_missing(pl.col(key).shift()) for key in self.keys]
+        if moved:
+            lf = lf.with_columns(pl.any_horizontal(moved).alias("@moved"))
+        return lf
+
+    def _met(self, lf: pl.LazyFrame) -> tuple[pl.LazyFrame, list[pl.Expr]]:
+        """Return, per event and segment, the condition that a row is of both."""
         met = [
             step.predicate(
                 since=self.grid.span.start, segment=one.where, codes=self.log.codes
@@ -98,17 +138,7 @@ class Charted:
                 one.alias(name) for one, name in zip(met, names, strict=True)
             )
             met = [pl.col(name) for name in names]
-        lf = lf.filter(self.grid.holds(time), pl.any_horizontal(met))
-        columns: list[pl.Expr] = [pl.col("user"), self.grid.index(time).alias("i")]
-        columns += [
-            one.expr.alias(key) for key, one in zip(self.keys, self.by, strict=True)
-        ]
-        columns += [
-            one.fill_null(value=False).alias(name)
-            for one, name in zip(met, self.hits, strict=False)
-            if self.hits
-        ]
-        return self._labelled(lf.select(*columns, *extra))
+        return lf, met
 
     def _labelled(self, lf: pl.LazyFrame) -> pl.LazyFrame:
         for key, one in zip(self.keys, self.by, strict=True):

@@ -110,6 +110,13 @@ class Grid:
         wide = Span(self.since, span.end, span.tz, span.now, span.without)
         return wide.holds(time)
 
+    def covers(self, edges: tuple[datetime, datetime] | None) -> bool:
+        """Return whether all rows between a first and a last time take part."""
+        end = self.span.end
+        if edges is None or end is None or self.span.without:
+            return False
+        return self.since <= edges[0] and edges[1] < end
+
     def index(self, time: pl.Expr) -> pl.Expr:
         """Return the position of the interval that holds a time, as Int32.
 

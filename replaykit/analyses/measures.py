@@ -101,6 +101,13 @@ class Spec:
         return self.what in {"frequency", "distribution", "values", "counts"}
 
     @property
+    def in_cells(self) -> bool:
+        """Whether users and rows per interval and group are all it needs."""
+        return self.what in {"uniques", "totals"} or (
+            self.what == "average" and self.prop is None
+        )
+
+    @property
     def fill(self) -> int | float | None:
         """The value of an interval without rows."""
         return 0 if self.what in _ZERO or self.has_buckets else None

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from replaykit.analyses.measures import FREQUENCIES, bin_labels
-from replaykit.analyses.properties import NONE, number, tidy
-from replaykit.analyses.series import rest_label
+from replaykit.analyses.properties import NONE, number, rest_label, tidy
 from replaykit.errors import UnknownPoint, did_you_mean
 
 if TYPE_CHECKING:

@@ -115,6 +115,31 @@ def label(expr: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return text.fill_null(NONE)
 
 
+def rest_label(kept: pl.DataFrame) -> str:
+    """Return what the groups beyond the kept ones are called together.
+
+    "other", unless that is the very name of a kept group.
+    """
+    taken = (OTHER,) * kept.width in kept.rows()
+    return f"({OTHER})" if taken else OTHER
+
+
+def cut_to_top(
+    lines: pl.DataFrame, keys: Sequence[str], kept: pl.DataFrame
+) -> pl.DataFrame:
+    """Relabel the groups that are not among the kept ones as "other"."""
+    rest = rest_label(kept)
+    marked = lines.join(
+        kept.unique().with_columns(_kept=pl.lit(value=True)),
+        on=list(keys),
+        how="left",
+        maintain_order="left",
+    )
+    return marked.with_columns(
+        pl.when("_kept").then(key).otherwise(pl.lit(rest)).alias(key) for key in keys
+    ).drop("_kept")
+
+
 def number(expr: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """Return values as floats: numbers and numeric text, anything else is null."""
     if not (dtype.is_numeric() or isinstance(dtype, pl.String)):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from replaykit.analyses.cell_counts import cell_counts
 from replaykit.analyses.measures import (
     Spec,
     buckets_of,
@@ -16,9 +17,8 @@ from replaykit.analyses.measures import (
     values,
     with_ranges,
 )
-from replaykit.analyses.properties import OTHER
+from replaykit.analyses.properties import cut_to_top, rest_label
 from replaykit.analyses.segments import keep_cohort
-from replaykit.analyses.unique_counts import Uniques, unique_counts
 from replaykit.analyses.windows import Window, rolling_average
 
 if TYPE_CHECKING:
@@ -45,10 +45,10 @@ def series(
     groups are relabelled before anything is counted, so that the users of "other" are
     distinct users.
     """
-    if spec.what == "uniques" and window.kind == "none":
-        found = unique_counts(charted)
-        if found is not None and (top is None or found.totals.height <= top):
-            return _of_counts(charted, spec, found)
+    if spec.in_cells and window.kind == "none":
+        found = _in_cells(charted, spec, top)
+        if found is not None:
+            return found
     lines = tally(charted, spec)
     spec = with_ranges(spec, lines)
     actives = None
@@ -88,25 +88,41 @@ def series(
     )
 
 
-def _of_counts(charted: Charted, spec: Spec, found: Uniques) -> Series:
-    """Return the series of a chart whose distinct users are counted already."""
+def _in_cells(charted: Charted, spec: Spec, top: int | None) -> Series | None:
+    """Return the series of a chart whose users and rows are counted in one pass."""
+    found = cell_counts(charted)
+    if found is None:
+        return None
     keys, grid = charted.keys, charted.grid
-    combos = order = None
+    combos = order = kept = None
     if keys:
-        combos = found.totals.select(keys)
-        ranks = found.totals.sort(
-            "value", *keys, descending=[True, *[False] * len(keys)]
-        )
-        order = ranks.select(keys).with_row_index("rank")
+        size = "users" if spec.what == "uniques" else "n"
+        ranks = found.totals.sort(size, *keys, descending=[True, *[False] * len(keys)])
+        combos = ranks.select(keys)
+        if top is not None and combos.height > top:
+            kept = combos.head(top)
+            # A user may be in several of the other groups, and is one of their users.
+            found = cell_counts(charted, kept)
+            if found is None:
+                return None
+            rest = pl.DataFrame({key: [rest_label(kept)] for key in keys})
+            combos = pl.concat([kept, rest])
+        order = combos.with_row_index("rank")
+    value = {
+        "uniques": pl.col("users"),
+        "totals": pl.col("n"),
+        "average": pl.col("n") / pl.col("users"),
+    }[spec.what]
     place = {"event_at": pl.lit(0), "segment_at": pl.lit(0)}
-    whole = found.totals.with_columns(i=pl.lit(0, dtype=pl.Int32))
+    whole = found.totals.select(*keys, i=pl.lit(0, dtype=pl.Int32), value=value)
     total = _dense(whole, spec, combos, None, [0]).drop("i")
-    table = _dense(found.points, spec, combos, None, range(len(grid.starts)))
+    points = found.points.select(*keys, "i", value=value)
+    table = _dense(points, spec, combos, None, range(len(grid.starts)))
     table = table.join(grid.labels(), on="i", how="inner", maintain_order="left")
     return Series(
         _ordered(table.with_columns(**place), order, keys),
         _ordered(total.with_columns(**place), order, keys),
-        None,
+        kept,
         spec,
     )
 
@@ -221,31 +237,6 @@ def _sizes(spec: Spec, mine: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     return groups.join(size, on=keys, how="left").with_columns(
         pl.col("size").fill_null(0).cast(pl.Float64)
     )
-
-
-def rest_label(kept: pl.DataFrame) -> str:
-    """Return what the groups beyond the kept ones are called together.
-
-    "other", unless that is the very name of a kept group.
-    """
-    taken = (OTHER,) * kept.width in kept.rows()
-    return f"({OTHER})" if taken else OTHER
-
-
-def cut_to_top(
-    lines: pl.DataFrame, keys: Sequence[str], kept: pl.DataFrame
-) -> pl.DataFrame:
-    """Relabel the groups that are not among the kept ones as "other"."""
-    rest = rest_label(kept)
-    marked = lines.join(
-        kept.unique().with_columns(_kept=pl.lit(value=True)),
-        on=list(keys),
-        how="left",
-        maintain_order="left",
-    )
-    return marked.with_columns(
-        pl.when("_kept").then(key).otherwise(pl.lit(rest)).alias(key) for key in keys
-    ).drop("_kept")
 
 
 def _ordered(

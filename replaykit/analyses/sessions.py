@@ -19,11 +19,12 @@ from replaykit.analyses.properties import (
     NONE,
     Bins,
     By,
+    cut_to_top,
     find_property,
     groupings,
+    rest_label,
 )
 from replaykit.analyses.segments import Segments, as_segments
-from replaykit.analyses.series import cut_to_top, rest_label
 from replaykit.analyses.session_query import (
     EDGES,
     VALUES_OF,

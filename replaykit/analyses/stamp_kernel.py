@@ -1,4 +1,4 @@
-"""Distinct users per cell of a table, in one pass: a stamp per cell.
+"""Retained users per cell of a table, in one pass: a stamp per cell.
 
 A user's rows stand together, so a cell that bears the number of the user at hand has
 counted them already. Nothing is sorted, hashed or joined.
@@ -25,51 +25,6 @@ ON: Final = 0
 OR_AFTER: Final = 1
 OR_BEFORE: Final = 2
 CUSTOM: Final = 3
-
-
-@compiled
-def together(user: I32) -> bool:
-    """Return whether each user's rows stand together, whatever the order of users."""
-    total = len(user)
-    highest = -1
-    ascending = True
-    for row in range(total):
-        if user[row] < 0:
-            return False
-        if user[row] < highest:
-            ascending = False
-        highest = max(highest, user[row])
-    if ascending:
-        return True
-    seen = np.zeros(highest + 1, np.bool_)
-    for row in range(total):
-        if row and user[row] == user[row - 1]:
-            continue
-        if seen[user[row]]:
-            return False
-        seen[user[row]] = True
-    return True
-
-
-@compiled
-def distinct_users(
-    user: I32, at: I32, group: I32, points: int, groups: int
-) -> tuple[I64, I64]:
-    """Return distinct users per (group, interval), and per group; rows are together."""
-    counts = np.zeros((groups, points), np.int64)
-    totals = np.zeros(groups, np.int64)
-    stamps = np.full((groups, points), -1, np.int32)
-    overall = np.full(groups, -1, np.int32)
-    for row in range(len(user)):
-        own = user[row]
-        of = group[row] if len(group) else 0
-        if stamps[of, at[row]] != own:
-            stamps[of, at[row]] = own
-            counts[of, at[row]] += 1
-            if overall[of] != own:
-                overall[of] = own
-                totals[of] += 1
-    return counts, totals
 
 
 @compiled
