@@ -210,6 +210,30 @@ def test_backward_journeys_end_at_their_anchor():
 @pytest.mark.parametrize(
     "chart", [charts.journeys_icicle_chart, charts.journeys_sunburst_chart]
 )
+def test_text_can_be_read_on_every_tile(chart):
+    names = [f"E{number}" for number in range(14)]
+    table = pl.DataFrame(
+        {
+            "node": ["0", *(f"0.{number}" for number in range(15))],
+            "path": [["E0"], *(["E0", name] for name in [*names, "Other"])],
+            "step": [1, *[2] * 15],
+            "event": ["E0", *names, "Other"],
+            "kind": ["event", *["event"] * 14, "other"],
+            "users": [15, *[1] * 15],
+            "share": [1.0, *[1 / 15] * 15],
+        }
+    )
+    (tiles,) = chart(table).data
+    assert tiles.root.color == tiles.marker.colors[0]
+    for text in (tiles.insidetextfont.color, tiles.outsidetextfont.color):
+        pairs = list(zip(text, tiles.marker.colors, strict=True))
+        assert len(pairs) == table.height
+        assert min(contrast(one, ground) for one, ground in pairs) > 4
+
+
+@pytest.mark.parametrize(
+    "chart", [charts.journeys_icicle_chart, charts.journeys_sunburst_chart]
+)
 def test_tiles_are_the_same_tree(chart):
     (tiles,) = chart(tree()).data
     assert list(tiles["values"]) == tree()["users"].to_list()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import plotly.graph_objects as go
 
 from replaykit.charts.labels import count, label, percent
-from replaykit.charts.look import NAMED, QUIET, colour, drawing
+from replaykit.charts.look import NAMED, QUIET, SOLID_QUIET, colour, drawing, legible
 from replaykit.charts.tree import place
 from replaykit.points import JourneyKey
 
@@ -225,6 +225,8 @@ def _series(row: Mapping[str, Any], series: Mapping[str, int]) -> int:
 
 
 def _tiles(nodes: Sequence[Node], unit: str) -> dict[str, Any]:
+    colours = [_tile_colour(node.series) for node in nodes]
+    text = {"color": [legible(one) for one in colours]}
     return {
         "ids": [node.key for node in nodes],
         "labels": [_name(node, 26) for node in nodes],
@@ -238,16 +240,23 @@ def _tiles(nodes: Sequence[Node], unit: str) -> dict[str, Any]:
         "customdata": [node.key for node in nodes],
         "text": [f"{count(node.users)} · {percent(node.share)}" for node in nodes],
         "textinfo": "label+text",
-        # Without a colour of its own the root's text takes the page for its ground.
-        "root": {"color": node_colour(nodes[0].series) if nodes else QUIET},
+        # Text on a tile, not on the page; that of the root is "outside" to plotly.
+        "insidetextfont": text,
+        "outsidetextfont": text,
+        "root": {"color": colours[0] if colours else SOLID_QUIET},
         "hovertext": [told_node(node, unit) for node in nodes],
         "hovertemplate": "%{hovertext}<extra></extra>",
         "marker": {
-            "colors": [node_colour(node.series) for node in nodes],
+            "colors": colours,
             "line": {"width": 1},
         },
         "meta": {"role": "tiles", "nodes": [node.series for node in nodes]},
     }
+
+
+def _tile_colour(series: int) -> str:
+    """Return a colour that lets no page through, so that its text can be read."""
+    return SOLID_QUIET if series == _NO_SERIES else colour(series)
 
 
 def _name(node: Node, width: int) -> str:

@@ -27,7 +27,12 @@ DASHES: Final = ("solid", "dash")
 NAMED: Final = len(SERIES) * len(DASHES)
 
 QUIET: Final = "rgba(128,128,128,0.45)"
+#: The same where text stands on it, whatever the page.
+SOLID_QUIET: Final = "#b8b8b8"
 TEXT: Final = "#7a7a7a"
+#: Text on coloured ground (`legible`).
+DARK_TEXT: Final = "#161616"
+LIGHT_TEXT: Final = "#ffffff"
 GRID: Final = "rgba(128,128,128,0.25)"
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
 HEIGHT: Final = 320
@@ -137,6 +142,39 @@ def drawing(
             **layout,
         ),
     )
+
+
+def legible(ground: str) -> str:
+    """Return the colour of text on a ground, the one with more contrast.
+
+    Examples
+    --------
+    >>> legible("#3b6fb6"), legible("#09a378")
+    ('#ffffff', '#161616')
+    """
+    return max((LIGHT_TEXT, DARK_TEXT), key=lambda text: contrast(text, ground))
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours (`#rrggbb`), from 1 to 21, as WCAG 2 has it.
+
+    Examples
+    --------
+    >>> round(contrast("#ffffff", "#000000"))
+    21
+    """
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(shade: str) -> float:
+    found = 0.0
+    for at, weight in ((1, 0.2126), (3, 0.7152), (5, 0.0722)):
+        part = int(shade[at : at + 2], 16) / 255
+        found += weight * (
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        )
+    return found
 
 
 def colour(series: int) -> str:

@@ -170,11 +170,17 @@ function paintFlow(trace: Trace, look: Look, key: string): Trace {
 function paintTiles(trace: Trace, look: Look, key: string): Trace {
   const hits = hitsOf(trace.customdata, key);
   const tiles = places(trace.customdata, object(trace.meta).nodes);
+  const colors = tiles.map((place, i) => (hits[i] ? look.hit : seriesColour(look, place)));
+  const color = colors.map((ground) => legible(ground, look.background));
   return {
     ...trace,
+    // To plotly the text of the root is outside, though it stands on its tile.
+    insidetextfont: { ...object(trace.insidetextfont), color },
+    outsidetextfont: { ...object(trace.outsidetextfont), color },
+    root: { ...object(trace.root), color: colors[0] ?? look.quiet },
     marker: {
       ...object(trace.marker),
-      colors: tiles.map((place, i) => (hits[i] ? look.hit : seriesColour(look, place))),
+      colors,
       line: {
         color: hits.map((hit) => (hit ? look.hitLine : look.background)),
         width: hits.map((hit) => (hit ? 2 : 1)),
@@ -268,6 +274,41 @@ function hitsOf(keys: unknown, key: string): boolean[] {
 
 function pick(hits: boolean[], on: string, off: string): string[] {
   return hits.map((hit) => (hit ? on : off));
+}
+
+const DARK_TEXT = "#161616";
+const LIGHT_TEXT = "#ffffff";
+
+/** The colour of text on a ground, the one with more contrast; `page` shines through it. */
+export function legible(ground: string, page: string): string {
+  const under = channels(page) ?? [255, 255, 255, 1];
+  const [red, green, blue, alpha = 1] = channels(ground) ?? under;
+  const seen = [red, green, blue].map((one, i) => one * alpha + (under[i] ?? 255) * (1 - alpha));
+  const light = luminance(seen);
+  const dark = luminance(channels(DARK_TEXT) ?? []);
+  return 1.05 / (light + 0.05) >= (light + 0.05) / (dark + 0.05) ? LIGHT_TEXT : DARK_TEXT;
+}
+
+/** Red, green, blue (0 to 255) and alpha of a colour as browsers and Python write it. */
+function channels(colour: string): [number, number, number, number] | null {
+  const hex = /^#([\da-f]{2})([\da-f]{2})([\da-f]{2})$/i.exec(colour);
+  if (hex) {
+    const [red, green, blue] = hex.slice(1).map((one) => Number.parseInt(one, 16));
+    return [red ?? 0, green ?? 0, blue ?? 0, 1];
+  }
+  const parts = colour.startsWith("rgb") ? colour.match(/[\d.]+/g)?.map(Number) : null;
+  if (!parts || parts.length < 3) return null;
+  const [red, green, blue, alpha] = parts;
+  return [red ?? 0, green ?? 0, blue ?? 0, alpha ?? 1];
+}
+
+/** Relative luminance as WCAG 2 has it. */
+function luminance(rgb: number[]): number {
+  const [red = 0, green = 0, blue = 0] = rgb.map((one) => {
+    const part = one / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
 
 /** The same colour, seen through. */

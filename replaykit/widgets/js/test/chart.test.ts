@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Look, paint } from "../chart/paint.ts";
+import { type Look, legible, paint } from "../chart/paint.ts";
 import { pointsOf, words } from "../chart/points.ts";
 import type { PlotlyFigure } from "../protocol.ts";
 
@@ -76,6 +76,25 @@ describe("points of a figure", () => {
 });
 
 describe("painting", () => {
+  it("writes on each tile in the colour that can be read there", () => {
+    const tiles = {
+      type: "icicle",
+      customdata: ["j|1", "j|2", "j|3"],
+      meta: { role: "tiles", nodes: [0, -1, 1] },
+    };
+    const colours = { ...look, series: ["rgb(59, 111, 182)", "#09a378"] };
+    const [painted] = paint(figure(tiles), colours, "j|3").data;
+    const color = ["#ffffff", "#161616", "#161616"];
+    expect(painted?.insidetextfont).toEqual({ color });
+    expect(painted?.outsidetextfont).toEqual({ color });
+    expect(painted?.root).toEqual({ color: "rgb(59, 111, 182)" });
+  });
+
+  it("reads a ground that lets the page through as it is seen", () => {
+    expect(legible("rgba(128, 128, 128, 0.2)", "rgb(255, 255, 255)")).toBe("#161616");
+    expect(legible("rgba(128, 128, 128, 0.2)", "rgb(17, 17, 17)")).toBe("#ffffff");
+  });
+
   it("gives a series its token and leaves the figure it was given alone", () => {
     const given = figure(bars);
     const before = structuredClone(given);
