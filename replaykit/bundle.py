@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 
 MIME: Final = "application/vnd.replaykit.v1+json"
 
-#: Points whose people travel, the first people of each, and its charted rows.
-POINTS: Final = 32
+#: Points whose people travel, the first people of each, and its charted rows. So many
+#: points are looked up when a chart is displayed, and so much is saved of them.
+POINTS: Final = 64
+POINTS_BYTES: Final = 48_000
 USERS_PER_POINT: Final = 8
 ROWS_PER_UNIT: Final = 12
 
@@ -97,12 +99,15 @@ def bundle_of_result(
     keys
         Its points.
     most
-        How many of them are saved, the latest intervals first.
+        How many of them are saved at most, the latest intervals first; fewer if they
+        would take more than `POINTS_BYTES` in a notebook. `of` says how many there are.
     """
-    people = []
-    for key in newest_first(keys)[:most]:
-        behind = scope.find(key)
+    ordered = newest_first(keys)
+    people, empty = [], 0
+    for key in ordered[:most]:
+        behind = scope.behind(key)
         if behind.users == 0:
+            empty += 1
             continue
         first = _first_people(behind)
         people.append(
@@ -112,13 +117,25 @@ def bundle_of_result(
                 "units": _columns(scope.source, first),
             }
         )
+    timed = any(hasattr(parse_key(key), "time_ms") for key in ordered)
     return {
         **_origin(scope.source),
         "widget": "result",
         "question": question,
         "chart": scope.chart(),
-        "points": pack(people),
+        "points": _within(people, POINTS_BYTES * max(1, most // POINTS)),
+        "of": len(ordered) - empty,
+        "order": "latest" if timed else "first",
     }
+
+
+def _within(people: list[dict[str, Any]], most: int) -> str:
+    """Pack as many of the first points as fit."""
+    packed, kept = pack(people), len(people)
+    while len(packed) > most and kept > 1:
+        kept = max(1, min(kept - 1, kept * most // len(packed)))
+        packed = pack(people[:kept])
+    return packed
 
 
 def newest_first(keys: Iterable[str]) -> list[str]:

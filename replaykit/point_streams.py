@@ -61,14 +61,20 @@ class Stream:
             "first_charted": self.charted.arg_max() if self.charted.any() else None,
             "rows": {
                 "id": [str(row) for row in page["row"]],
-                "time_ms": page["time"].dt.epoch("ms").to_list(),
+                "time_ms": _milliseconds(page),
                 "name": page["event"].to_list(),
                 "props": properties_of(page),
                 "charted": charted.cast(pl.Int8).to_list(),
                 "place": [sum(at >= edge for edge in edges) for at in places],
-                "out_of_session": page["session_id"].is_null().cast(pl.Int8).to_list(),
+                "out_of_session": [int(one is None) for one in page["session_id"]],
             },
         }
+
+
+def _milliseconds(rows: pl.DataFrame) -> list[int]:
+    """Return the times of rows in ms since 1970."""
+    times: list[int] = (rows["time"].to_physical().to_numpy() // 1000).tolist()
+    return times
 
 
 def stream_of(
@@ -120,7 +126,7 @@ def _sessions_of(
     if not others.is_empty():
         for row in others.sort("start").iter_rows(named=True):
             recorded.setdefault(row["session_id"], row)
-    time_ms = shown["time"].dt.epoch("ms").to_list()
+    time_ms = _milliseconds(shown)
     hits = charted.to_list()
     heads = []
     position = 0

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 PER_LIST: Final = 10
 PER_POINT: Final = 8
 #: A saved output without a project behind it stays below this, deflated.
-SAVED_BYTES: Final = 600_000
+SAVED_BYTES: Final = 250_000
 SAVED_POINTS: Final = 12
 SAVED_PEOPLE: Final = 3
 SAVED_IDS: Final = 5_000
@@ -138,7 +138,8 @@ def saved_form(answers: Travelling, bundle: Mapping[str, Any]) -> dict[str, Any]
     """Return what a notebook keeps of a figure: with no project, its answers too."""
     if bundle["project"] is not None:
         return dict(bundle)
-    return {**bundle, "capsule": freeze(answers, bundle)}
+    saved = {**bundle, "capsule": freeze(answers, bundle)}
+    return {**saved, "order": "largest"} if "order" in bundle else saved
 
 
 def freeze(answers: Travelling, bundle: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 import replaykit as rk
-from replaykit.bundle import MIME, unpack
+from replaykit.bundle import MIME, POINTS, POINTS_BYTES, unpack
 from replaykit.capsule import Blobs
 from replaykit.errors import BadInput, MissingFile, UnknownOption
 from replaykit.sharing import notebook as saved
@@ -692,9 +692,9 @@ def test_sharing_reads_no_more_than_the_people_who_travel(tmp_path):
 
 
 def test_more_points_of_an_object_may_open_than_a_notebook_keeps(tmp_path):
-    """Forty days are forty points: a notebook keeps the last 32 of them."""
-    days = [START + timedelta(days=n) for n in range(40)]
-    frame = pl.DataFrame({"user": ["anna"] * 40, "time": days, "event": ["Buy"] * 40})
+    """Eighty days are eighty points: a notebook keeps the last 64 of them."""
+    days = [START + timedelta(days=n) for n in range(80)]
+    frame = pl.DataFrame({"user": ["anna"] * 80, "time": days, "event": ["Buy"] * 80})
     trend = rk.events(frame).segmentation("Buy", every="1d")
 
     def open_in(page, **options):
@@ -702,8 +702,8 @@ def test_more_points_of_an_object_may_open_than_a_notebook_keeps(tmp_path):
         (figure,) = figures_of(page.read_text())
         return sum(key.startswith("point ") for key in figure["replies"])
 
-    assert open_in(tmp_path / "a.html") == 32
-    assert open_in(tmp_path / "b.html", points=40) == 40
+    assert open_in(tmp_path / "a.html") == 64
+    assert open_in(tmp_path / "b.html", points=80) == 80
     assert open_in(tmp_path / "c.html", points=0) == 0
     with pytest.raises(UnknownOption, match="points=-1"):
         rk.share(trend, to=tmp_path / "d.html", points=-1)
@@ -715,3 +715,38 @@ def test_a_preview_reports_and_writes_nothing(tmp_path):
     assert report.bytes > 300_000
     assert not (tmp_path / "a.html").exists()
     assert rk.share(player, to=tmp_path / "a.html").bytes == report.bytes
+
+
+def test_what_a_notebook_saves_of_points_stays_in_its_budget_and_says_what_is_left(
+    tmp_path,
+):
+    folder = tmp_path / "shop.rk"
+    shop = rk.create(folder)
+    rows = [
+        (f"user-{n}-{'x' * 40}", START + timedelta(hours=n % 900), "Search")
+        for n in range(9_000)
+    ]
+    frame = pl.DataFrame(rows, schema=["user", "time", "event"], orient="row")
+    shop.add_events(frame, user="user", time="time", event="event")
+    trend = rk.open(folder).events.segmentation("Search", every="1h")
+    data, _ = trend._repr_mimebundle_()
+    bundle = json.loads(json.dumps(data[MIME]))
+    saved_points = unpack(bundle["points"])
+    assert len(bundle["points"]) <= POINTS_BYTES
+    assert 10 < len(saved_points) <= POINTS
+    assert bundle["of"] == trend.table.filter(pl.col("value") > 0).height == 900
+    newest = [f"|{int(moment.timestamp() * 1000)}" for moment in last_hours(trend)]
+    for entry, ending in zip(saved_points, newest, strict=False):
+        assert ending in entry["key"]
+    source = notebook(tmp_path / "a.ipynb", ran("trend", displayed(trend)))
+    report = rk.share(source, tmp_path / "a.html")
+    words = f"{len(saved_points)} of its 900 points open here, the latest ones."
+    assert words in (tmp_path / "a.html").read_text()
+    left = 900 - len(saved_points)
+    said = f"{left:,} listed replays or points stay behind"
+    assert any(said in note for note in report.notes)
+
+
+def last_hours(trend) -> list[datetime]:
+    times = trend.table.filter(pl.col("value") > 0)["time"]
+    return times.sort(descending=True).to_list()

@@ -72,6 +72,14 @@ class Figure:
         """The kind of widget: player, result or home."""
         return str(self.bundle["widget"])
 
+    @property
+    def points(self) -> tuple[int, int]:
+        """How many points of a chart open, and how many it has."""
+        if self.capsule is None or self.widget != "result":
+            return 0, 0
+        opened = sum(key.startswith("point ") for key in self.capsule.replies)
+        return opened, int(self.bundle.get("of") or opened)
+
 
 @dataclass(eq=False)
 class Figures:
@@ -167,6 +175,8 @@ class Figures:
     def notes(self) -> list[str]:
         """Say what a reader will miss."""
         left = sum(one.capsule.left_behind for one in self.all if one.capsule)
+        points = (one.points for one in self.all)
+        left += sum(max(0, whole - opened) for opened, whole in points)
         if self.export == "none":
             return ["no recording travels (export='none')"]
         if left:
@@ -201,11 +211,20 @@ def caption(figure: Figure) -> tuple[str, str | None]:
         words = f"{row['user']}, {clock(row['length_ms'])}{others}.{behind}"
         return f"{words} This page opens here with", row["replay"]
     if figure.widget == "result":
-        return "Click a point to see the users in it.", None
+        return f"Click a point to see the users in it.{_unopened(figure)}", None
     if figure.widget == "home" and capsule is not None and capsule.left_behind:
         count = len(capsule.replays)
         return f"The first {count} of these replays play in this page.", None
     return "", None
+
+
+def _unopened(figure: Figure) -> str:
+    """Say which points of a chart did not travel."""
+    opened, whole = figure.points
+    if opened >= whole:
+        return ""
+    order = figure.bundle.get("order", "first")
+    return f" {opened:,} of its {whole:,} points open here, the {order} ones."
 
 
 class Projects:

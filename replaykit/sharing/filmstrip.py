@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote
 
@@ -70,10 +71,9 @@ class Studio:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop the browser, if it was started."""
+        """Stop the browser, if it was started; nobody waits until it has ended."""
         if self._starting is not None:
-            with suppress(BrowserFailed, OSError):
-                self._starting.result().close()
+            Thread(target=_closed, args=(self._starting,)).start()
 
     @property
     def open(self) -> bool:
@@ -94,6 +94,11 @@ class Studio:
             self._starting = thread.submit(lambda: Browser(program))
             thread.shutdown(wait=False)
         return self._starting
+
+
+def _closed(starting: Future[Browser]) -> None:
+    with suppress(BrowserFailed, OSError):
+        starting.result().close()
 
 
 def films(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeGuard, get
 import numpy as np
 import orjson
 
-from replaykit.capsule import Blobs, Capsule
+from replaykit.capsule import LEVEL, Blobs, Capsule
 from replaykit.errors import BadInput, check_option
 from replaykit.redaction.addresses import mask_address
 from replaykit.redaction.events import Walk
@@ -51,7 +51,6 @@ _WORDS: Final[dict[Masked, str]] = {
     "network": "requests",
 }
 
-_LEVEL: Final = 9
 _ERROR: Final = re.compile(
     r"(?:Uncaught )?(?:\(in promise\) )?[A-Z]\w{2,40}(?:Error|Exception)(?=\W|\Z)"
 )
@@ -60,6 +59,8 @@ _ERROR: Final = re.compile(
 _SAID: Final = frozenset(
     {"customdata", "hovertext", "text", "ids", "labels", "parents", "names"}
 )
+#: Of a saved output, what says nothing of anybody.
+_BUNDLE_KEPT: Final = ("widget", "zone", "of", "order")
 #: What lists call somebody of whom nothing is known.
 _UNKNOWN: Final = "(unknown)"
 _USER_FIELDS: Final = frozenset({"user", "user_id"})
@@ -240,7 +241,7 @@ class Masking:
 
     def _bundle(self, bundle: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
         """Keep what captions and headings are made of; the rest stays behind."""
-        kept = {name: bundle[name] for name in ("widget", "zone") if name in bundle}
+        kept = {name: bundle[name] for name in _BUNDLE_KEPT if name in bundle}
         kept["title"] = self.shown(str(bundle.get("title") or ""))
         if "chart" in bundle:
             kept["chart"] = {
@@ -366,7 +367,7 @@ class Masking:
             events = orjson.loads(zlib.decompress(part.body))
             silent = bool(self.places & {"console", "network"})
             Walk(self._scrub.see, silent=silent).events(events)
-            body = zlib.compress(orjson.dumps(events), _LEVEL)
+            body = zlib.compress(orjson.dumps(events), LEVEL)
             known = self._blobs[name] = after.add(body, part.label)
         return known
 
