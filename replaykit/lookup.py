@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import polars as pl
 
+from replaykit import person_insights
 from replaykit.bundle import bundle_of_player, with_bundle
 from replaykit.errors import UnknownUser, did_you_mean
 from replaykit.handles import Events
@@ -21,6 +22,7 @@ from replaykit.widgets import View
 from replaykit.wording import clock, count_words
 
 if TYPE_CHECKING:
+    from replaykit import timeline
     from replaykit.replies import Watching
     from replaykit.source import Source
     from replaykit.widgets import Player
@@ -92,6 +94,50 @@ class Person:
             "last": self._rows["time"].max(),
             "devices": self._rows["device_id"].drop_nulls().unique().sort().to_list(),
         }
+
+    @property
+    def merged_ids(self) -> list[tuple[str, str]]:
+        """Other identities that turned out to be this person: kind and id each.
+
+        A person who was anonymous before they logged in had a device's id, or an
+        Amplitude id of its own; their events were given to this one.
+        """
+        if self.source.merged is None:
+            return []
+        mine = self.source.merged().filter(
+            pl.col("user") == self.user, pl.col("id") != self.user_id
+        )
+        return [(kind, one) for kind, one in mine.select("kind", "id").iter_rows()]
+
+    def over_time(self, every: timeline.Interval = "1d") -> pl.DataFrame:
+        """Count their events, sessions and time in sessions per interval.
+
+        Parameters
+        ----------
+        every
+            A calendar interval of the project's zone: `"1d"`, `"1w"`, `"1mo"`.
+
+        Returns
+        -------
+        DataFrame
+            One row per interval from their first event to their last: `start` Datetime
+            of the project's zone, `events`, `sessions` Int64, `usage` Duration. A
+            session counts with its whole length where it begins; inactive rows are
+            events and form no session.
+
+        Examples
+        --------
+        >>> import replaykit as rk
+        >>> person = rk.demo().user("zoe.0005")
+        >>> days = person.over_time()
+        >>> days["events"].sum() == person.totals["events"]
+        True
+        """
+        return person_insights.over_time(self._rows, self.source, every)
+
+    def insights(self) -> dict[str, Any]:
+        """Return what the widget's insights draw."""
+        return person_insights.insights(self._rows, self.source)
 
     def stream(self, *, device: str | None = None) -> pl.DataFrame:
         """Return their events by session, newest session and newest row first.
@@ -233,6 +279,13 @@ def find_person(source: Source, given: str) -> Person:
     exact = people.filter(pl.col("user_id") == given)
     if exact.height:
         return Person(source, exact["user"][0], given, "user id")
+    merged = None if source.merged is None else source.merged()
+    if merged is not None:
+        known = merged.filter(pl.col("id") == given)
+        owner = people.join(known.select("user").unique(), on="user", how="semi")
+        if owner.height == 1:
+            same: Kind = known["kind"][0]
+            return Person(source, owner["user"][0], owner["user_id"][0], same)
     seen = source.scan(()).filter(pl.col("device_id") == given).select("user").unique()
     owners = people.join(seen.collect(), on="user", how="semi")
     if owners.height == 1:

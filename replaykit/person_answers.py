@@ -74,6 +74,15 @@ class Looked(Protocol):
         """Return their events by session, newest first."""
         ...
 
+    @property
+    def merged_ids(self) -> list[tuple[str, str]]:
+        """Other identities that turned out to be theirs: kind and id each."""
+        ...
+
+    def insights(self) -> dict[str, Any]:
+        """Return their small figures."""
+        ...
+
     def watching(self) -> Watching:
         """Return what a player plays."""
         ...
@@ -101,7 +110,7 @@ class LookUp:
     _made: dict[str, Followed] = field(default_factory=dict)
 
     def answer(self, kind: str, params: Mapping[str, Any]) -> Reply:
-        """Answer `person`, `activity`, `rows`, `create`, and what a player asks."""
+        """Answer `person`, `activity`, `rows`, `insights`, `create`, and a player."""
         if "within" in params:
             name, inner = inside(params)
             return self._chart(name).answers.answer(kind, inner)
@@ -114,6 +123,8 @@ class LookUp:
                 offset, limit = count_in(params, "offset"), count_in(params, "limit")
                 page = min(limit, MOST_ROWS)
                 return Reply(self._stream(params).page(offset, page))
+            case "insights":
+                return Reply(self.person.insights())
             case "create":
                 name = to_json([text_in(params, "question"), texts_in(params, "rows")])
                 made = self._chart(name)
@@ -132,12 +143,14 @@ class LookUp:
         known = {name: value for name, value in person.profile.items() if value != ""}
         names = self._stream({}).names()
         return {
+            "project": source.title,
             "user": person.user_id,
             "found_by": person.found_by,
             "code": f"shop.user({person.user_id!r})",
             "totals": _totals(totals),
             "profile": list(known.items())[:_LATEST],
             "devices": totals["devices"],
+            "merged": [list(one) for one in person.merged_ids],
             "names": names,
             "replays": {"total": replays.height, "rows": list_rows(replays)},
             "cohorts": [

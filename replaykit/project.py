@@ -463,6 +463,7 @@ class Project:
             cohort=self._cohort,
             keep_cohort=self._keep_cohort,
             cohort_names=lambda: self.cohorts.names,
+            merged=lambda: store.merged,
             known=Known(
                 names=lambda: store.names.select("event", "rows"),
                 edges=None if first is None or last is None else (first, last),

@@ -161,6 +161,8 @@ class Source:
     keep_cohort: Callable[[str, Any], Any] | None = None
     cohort_names: Callable[[], list[str]] | None = None
     known: Known | None = None
+    #: Returns people who turned out to be others: `user` (who they are), `kind`, `id`.
+    merged: Callable[[], pl.DataFrame] | None = None
     #: Rows of people as they were read (`events_of`), for one who asks many questions.
     held: dict[int, pl.DataFrame] | None = None
     engine: Engine = "scan"

@@ -62,6 +62,7 @@ LAYERS = {
     "users": 12,
     "questions": 12,
     "handles": 13,
+    "person_insights": 4,
     "person_answers": 13,
     "saved_cohorts": 14,
     "lookup": 14,

@@ -161,6 +161,17 @@ class EventStore:
         )
 
     @cached_property
+    def merged(self) -> pl.DataFrame:
+        """People who turned out to be others: `user` (who they are), `kind`, `id`."""
+        kinds = {"a": "canonical id", "u": "user id", "d": "device id"}
+        gone = self.snapshot.people.filter(pl.col("merged_into").is_not_null())
+        return gone.select(
+            pl.col("merged_into").alias("user"),
+            kind=pl.col("key").str.head(1).replace_strict(kinds),
+            id=pl.col("key").str.slice(1),
+        ).sort("user", "kind", "id")
+
+    @cached_property
     def devices(self) -> pl.DataFrame:
         """`device_id`, `user`: which named person was seen on which device."""
         people = self.snapshot.people.select("user", "merged_into")

@@ -7,6 +7,7 @@ import { copyText, replayRef } from "./copy.ts";
 import { createInlinePlayer } from "./inline-player.ts";
 import type { Source } from "./kernel.ts";
 import { type Activity, createActivity } from "./lookup/activity.ts";
+import { insights } from "./lookup/insights.ts";
 import { createMade } from "./lookup/made.ts";
 import { profile } from "./lookup/profile.ts";
 import { button, nameButton, state, tabs } from "./parts/buttons.ts";
@@ -18,7 +19,7 @@ import type { ListRow, Requests } from "./protocol.ts";
 import { createReplayTable, type ReplayTable } from "./replay-table.ts";
 
 type Person = Requests["person"]["data"];
-type Tab = "activity" | "replays" | "cohorts";
+type Tab = "activity" | "insights" | "replays" | "cohorts";
 
 export function renderLookUp(root: HTMLElement, source: Source): () => void {
   const zone = source.get("zone");
@@ -27,6 +28,8 @@ export function renderLookUp(root: HTMLElement, source: Source): () => void {
   let replays: ReplayTable | null = null;
   let activity: Activity | null = null;
   let generation = 0;
+  let shown: Tab = "activity";
+  let figures: HTMLElement | null = null;
 
   const input = el("input", { "aria-label": "Find a person by any id", spellcheck: "false" });
   const kind = el("span", { class: "rk-tag", role: "status" });
@@ -44,6 +47,7 @@ export function renderLookUp(root: HTMLElement, source: Source): () => void {
     "About this person",
     [
       { id: "activity", label: "Activity" },
+      { id: "insights", label: "Insights" },
       { id: "replays", label: "Session replays" },
       { id: "cohorts", label: "Cohorts" },
     ],
@@ -104,6 +108,7 @@ export function renderLookUp(root: HTMLElement, source: Source): () => void {
     bar.count("cohorts", number(next.cohorts.filter((one) => one.member).length));
     replays?.destroy();
     replays = null;
+    figures = null;
     player.close();
     activity?.destroy();
     activity = createActivity({
@@ -121,9 +126,11 @@ export function renderLookUp(root: HTMLElement, source: Source): () => void {
   }
 
   function select(tab: Tab): void {
+    shown = tab;
     for (const node of activity?.nodes ?? []) node.hidden = tab !== "activity";
-    activity?.refresh();
+    if (tab === "activity") activity?.refresh();
     list.hidden = tab === "activity";
+    if (tab === "insights") void showInsights();
     if (tab === "replays") showReplays();
     if (tab === "cohorts") showCohorts();
   }
@@ -147,6 +154,30 @@ export function renderLookUp(root: HTMLElement, source: Source): () => void {
     }
     fill(list, replays.node);
     replays.setPlaying(player.replay, player.running);
+  }
+
+  async function showInsights(): Promise<void> {
+    const mine = generation;
+    fill(list, figures);
+    if (figures) return;
+    try {
+      const { data } = await source.request("insights", {});
+      if (stop.signal.aborted || mine !== generation) return;
+      const back = (to: Parameters<Activity["narrow"]>[0]) => {
+        bar.select("activity");
+        select("activity");
+        activity?.narrow(to);
+      };
+      figures = insights(data, {
+        zone,
+        onRange: (from_ms, until_ms) => back({ from_ms, until_ms }),
+        onName: (name) => back({ name }),
+      });
+    } catch (error) {
+      if (stop.signal.aborted || mine !== generation) return;
+      figures = failure("The figures cannot be made.", error);
+    }
+    if (shown === "insights") fill(list, figures);
   }
 
   function showCohorts(): void {

@@ -335,12 +335,16 @@ export interface Requests {
   person: {
     params: { id?: string };
     data: {
+      /** What pins are kept for. */
+      project: string;
       user: string;
       found_by: string;
       code: string;
       totals: [name: string, value: number | null][];
       profile: [name: string, value: Scalar | Scalar[]][];
       devices: string[];
+      /** Other identities that turned out to be theirs. */
+      merged: [kind: string, id: string][];
       names: [event: string, rows: number][];
       replays: { total: number; rows: ListRow[] };
       cohorts: { name: string; member: boolean }[];
@@ -373,6 +377,22 @@ export interface Requests {
       active: number[];
       out_of_session: number[];
       props: Props[];
+    };
+  };
+  /** What the small charts of a person draw. */
+  insights: {
+    params: Record<string, never>;
+    data: {
+      every: string;
+      start_ms: number[];
+      end_ms: number[];
+      events: number[];
+      sessions: number[];
+      usage_ms: number[];
+      /** Events by the hour of the day. */
+      hours: number[];
+      names: [event: string, rows: number][];
+      other_names: number;
     };
   };
   /** A chart of selected events; questions with this `within` are asked of it. */

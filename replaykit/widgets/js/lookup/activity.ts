@@ -7,7 +7,7 @@ import type { Source } from "../kernel.ts";
 import { createTable, GROUP, type TableContent } from "../panels/table.ts";
 import { button, check, setOff, state } from "../parts/buttons.ts";
 import { chip } from "../parts/chip.ts";
-import { openRange, rangeWords } from "../parts/day-range.ts";
+import { daysOf, nextDay, openRange, rangeWords, zonedDayStart } from "../parts/day-range.ts";
 import { cut, el, fill, setAttribute, setText } from "../parts/dom.ts";
 import { failure } from "../parts/failure.ts";
 import {
@@ -21,11 +21,14 @@ import {
   wallTime,
 } from "../parts/format.ts";
 import { icon, mark } from "../parts/icons.ts";
+import { generatedLabel, named } from "../parts/labels.ts";
 import { menu } from "../parts/popover.ts";
 import type { Requests } from "../protocol.ts";
 import { unplayable } from "../replay-table.ts";
 import { layOut, type Place } from "./layout.ts";
 import type { Question } from "./made.ts";
+import { pickedBar } from "./picked.ts";
+import { createRowPages } from "./row-pages.ts";
 
 type Person = Requests["person"]["data"];
 type Groups = Requests["activity"]["data"];
@@ -47,11 +50,12 @@ export interface Activity {
   follow(replay: string | null, running: boolean, event: string): void;
   /** Forget what is picked; false when nothing is. */
   clear(): boolean;
+  /** Show what lies between two moments alone, or one event alone. */
+  narrow(to: { from_ms: number; until_ms: number } | { name: string }): void;
   focus(): void;
   destroy(): void;
 }
 
-const PAGE = 200;
 const MOST = 10;
 
 export function createActivity(spec: ActivitySpec): Activity {
@@ -59,8 +63,11 @@ export function createActivity(spec: ActivitySpec): Activity {
   const stop = new AbortController();
   let groups: Groups | null = null;
   let places: Place[] = [];
-  let pages = new Map<number, Rows>();
-  const asked = new Set<number>();
+  const rows = createRowPages(
+    (offset, limit) =>
+      source.request("rows", { ...params(), offset, limit }).then(({ data }) => data),
+    () => table.refresh(),
+  );
   const picked = new Map<string, string>();
   let raw = false;
   let device: string | null = null;
@@ -77,7 +84,7 @@ export function createActivity(spec: ActivitySpec): Activity {
       const place = places[index];
       if (place?.kind !== "row") return;
       table.setCurrent(index, false);
-      const row = rowAt(place.row);
+      const row = rows.at(place.row);
       const of = replayOf(place.group);
       if (row && of && of.replay === replay) spec.onSeek(of.replay, row.time_ms - of.start_ms);
     },
@@ -197,7 +204,10 @@ export function createActivity(spec: ActivitySpec): Activity {
     return {
       ...(device !== null && { device }),
       ...(names.how === "only" && names.of.size > 0 && { only: [...names.of] }),
-      ...(range && { from_ms: dayStart(range.from), until_ms: dayStart(range.until) + DAY }),
+      ...(range && {
+        from_ms: zonedDayStart(range.from, zone),
+        until_ms: zonedDayStart(nextDay(range.until), zone),
+      }),
     };
   }
 
@@ -209,8 +219,7 @@ export function createActivity(spec: ActivitySpec): Activity {
       const { data } = await source.request("activity", params());
       if (stop.signal.aborted || mine !== generation) return;
       groups = data;
-      pages = new Map();
-      asked.clear();
+      rows.clear();
       const laid = layOut(data);
       places = laid;
       const heights = new Map<number, number>();
@@ -243,42 +252,6 @@ export function createActivity(spec: ActivitySpec): Activity {
     message.hidden = child === null;
     table.node.hidden = child !== null;
     fill(message, child);
-  }
-
-  function rowAt(row: number) {
-    const page = Math.floor(row / PAGE);
-    const held = pages.get(page);
-    if (!held) {
-      ask(page);
-      return null;
-    }
-    const i = row - held.offset;
-    const id = held.id[i];
-    if (id === undefined) return null;
-    return {
-      id,
-      time_ms: held.time_ms[i] ?? 0,
-      name: held.name[i] ?? "",
-      props: held.props[i] ?? {},
-      active: held.active[i] === 1,
-      out: held.out_of_session[i] === 1,
-    };
-  }
-
-  function ask(page: number): void {
-    if (asked.has(page)) return;
-    asked.add(page);
-    const mine = generation;
-    source.request("rows", { ...params(), offset: page * PAGE, limit: PAGE }).then(
-      ({ data }) => {
-        if (mine !== generation || stop.signal.aborted) return;
-        pages.set(page, data);
-        table.refresh();
-      },
-      () => {
-        if (mine === generation) asked.delete(page);
-      },
-    );
   }
 
   function replayOf(group: number) {
@@ -333,7 +306,7 @@ export function createActivity(spec: ActivitySpec): Activity {
   }
 
   function eventRow(row: number, group: number): HTMLElement {
-    const item = rowAt(row);
+    const item = rows.at(row);
     if (!item) {
       return el(
         "div",
@@ -377,7 +350,7 @@ export function createActivity(spec: ActivitySpec): Activity {
         wallTime(item.time_ms, zone).slice(0, 8),
       ),
       mark(item.out ? "server" : "event", item.out ? "Out of session" : "Event"),
-      cut(item.name, "name"),
+      raw ? cut(item.name, "name") : named(item.name, generatedLabel(item.name, item.props)),
       cut(detail, raw ? "d rk-mono" : "d"),
       link,
     );
@@ -389,7 +362,7 @@ export function createActivity(spec: ActivitySpec): Activity {
   }
 
   function unfolded(row: number): HTMLElement | null {
-    const item = rowAt(row);
+    const item = rows.at(row);
     if (!item) return null;
     const list = el("dl", { class: "rk-props" });
     for (const [name, one] of Object.entries(item.props)) {
@@ -414,29 +387,14 @@ export function createActivity(spec: ActivitySpec): Activity {
   function sayPicked(warning = ""): void {
     picking.hidden = picked.size === 0;
     foot.hidden = picked.size > 0;
-    const kinds: [Question, string, "trend" | "funnel" | "path"][] = [
-      ["segmentation", "Segmentation", "trend"],
-      ["funnel", "Funnel", "funnel"],
-      ["journeys", "Journeys", "path"],
-    ];
     fill(
       picking,
-      el("b", { role: "status" }, warning || `${plural(picked.size, "event")} selected`),
-      el("span", { class: "rk-grow" }),
-      el("span", { class: "rk-2 rk-small rk-hide-narrow" }, "Create chart:"),
-      ...kinds.map(([question, label, image]) => {
-        const make = button({
-          label,
-          icon: image,
-          text: true,
-          small: true,
-          kind: question === "funnel" ? "main" : "line",
-          run: () => spec.onCreate(question, [...picked.keys()]),
-        });
-        if (question === "funnel" && picked.size < 2) setOff(make, "A funnel needs two events");
-        return make;
+      ...pickedBar({
+        count: picked.size,
+        warning,
+        onCreate: (question) => spec.onCreate(question, [...picked.keys()]),
+        onClear: () => void clear(),
       }),
-      button({ label: "Clear", icon: "x", small: true, key: "esc", run: () => void clear() }),
     );
   }
 
@@ -464,16 +422,17 @@ export function createActivity(spec: ActivitySpec): Activity {
         table.refresh();
       }
       if (event === "") return;
-      for (const [, page] of pages) {
-        const at = page.id.indexOf(event);
-        if (at < 0) continue;
-        const row = page.offset + at;
-        const index = places.findIndex((place) => place.kind === "row" && place.row === row);
-        if (index >= 0) table.setCurrent(index, "reveal");
-        return;
-      }
+      const row = rows.find(event);
+      if (row === null) return;
+      const index = places.findIndex((place) => place.kind === "row" && place.row === row);
+      if (index >= 0) table.setCurrent(index, "reveal");
     },
     clear,
+    narrow(to) {
+      if ("name" in to) names = { how: "only", of: new Set([to.name]) };
+      else range = daysOf(to.from_ms, to.until_ms, zone);
+      void load();
+    },
     focus: table.focus,
     destroy() {
       stop.abort();
@@ -481,25 +440,4 @@ export function createActivity(spec: ActivitySpec): Activity {
       for (const node of [filters, message, table.node, foot, picking]) node.remove();
     },
   };
-
-  function dayStart(day: string): number {
-    return zonedDayStart(day, zone);
-  }
-}
-
-const DAY = 86_400_000;
-
-/** The first moment of a civil day in a zone, in epoch ms. */
-export function zonedDayStart(day: string, zone: string): number {
-  const utc = Date.parse(`${day}T00:00:00Z`);
-  const format = new Intl.DateTimeFormat("en-US", { timeZone: zone, timeZoneName: "longOffset" });
-  // The offset may change on that very day: look once more from where the first guess lands.
-  let guess = utc;
-  for (let i = 0; i < 2; i += 1) {
-    const name = format.formatToParts(guess).find((part) => part.type === "timeZoneName")?.value;
-    const [, sign, hours, minutes] = /GMT([+-])(\d\d):(\d\d)/.exec(name ?? "") ?? [];
-    const offset = sign ? (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) : 0;
-    guess = utc - offset * 60_000;
-  }
-  return guess;
 }

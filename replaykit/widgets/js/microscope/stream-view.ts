@@ -6,6 +6,7 @@ import { cut, el, fill } from "../parts/dom.ts";
 import { failure } from "../parts/failure.ts";
 import { elapsed, number, summary, value, wall, wallDay, wallMinute } from "../parts/format.ts";
 import { mark } from "../parts/icons.ts";
+import { generatedLabel, named } from "../parts/labels.ts";
 import type { Props, Stream, StreamSession } from "../protocol.ts";
 import { type StreamRow, streamRows } from "./stream-rows.ts";
 
@@ -176,7 +177,7 @@ export function createStreamView(spec: StreamViewSpec): StreamView {
       { class: classes.join(" ") },
       el("span", { class: "t", title: wall(time, spec.zone) }, wallMinute(time, spec.zone)),
       mark(out ? "server" : "event", out ? "Out of session" : "Event"),
-      cut(item.name, "name"),
+      named(item.name, generatedLabel(item.name, item.props)),
       cut(detail, "d"),
     );
     if (session.replay === null) node.title = "This session was not recorded";

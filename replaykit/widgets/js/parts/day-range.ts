@@ -60,3 +60,31 @@ export function rangeWords({ from, until }: DayRange): string {
   if (from === until) return words(from, true);
   return `${words(from, from.slice(0, 4) !== until.slice(0, 4))} \u2013 ${words(until, true)}`;
 }
+
+const DAY = 86_400_000;
+
+/** The first moment of a civil day in a zone, in epoch ms. */
+export function zonedDayStart(day: string, zone: string): number {
+  const utc = Date.parse(`${day}T00:00:00Z`);
+  const format = new Intl.DateTimeFormat("en-US", { timeZone: zone, timeZoneName: "longOffset" });
+  // The offset may change on that very day: look once more from where the first guess lands.
+  let guess = utc;
+  for (let i = 0; i < 2; i += 1) {
+    const name = format.formatToParts(guess).find((part) => part.type === "timeZoneName")?.value;
+    const [, sign, hours, minutes] = /GMT([+-])(\d\d):(\d\d)/.exec(name ?? "") ?? [];
+    const offset = sign ? (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) : 0;
+    guess = utc - offset * 60_000;
+  }
+  return guess;
+}
+
+/** The civil days of a zone that a stretch of time touches; its end is exclusive. */
+export function daysOf(from_ms: number, until_ms: number, zone: string): DayRange {
+  const format = new Intl.DateTimeFormat("en-CA", { timeZone: zone, dateStyle: "short" });
+  return { from: format.format(from_ms), until: format.format(until_ms - 1) };
+}
+
+/** The civil day after a day. */
+export function nextDay(day: string): string {
+  return new Date(Date.parse(`${day}T00:00:00Z`) + DAY).toISOString().slice(0, 10);
+}

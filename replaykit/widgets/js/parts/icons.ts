@@ -44,7 +44,8 @@ export type IconName =
   | "down-file"
   | "open"
   | "warn"
-  | "plug";
+  | "plug"
+  | "pin";
 
 export type MarkKind = "event" | "page" | "server" | SignalKind;
 

@@ -1,10 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { words } from "../filters.ts";
 import type { Source } from "../kernel.ts";
-import { zonedDayStart } from "../lookup/activity.ts";
 import { layOut } from "../lookup/layout.ts";
 import { within } from "../microscope/beyond.ts";
-import { rangeWords } from "../parts/day-range.ts";
+import { rangeWords, zonedDayStart } from "../parts/day-range.ts";
 
 describe("the stream of a person", () => {
   it("heads sessions, and leaves rows out of session alone", () => {
