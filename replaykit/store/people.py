@@ -225,6 +225,37 @@ def _merge(
     return merged, shared
 
 
+def owned(
+    people: Resolution, staged_owner: pl.DataFrame, rows: pl.LazyFrame
+) -> pl.LazyFrame:
+    """Add whose each staged row is (`user`), in the order of the rows.
+
+    Parameters
+    ----------
+    people
+        Who is who.
+    staged_owner
+        `position`, `user` of the anonymous rows of shared devices.
+    rows
+        `person`, `position` and whatever else.
+    """
+    found = rows.join(
+        people.by_key().lazy(),
+        left_on="person",
+        right_on="key",
+        how="left",
+        maintain_order="left",
+    )
+    if not staged_owner.height:
+        return found
+    return found.join(
+        staged_owner.lazy().select("position", owner="user"),
+        on="position",
+        how="left",
+        maintain_order="left",
+    ).with_columns(user=pl.coalesce("owner", "user"))
+
+
 def arrival_owner(rows: pl.DataFrame) -> pl.DataFrame:
     """Tell the anonymous rows of shared devices apart.
 

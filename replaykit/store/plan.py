@@ -9,7 +9,13 @@ import polars as pl
 
 from replaykit.store.duplicates import COMPARED, Duplicates, find_duplicates
 from replaykit.store.layout import bucket_of
-from replaykit.store.people import SEEN, Resolution, arrival_owner, resolve
+from replaykit.store.people import (
+    SEEN,
+    Resolution,
+    arrival_owner,
+    owned,
+    resolve,
+)
 from replaykit.store.staging import hash_probe, id_key
 
 if TYPE_CHECKING:
@@ -212,27 +218,28 @@ def _duplicates(
     if stage is None:
         nothing = pl.DataFrame(schema=COMPARED)
         return Duplicates(nothing["position"], nothing.select("stored", "bucket"))
-    keys = people.by_key().lazy()
     into = people.merged.lazy()
 
     def arriving(condition: pl.Expr) -> pl.DataFrame:
         pieces = [
-            piece.select("key", "arrival", "position", "person")
-            .filter(condition)
-            .join(keys, left_on="person", right_on="key", how="left")
-            .join(staged_owner.lazy(), on="position", how="left", suffix="_owner")
+            piece.select("key", "arrival", "position", "person").filter(condition)
+            for piece in stage.pieces()
+        ]
+        if not pieces:
+            return pl.DataFrame(schema=COMPARED)
+        rows = pl.concat(pieces).rename({"key": "mark"})
+        return (
+            owned(people, staged_owner, rows)
             .select(
-                "key",
+                pl.col("mark").alias("key"),
                 "arrival",
-                pl.coalesce("user_owner", "user").alias("user"),
+                "user",
                 "position",
                 pl.lit(None, pl.Int64).alias("stored"),
                 pl.lit(None, pl.Int32).alias("bucket"),
             )
             .collect()
-            for piece in stage.pieces()
-        ]
-        return pl.concat([pl.DataFrame(schema=COMPARED), *pieces])
+        )
 
     def stored(wanted: pl.DataFrame) -> pl.DataFrame:
         if not head.files:

@@ -137,7 +137,8 @@ def in_order(held: list[pl.DataFrame], next_row: int) -> pl.DataFrame:
     """
     arrival = pl.coalesce("upload_time", "time")
     late = [pl.col("event_id"), arrival, *map(pl.col, ("uuid", "row", "position"))]
-    ordered = held.pop().sort("user", "time", *late, nulls_last=True)
+    # Ties are few, and put in order by themselves.
+    ordered = held.pop().sort("user", "time", maintain_order=True)
     same = (pl.col("user") == pl.col("user").shift()) & (
         pl.col("time") == pl.col("time").shift()
     )

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Above this many bytes rows go to disk.
-_IN_MEMORY: Final = 384 << 20
+# Above this many bytes rows go to disk: all of them, so that much is free again when
+# they are written, or none.
+_IN_MEMORY: Final = 1 << 30
 _MERGE_SEEN: Final = 32
 
 # How a row is recognised when it arrives again, in the two lowest bits of its key.
@@ -41,6 +42,8 @@ class Stage:
 
     def __init__(self, scratch: Path) -> None:
         self.rows = 0
+        #: Whether the pieces lie on disk.
+        self.spilled = False
         self.kinds: dict[tuple[Owner, str, str], int] = {}
         self.names: dict[str, int] = {}
         #: Properties some rows of which have no column: they must not be promoted now.
@@ -77,7 +80,8 @@ class Stage:
             self._seen = [merge_seen(self._seen)]
         self._pieces.append(rows)
         self._in_memory += int(rows.estimated_size())
-        if self._in_memory > _IN_MEMORY:
+        # Once on disk, little is kept back before it follows.
+        if self._in_memory > (_IN_MEMORY // 4 if self.spilled else _IN_MEMORY):
             self._spill()
 
     def seen(self) -> pl.DataFrame:
@@ -87,17 +91,20 @@ class Stage:
 
     def pieces(self) -> Iterator[pl.LazyFrame]:
         """Yield the rows piece by piece, in input order."""
+        if self.spilled:
+            self._spill()
         for piece in self._pieces:
             if isinstance(piece, pl.DataFrame):
                 yield piece.lazy()
             else:
-                yield pl.scan_parquet(piece)
+                yield pl.scan_ipc(piece)
 
     def _spill(self) -> None:
+        self.spilled = True
         for index, piece in enumerate(self._pieces):
             if isinstance(piece, pl.DataFrame):
-                path = self._scratch / f"piece-{index:06}.parquet"
-                piece.write_parquet(path, compression="lz4", statistics=False)
+                path = self._scratch / f"piece-{index:06}.arrow"
+                piece.write_ipc(path, compression="lz4")
                 self._pieces[index] = path
         self._in_memory = 0
 

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from replaykit.store.heap import Heap
 from replaykit.store.layout import EVENTS, PARTITION, bucket_of
+from replaykit.store.people import owned
 from replaykit.store.rows import give_codes, in_order, to_table, write_part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
     from deltalake.transaction import AddAction
 
     from replaykit.store.lease import Writer
     from replaykit.store.objects import Place
     from replaykit.store.plan import Plan
+    from replaykit.store.snapshot import Snapshot
     from replaykit.store.staging import Stage
 
-_IN_MEMORY: Final = 384 << 20
+#: Pieces of a stage whose people are looked up together.
+_TOGETHER: Final = 64
+# Partitions of so many bytes are worth a thread each.
+_SMALL: Final = 128 << 20
+_WRITERS: Final = min(2, os.cpu_count() or 1)
 
 
 @dataclass(eq=False)
@@ -65,85 +74,19 @@ class Written:
             (folder / EVENTS / add.path).unlink(missing_ok=True)
 
 
-class _Heap:
-    """Rows by partition, in memory while few, else in scratch files."""
-
-    def __init__(self, writer: Writer) -> None:
-        self._scratch = writer.scratch
-        self._parts: dict[int, list[pl.DataFrame | Path]] = {}
-        self._in_memory = 0
-
-    def add(self, rows: pl.DataFrame) -> None:
-        for (bucket,), part in rows.partition_by(
-            PARTITION, as_dict=True, maintain_order=True
-        ).items():
-            self._parts.setdefault(bucket, []).append(part)
-        self._in_memory += int(rows.estimated_size())
-        if self._in_memory > _IN_MEMORY:
-            self._spill()
-
-    def buckets(self) -> Iterator[tuple[int, list[pl.DataFrame]]]:
-        for bucket in sorted(self._parts):
-            parts = self._parts.pop(bucket)
-            frames = [
-                part if isinstance(part, pl.DataFrame) else pl.read_parquet(part)
-                for part in parts
-            ]
-            # Columns stand in another order in files of an earlier schema.
-            rows = [pl.concat([frame.select(frames[0].columns) for frame in frames])]
-            # Whoever takes a partition is the only one to hold it.
-            files = [part for part in parts if not isinstance(part, pl.DataFrame)]
-            frames.clear()
-            parts.clear()
-            yield bucket, rows
-            for file in files:
-                file.unlink(missing_ok=True)
-
-    def _spill(self) -> None:
-        for bucket, parts in self._parts.items():
-            frames = [part for part in parts if isinstance(part, pl.DataFrame)]
-            if not frames:
-                continue
-            path = self._scratch / f"bucket-{bucket}-{secrets.token_hex(8)}.parquet"
-            pl.concat(
-                [frame.select(frames[0].columns) for frame in frames]
-            ).write_parquet(path, compression="lz4", statistics=False)
-            old = [part for part in parts if not isinstance(part, pl.DataFrame)]
-            self._parts[bucket] = [*old, path]
-        self._in_memory = 0
-
-
 def write_files(plan: Plan, stage: Stage | None, writer: Writer) -> Written:
     """Write the files of a commit; nobody sees them before it is made."""
     head = plan.head
     buckets = plan.buckets
     codes = give_codes(head.catalog.names, stage.names if stage is not None else {})
-    heap = _Heap(writer)
+    narrow = {(owner, name) for owner, name, _ in stage.narrow} if stage else set()
+
+    def shaped(rows: pl.DataFrame) -> pl.DataFrame:
+        return to_table(rows, plan.registry, codes, buckets, narrow)
+
+    heap = Heap(writer.scratch, shaped)
     if stage is not None:
-        keys = plan.people.by_key().lazy()
-        dropped = plan.duplicates.dropped
-        for piece in stage.pieces():
-            rows = (
-                piece.filter(~pl.col("position").is_in(dropped.implode()))
-                .join(
-                    keys,
-                    left_on="person",
-                    right_on="key",
-                    how="left",
-                    maintain_order="left",
-                )
-                .join(
-                    plan.staged_owner.lazy(),
-                    on="position",
-                    how="left",
-                    suffix="_owner",
-                    maintain_order="left",
-                )
-                .with_columns(user=pl.coalesce("user_owner", "user"))
-                .collect()
-            )
-            narrow = {(owner, name) for owner, name, _ in stage.narrow}
-            heap.add(to_table(rows, plan.registry, codes, buckets, narrow))
+        _distribute(plan, stage, heap, shaped)
     written = Written(
         next_row=head.catalog.next_row,
         names=codes,
@@ -168,17 +111,75 @@ def write_files(plan: Plan, stage: Stage | None, writer: Writer) -> Written:
         )
         heap.add(kept.with_columns(_new_column(plan, name, new[name]) for name in new))
     try:
-        for bucket, held in heap.buckets():
-            fresh = int(held[0]["row"].null_count())
-            ordered = in_order(held, written.next_row)
-            name = f"part-{writer.id}-{secrets.token_hex(8)}.parquet"
-            written.adds.append(write_part(head.folder, bucket, name, ordered))
-            written.next_row += fresh
-            _count(written, bucket, ordered, 1)
+        _write(heap, head, writer, written)
     except BaseException:
         written.delete(head.folder)
         raise
     return written
+
+
+def _distribute(
+    plan: Plan,
+    stage: Stage,
+    heap: Heap,
+    shaped: Callable[[pl.DataFrame], pl.DataFrame],
+) -> None:
+    """Hand the staged rows that are new to the heap, with their people's numbers."""
+    dropped = plan.duplicates.dropped
+    pieces = list(stage.pieces())
+    for start in range(0, len(pieces), _TOGETHER):
+        some = pieces[start : start + _TOGETHER]
+        who = pl.concat([one.select("person", "position") for one in some])
+        users = owned(plan.people, plan.staged_owner, who).collect()
+        users = users.select(
+            pl.struct("user", bucket_of(pl.col("user"), plan.buckets).alias(PARTITION)),
+            ~pl.col("position").is_in(dropped.implode()).alias("kept"),
+        )
+        at = 0
+        for piece in some:
+            rows = piece.collect()
+            mine = users[at : at + rows.height]
+            at += rows.height
+            if stage.spilled:
+                fresh = rows.with_columns(mine["user"].struct.field("user"))
+                heap.add(shaped(fresh.filter(mine["kept"])))
+            else:
+                heap.borrow(rows, mine["kept"].arg_true(), mine["user"])
+
+
+def _write(heap: Heap, head: Snapshot, writer: Writer, written: Written) -> None:
+    """Sort and write each partition, two at a time where they are small."""
+
+    def work(bucket: int, next_row: int) -> tuple[AddAction, pl.DataFrame]:
+        ordered = in_order(heap.take(bucket), next_row)
+        name = f"part-{writer.id}-{secrets.token_hex(8)}.parquet"
+        return write_part(head.folder, bucket, name, ordered), ordered
+
+    buckets = heap.buckets
+    small = heap.size < _SMALL * max(1, len(buckets))
+    waiting: deque[tuple[int, Future[tuple[AddAction, pl.DataFrame]]]] = deque()
+
+    def counted() -> None:
+        bucket, done = waiting.popleft()
+        add, ordered = done.result()
+        written.adds.append(add)
+        _count(written, bucket, ordered, 1)
+
+    with ThreadPoolExecutor(_WRITERS if small else 1) as pool:
+        try:
+            for bucket in buckets:
+                waiting.append((bucket, pool.submit(work, bucket, written.next_row)))
+                written.next_row += heap.fresh[bucket]
+                if len(waiting) > (_WRITERS if small else 0):
+                    counted()
+            while waiting:
+                counted()
+        finally:
+            pool.shutdown(cancel_futures=True)
+            # What was written when something else failed is deleted with the rest.
+            for _, done in waiting:
+                if not done.cancelled() and done.exception() is None:
+                    written.adds.append(done.result()[0])
 
 
 def _new_column(plan: Plan, column: str, dtype: pl.DataType) -> pl.Expr:
