@@ -1,13 +1,13 @@
 """A funnel on two workers of a Dask cluster beside one scan, and that beside reading.
 
-`SIZE=20M make bench NAME=cluster` sets the number of events (2M by default).
+`SIZE=2M make bench NAME=cluster` sets the number of events (20M by default).
 """
 
 from __future__ import annotations
 
 import polars as pl
 from distributed import Client, LocalCluster
-from funnel import THREE, events_asked, project
+from events import THREE, log
 from measure import interleaved, report
 
 import replaykit as rk
@@ -21,13 +21,7 @@ def funnel(folder, engine) -> list[int]:
 
 
 if __name__ == "__main__":
-    shop = project(events_asked())
-    store = shop._store
-    files = [
-        str(store.folder / "events" / name)
-        for names in store.snapshot.files.values()
-        for name in names
-    ]
+    made = log()
     with (
         LocalCluster(
             n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
@@ -36,14 +30,14 @@ if __name__ == "__main__":
     ):
 
         def read() -> pl.DataFrame:
-            lf = pl.scan_parquet(files).select("user", "time", "event")
+            lf = pl.scan_parquet(made.files).select("user", "time", "event")
             return lf.collect(engine="streaming")
 
         runs = {
             "read": read,
-            "scan": lambda: funnel(shop.folder, "scan"),
-            "threads": lambda: funnel(shop.folder, "threads"),
-            "workers2": lambda: funnel(shop.folder, client),
+            "scan": lambda: funnel(made.folder, "scan"),
+            "threads": lambda: funnel(made.folder, "threads"),
+            "workers2": lambda: funnel(made.folder, client),
         }
         answers = [runs[name]() for name in ("scan", "threads", "workers2")]
         for _ in range(2):
@@ -57,7 +51,7 @@ if __name__ == "__main__":
             "one_scan_vs_read": taken["scan"] / taken["read"],
             "threads_vs_one_scan": taken["threads"] / taken["scan"],
         },
-        rows=store.rows,
+        rows=made.rows,
         rounds=ROUNDS,
         equal=answers[0] == answers[1] == answers[2],
         seconds=taken,

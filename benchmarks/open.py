@@ -80,12 +80,19 @@ if __name__ == "__main__":
     if "--build" in sys.argv:
         sys.exit()
 
+    # As an installed package is: with its bytecode, which is written on first use.
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+
     def opened() -> float:
         done = subprocess.run(
-            [sys.executable, "-c", OPEN, str(folder)], capture_output=True, check=True
+            [sys.executable, "-c", OPEN, str(folder)],
+            capture_output=True,
+            check=True,
+            env=env,
         )
         return float(done.stdout)
 
+    opened()
     times = sorted(opened() for _ in range(ROUNDS))
     shop = rk.open(folder)
     store = shop._store

@@ -8,6 +8,7 @@ host's tokens; it finds what to colour by the `meta` of each trace.
 
 from __future__ import annotations
 
+from functools import cache
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,56 +46,60 @@ _STEPS_S: Final = (
 _TOP: Final = 56
 _TITLE: Final = 40
 
-TEMPLATE: Final = go.layout.Template(
-    layout={
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "colorway": list(SERIES),
-        "font": {"family": FONT, "size": 12, "color": TEXT},
-        "title": {
-            "font": {"size": 13},
-            "x": 0,
-            "xref": "container",
-            "xanchor": "left",
-            "pad": {"l": 12, "t": 12},
-            "y": 1,
-            "yanchor": "top",
-        },
-        "margin": {"l": 56, "r": 16, "t": _TOP, "b": 40},
-        "hovermode": "closest",
-        "hoverlabel": {"align": "left", "font": {"size": 12, "family": FONT}},
-        "legend": {
-            "orientation": "h",
-            "x": 0,
-            "xanchor": "left",
-            "y": 1.02,
-            "yanchor": "bottom",
-            "font": {"size": 12},
-            "tracegroupgap": 0,
-        },
-        "xaxis": {
-            "showgrid": False,
-            "zeroline": False,
-            "showline": True,
-            "linecolor": GRID,
-            "ticks": "",
-            "automargin": True,
-            "fixedrange": False,
-        },
-        "yaxis": {
-            "gridcolor": GRID,
-            "zeroline": False,
-            "rangemode": "tozero",
-            "ticks": "outside",
-            "ticklen": 5,
-            "tickcolor": "rgba(0,0,0,0)",
-            "automargin": True,
-            "nticks": 6,
-            "fixedrange": True,
-        },
-        "bargap": 0.4,
-    }
-)
+
+@cache
+def template() -> go.layout.Template:
+    """Return the look of all charts; plotly takes its time to make the first."""
+    return go.layout.Template(
+        layout={
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "colorway": list(SERIES),
+            "font": {"family": FONT, "size": 12, "color": TEXT},
+            "title": {
+                "font": {"size": 13},
+                "x": 0,
+                "xref": "container",
+                "xanchor": "left",
+                "pad": {"l": 12, "t": 12},
+                "y": 1,
+                "yanchor": "top",
+            },
+            "margin": {"l": 56, "r": 16, "t": _TOP, "b": 40},
+            "hovermode": "closest",
+            "hoverlabel": {"align": "left", "font": {"size": 12, "family": FONT}},
+            "legend": {
+                "orientation": "h",
+                "x": 0,
+                "xanchor": "left",
+                "y": 1.02,
+                "yanchor": "bottom",
+                "font": {"size": 12},
+                "tracegroupgap": 0,
+            },
+            "xaxis": {
+                "showgrid": False,
+                "zeroline": False,
+                "showline": True,
+                "linecolor": GRID,
+                "ticks": "",
+                "automargin": True,
+                "fixedrange": False,
+            },
+            "yaxis": {
+                "gridcolor": GRID,
+                "zeroline": False,
+                "rangemode": "tozero",
+                "ticks": "outside",
+                "ticklen": 5,
+                "tickcolor": "rgba(0,0,0,0)",
+                "automargin": True,
+                "nticks": 6,
+                "fixedrange": True,
+            },
+            "bargap": 0.4,
+        }
+    )
 
 
 def drawing(
@@ -129,7 +134,7 @@ def drawing(
     return go.Figure(
         data=list(traces),
         layout=go.Layout(
-            template=TEMPLATE,
+            template=template(),
             title=shown,
             height=height,
             meta={

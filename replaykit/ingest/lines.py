@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from replaykit.compiled import frozen
 from replaykit.ingest.arrow_columns import MOMENT, NUMBER, TEXT, frame_of
 from replaykit.ingest.files import PADDING
 
@@ -51,6 +50,7 @@ class Lines:
         times: Collection[str] = (),
         numbers: Collection[str] = (),
     ) -> None:
+        from replaykit.compiled import frozen  # noqa: PLC0415 - numba
         from replaykit.ingest.lines_kernel import (  # noqa: PLC0415 - numba
             ABSENT,
             NUMERIC,

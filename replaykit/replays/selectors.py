@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     Test = Callable[[Node], bool]
 
-_SIGN: Final = r"[\w\u0080-\U0010ffff-]|\\(?:[0-9a-fA-F]{1,6}\s?|.)"
+# All but what ASCII has besides letters, digits, `_` and `-`.
+_SIGN: Final = r"[^\x00-,./:-@\[-\^`{-\x7f]|\\(?:[0-9a-fA-F]{1,6}\s?|.)"
 _NAME: Final = rf"(?:--|-?(?!\d)(?:{_SIGN}))(?:{_SIGN})*"
 _TOKEN: Final = re.compile(
     rf"(?P<type>(?:(?:{_NAME}|\*)?\|)?(?:{_NAME}|\*))"

@@ -67,13 +67,15 @@ def find_duplicates(
     for number in range(passes):
         # The two lowest bits mark the kind of the key; the rest is evenly spread.
         part = arriving((pl.col("key") // 4) % passes == number)
-        known = stored(part.select("key").unique())
-        once = part.join(known.select("key"), on="key", how="anti").filter(
-            pl.col("key").is_unique()
-        )
-        suspects = pl.concat([part, known]).join(
-            once.select("key"), on="key", how="anti"
-        )
+        alone = pl.col("key").is_unique()
+        known = stored(part.select("key"))
+        if known.height:
+            once = part.join(known.select("key"), on="key", how="anti").filter(alone)
+            suspects = pl.concat([part, known]).join(
+                once.select("key"), on="key", how="anti"
+            )
+        else:
+            suspects = part.filter(~alone)
         if not suspects.height:
             continue
         kept = _kept(suspects)
