@@ -17,7 +17,8 @@ from replaykit.erasing import Erased, forget_person, purge_expired
 from replaykit.errors import BadDuration, BadInput
 from replaykit.handles import Events
 from replaykit.ingest import tables
-from replaykit.ingest.choosing import EventFormat, reader
+from replaykit.ingest.choosing import EVENT_FILES, EventFormat, reader
+from replaykit.ingest.rrweb_files import RECORDING_FILES
 from replaykit.lookup import Person, find_person
 from replaykit.one_replay import explain
 from replaykit.replay_list import Replays
@@ -28,6 +29,8 @@ from replaykit.saved_cohorts import Cohorts
 from replaykit.schema import COLUMNS
 from replaykit.source import Known, Source
 from replaykit.store.events import EventStore, create_store, open_store
+from replaykit.store.fetching import fetched
+from replaykit.store.objects import options_of
 from replaykit.store.readers import alone, reading
 from replaykit.store.recordings import Recordings
 from replaykit.store.settings import Settings, write_settings
@@ -191,6 +194,7 @@ class Project:
         insert_id: str | None = None,
         active: str | None = None,
         tz: str | None = None,
+        storage_options: Mapping[str, str] | None = None,
         progress: bool = True,
     ) -> IngestReport:
         """Read events into the project; the same events twice change nothing.
@@ -199,8 +203,9 @@ class Project:
         ----------
         source
             Paths (a file, a folder, a pattern such as `"export/*.json.gz"`, a list of
-            these), or a table: a polars or pandas frame, an Arrow table or stream, a
-            DuckDB relation.
+            these; also of object storage: `"s3://bucket/export/*.json.gz"`), or a
+            table: a polars or pandas frame, an Arrow table or stream, a DuckDB
+            relation.
         format
             `"amplitude"`, `"mixpanel"`, `"posthog"`: their event exports; `"table"`:
             one row per event (also CSV, Parquet and JSON lines files), with columns
@@ -219,6 +224,9 @@ class Project:
             Of a table: the column that is false for what users do not do themselves.
         tz
             Of a table: the zone of times without one; by default the project's.
+        storage_options
+            Endpoint, region and credentials of object storage; by default the
+            project's, if it lies there as well.
         progress
             Show a bar while reading; the report takes its place.
 
@@ -258,8 +266,10 @@ class Project:
             "insert_id": insert_id,
             "active": active,
         }
-        read = reader(source, format, columns, tz or self.tz, progress=progress)
-        report = self._store.ingest(read)
+        options = storage_options or options_of(self.folder)
+        with fetched(source, options, EVENT_FILES) as given:
+            read = reader(given, format, columns, tz or self.tz, progress=progress)
+            report = self._store.ingest(read)
         self._forget_state()
         return report
 
@@ -269,6 +279,7 @@ class Project:
         *,
         assets: AssetMap | None = None,
         allow_network: Iterable[str] = (),
+        storage_options: Mapping[str, str] | None = None,
         progress: bool = True,
     ) -> RecordingReport:
         """Read recordings into the project; the same file twice changes nothing.
@@ -276,7 +287,8 @@ class Project:
         Parameters
         ----------
         files
-            A file, a folder, a pattern, a zip archive, or a list of these.
+            A file, a folder, a pattern, a zip archive, or a list of these; also of
+            object storage: `"s3://bucket/recordings/"`.
         assets
             Files to show in place of pictures, fonts and style sheets that recordings
             only name: a folder laid out like the site (`img/logo.png`, or
@@ -285,6 +297,9 @@ class Project:
             Hosts from which a replay may load what is missing while it is watched. By
             default none: a replay asks nobody for anything. The catalogue's `network`
             and the player say where it is allowed.
+        storage_options
+            Endpoint, region and credentials of object storage; by default the
+            project's, if it lies there as well.
         progress
             Show a bar while reading.
 
@@ -293,13 +308,15 @@ class Project:
         MissingFile
             If a path, or a file or folder of `assets`, does not exist.
         """
-        report = add_recordings(
-            self._recordings,
-            _paths(files),
-            assets=assets,
-            allow_network=allow_network,
-            progress=progress,
-        )
+        options = storage_options or options_of(self.folder)
+        with fetched(_paths(files), options, RECORDING_FILES) as given:
+            report = add_recordings(
+                self._recordings,
+                cast("list[str]", given),
+                assets=assets,
+                allow_network=allow_network,
+                progress=progress,
+            )
         self._forget_state()
         return report
 

@@ -245,3 +245,51 @@ def test_what_cannot_be_reached_says_so(options, tmp_path):
     with pytest.raises(errors.NotAProject, match="already is a project"):
         rk.create("s3://shops/one.rk", storage_options=options)
     assert "secret" not in repr(shop.folder)
+
+
+# ── input that lies there ─────────────────────────────────────────────────────
+def put(options, folder, below):
+    """Copy files into the bucket; return the URL above them."""
+    root = objects.ObjectPath.open("s3://shops", options)
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            (root / f"{below}/{path.relative_to(folder)}").put(path)
+    return f"s3://shops/{below}"
+
+
+def test_events_and_recordings_are_read_from_there(options, tmp_path):
+    events = told()
+    for number in range(0, len(events), 7):
+        export(tmp_path / "in", events[number : number + 7], f"{number}.json.gz")
+    for number, who in enumerate(PEOPLE):
+        record(tmp_path / "rec" / f"device-of-{who}_{1772355600000 + number}.json", who)
+    exported = put(options, tmp_path / "in", "export/day")
+    recorded = put(options, tmp_path / "rec", "recorded")
+    local, remote = rk.create(tmp_path / "a.rk"), rk.create(tmp_path / "b.rk")
+    local.add_events(tmp_path / "in", progress=False)
+    local.add_replays(tmp_path / "rec", progress=False)
+    for _ in range(2):
+        first = remote.add_events(
+            f"{exported}/*.json.gz", storage_options=options, progress=False
+        )
+        remote.add_replays(recorded, storage_options=options, progress=False)
+    assert first.new == 0
+    rows = [
+        shop.events.collect().sort("user", "time", "event") for shop in (local, remote)
+    ]
+    assert_frame_equal(*rows)
+    ids = [shop.replays["replay_id"].sort().to_list() for shop in (local, remote)]
+    assert ids[0] == ids[1] != []
+
+
+def test_objects_that_are_not_there_are_named(options, tmp_path):
+    shop = rk.create(tmp_path / "a.rk")
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "events.json").write_text("{}")
+    put(options, tmp_path / "x", "near")
+    with pytest.raises(errors.MissingFile, match=r"s3://shops/near/event\.json"):
+        shop.add_events("s3://shops/near/event.json", storage_options=options)
+    with pytest.raises(errors.MissingFile, match="No object matches"):
+        shop.add_events("s3://shops/none/*.json", storage_options=options)
+    with pytest.raises(errors.BadInput, match="cannot be read"):
+        shop.add_events("s3://no-such-bucket/*.json", storage_options=options)

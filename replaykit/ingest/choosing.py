@@ -31,6 +31,8 @@ _EXPORTS: Final = {
     "posthog": PostHogExport,
 }
 FORMATS: Final = (*_EXPORTS, "table")
+#: Endings of the files that may hold events.
+EVENT_FILES: Final = (*EVENT_SUFFIXES, *TABLE_SUFFIXES)
 _DECODER: Final = JSONDecoder()
 _LOOKED_AT: Final = 1 << 20
 _DEFAULTS: Final = {"user": "user", "time": "time", "event": "event"}
@@ -96,7 +98,7 @@ def _is_paths(source: object) -> bool:
 
 def _guess(source: object) -> EventFormat:
     """Tell a format by the first file: by its columns, or by its first event."""
-    files = find_files(source, (*EVENT_SUFFIXES, *TABLE_SUFFIXES))  # type: ignore[arg-type]
+    files = find_files(source, EVENT_FILES)  # type: ignore[arg-type]
     path = files[0]
     name = path.name.lower().removesuffix(".gz")
     if name.endswith((".parquet", ".pq", ".csv", ".tsv", ".arrow", ".feather")):

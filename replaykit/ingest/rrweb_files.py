@@ -21,7 +21,8 @@ from replaykit.errors import BadRecording, MissingFile
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_SUFFIXES: Final = (
+#: Endings of the files that may hold recordings.
+RECORDING_FILES: Final = (
     ".json",
     ".jsonl",
     ".ndjson",
@@ -187,7 +188,7 @@ def _find_one(source: str | Path) -> Iterator[RecordingFile]:
         if not found:
             message = (
                 f"The folder {text!r} holds no recordings: no file that ends in "
-                f"{', '.join(_SUFFIXES)}."
+                f"{', '.join(RECORDING_FILES)}."
             )
             raise MissingFile(message)
     elif path.exists():
@@ -211,7 +212,7 @@ def _find_one(source: str | Path) -> Iterator[RecordingFile]:
 
 def _is_recording(path: Path) -> bool:
     hidden = path.name.startswith(".")
-    return path.is_file() and not hidden and path.name.lower().endswith(_SUFFIXES)
+    return path.is_file() and not hidden and path.name.lower().endswith(RECORDING_FILES)
 
 
 def _members(path: Path) -> Iterator[RecordingFile]:
@@ -221,5 +222,5 @@ def _members(path: Path) -> Iterator[RecordingFile]:
         plain = PurePosixPath(name)
         if name.endswith("/") or plain.name.startswith(".") or "__MACOSX" in name:
             continue
-        if plain.name.lower().endswith(_SUFFIXES):
+        if plain.name.lower().endswith(RECORDING_FILES):
             yield RecordingFile(path, name)
