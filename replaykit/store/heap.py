@@ -38,6 +38,7 @@ class Heap:
         self._parts: dict[int, list[pl.DataFrame | Path]] = {}
         self._slices: dict[int, list[_Slice]] = {}
         self._in_memory = 0
+        self._spilled = False
         #: Partition to rows without a number.
         self.fresh: dict[int, int] = {}
         #: Bytes of all rows.
@@ -88,6 +89,11 @@ class Heap:
             self._counted(bucket, count)
         self.size += int(piece.estimated_size())
 
+    def settle(self) -> None:
+        """Let the rest follow what is on disk: memory is needed to sort."""
+        if self._spilled:
+            self._spill()
+
     def take(self, bucket: int) -> list[pl.DataFrame]:
         """Return the rows of a partition as the one frame of a list, and let go."""
         parts = self._parts.pop(bucket, [])
@@ -114,6 +120,7 @@ class Heap:
         self.fresh[bucket] = self.fresh.get(bucket, 0) + fresh
 
     def _spill(self) -> None:
+        self._spilled = True
         for bucket, parts in self._parts.items():
             frames = [part for part in parts if isinstance(part, pl.DataFrame)]
             if not frames:

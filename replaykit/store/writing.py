@@ -155,6 +155,7 @@ def _write(heap: Heap, head: Snapshot, writer: Writer, written: Written) -> None
         name = f"part-{writer.id}-{secrets.token_hex(8)}.parquet"
         return write_part(head.folder, bucket, name, ordered), ordered
 
+    heap.settle()
     buckets = heap.buckets
     small = heap.size < _SMALL * max(1, len(buckets))
     waiting: deque[tuple[int, Future[tuple[AddAction, pl.DataFrame]]]] = deque()
