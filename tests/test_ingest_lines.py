@@ -8,6 +8,7 @@ import random
 import polars as pl
 import pytest
 
+from replaykit.ingest import AmplitudeExport
 from replaykit.ingest.files import PADDING, Block
 from replaykit.ingest.json_lines import parse_lines
 from replaykit.ingest.lines import Lines
@@ -136,3 +137,18 @@ def test_times_and_numbers_are_read_where_all_are_plain():
         texts = parse_lines(block(odd), FIELDS, **kinds).frame
         assert texts["event_time"].to_list() == [*moments, wrong]
         assert texts["n"].to_list() == [*["-7"] * len(moments), "x"]
+
+
+def test_short_lines_are_many_blocks_and_no_line_is_lost(tmp_path):
+    good = b'{"event_type":"A","user_id":"u","event_time":"2026-03-01 09:00:00"}\n'
+    path = tmp_path / "short.json"
+    path.write_bytes(b"\n" * 150_000 + b"{}\n" * 120_000 + good + b"x\n" + good[:-1])
+    source = AmplitudeExport(path, progress=False)
+    assert sum(batch.height for batch in source.batches()) == 2
+    report = source.finished(2, 0)
+    assert report.rows == 120_003
+    found = {one.reason: (one.rows, one.examples[0]) for one in report.skipped}
+    assert found == {
+        "no time that can be read": (120_000, "short.json:150001: {}"),
+        "not JSON": (1, "short.json:270002: x"),
+    }

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
+import numpy as np
+
 from replaykit.errors import BadInput, MissingFile, did_you_mean
 
 try:
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
 _BLOCK: Final = 16 << 20
 _READ: Final = 1 << 20
+#: Lines of a block: each takes some room, however short it is.
+_LINES: Final = 100_000
 #: Stands behind the lines of a block, so that a reader may look ahead.
 PADDING: Final = b"\n" * 32
 #: A single event larger than this is no event.
@@ -198,12 +202,28 @@ def blocks(member: Member, progress: Callable[[int], object]) -> Iterator[Block]
                     "is this another kind of file?"
                 )
             continue
-        ends = data.count(b"\n", 0, cut)
-        yield Block(b"".join((rest, memoryview(data)[:cut], PADDING)), line, ends)
+        for start, end, ends in _stretches(data, cut):
+            part = memoryview(data)[start:end]
+            yield Block(b"".join((rest, part, PADDING)), line, ends)
+            rest = b""
+            line += ends
         rest = data[cut:]
-        line += ends
     if rest.strip():
         yield Block(rest + b"\n" + PADDING, line, 1)
+
+
+def _stretches(data: bytes, end: int) -> Iterator[tuple[int, int, int]]:
+    """Cut lines into stretches of at most `_LINES`: start, end, number of lines."""
+    ends = data.count(b"\n", 0, end)
+    if ends <= _LINES:
+        yield 0, end, ends
+        return
+    breaks = np.flatnonzero(np.frombuffer(data, np.uint8, end) == ord("\n")) + 1
+    start = 0
+    for first in range(0, ends, _LINES):
+        last = min(first + _LINES, ends)
+        yield start, int(breaks[last - 1]), last - first
+        start = int(breaks[last - 1])
 
 
 def _chunks(member: Member, progress: Callable[[int], object]) -> Iterator[bytes]:

@@ -72,7 +72,9 @@ class Lines:
             for name in self._fields
         ]
         self._kinds = np.array(kinds, np.uint8)
-        self._values = np.zeros((len(keys), most if any(kinds) else 0), np.int64)
+        typed = self._kinds != TEXTUAL
+        self._slots = np.cumsum(typed, dtype=np.int32) - np.int32(1)
+        self._values = np.zeros((int(typed.sum()), most), np.int64)
         self._read = np.ones(len(keys), np.uint8)
         odd = np.empty(most, np.uint8)
         self.height, self.odd = scan(
@@ -82,6 +84,7 @@ class Lines:
             self._starts,
             self._lengths,
             self._kinds,
+            self._slots,
             self._values,
             self._read,
             self._lines,
@@ -129,10 +132,13 @@ class Lines:
             kind = 0 if self.odd else self._kinds[field] * self._read[field]
             if kind:
                 form = MOMENT if kind == TEMPORAL else NUMBER
-                values = self._values[field, : self.height]
+                values = self._values[self._slots[field], : self.height]
                 laid.append((name, form, (_bits(valid), values)))
             else:
                 laid.append((name, TEXT, (_bits(valid), *self._text(field))))
+        if not laid:
+            nothing = pl.Series([], dtype=pl.String).extend_constant(None, self.height)
+            return pl.DataFrame(dict.fromkeys(self._fields, nothing))
         found = frame_of(laid, self.height)
         return found.select(
             pl.col(name)

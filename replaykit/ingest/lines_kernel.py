@@ -359,6 +359,7 @@ def scan(
     starts: I32,
     lengths: I32,
     kinds: U8,
+    slots_of: I32,
     values: I64,
     read: U8,
     lines: I32,
@@ -378,8 +379,8 @@ def scan(
         quotes, an object or list with its brackets.
     kinds
         By field: `TEXTUAL`, `TEMPORAL` or `NUMERIC`.
-    values
-        By field and row: the value of a field of the other kinds, if it can be read.
+    slots_of, values
+        By field: the row of `values` where those of a field that is no text stand.
     read
         By field: whether all its values could; it begins as true.
     lines, ends
@@ -497,7 +498,7 @@ def scan(
                             value = _moment(data, begin, length)
                         else:
                             value = _whole_number(data, begin, length)
-                        values[found, row] = value
+                        values[slots_of[found], row] = value
                         read[found] = value != UNREAD
             at = _space(data, at)
             if data[at] == 44:
