@@ -3,11 +3,13 @@
 The recordings are made and ingested once, under build/bench/player. A seek is timed
 from the key press to the frame that shows its page, a first frame from the arrival of
 the widget's `comm_open` (and from the key that runs the cell). `PARTS=speed` or
-`PARTS=sizes,growth` runs some parts only.
+`PARTS=sizes,growth` runs some parts only; a part that fails is named, the others are
+reported all the same.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -16,6 +18,9 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
+import time
+import traceback
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -139,14 +144,6 @@ class Bench:
         self.page.keyboard.press(key)
         self.settle()
         return self.page.evaluate("bench.painted - bench.key")
-
-    def clear(self, name: str) -> None:
-        """Take a cell's output away, so that nothing of it stays."""
-        self.select(name)
-        self.page.evaluate(
-            "(n) => document.querySelectorAll('.jp-CodeCell')[n]", self.cells[name]
-        )
-        self.page.keyboard.press("Escape")
 
     def focus(self, name: str) -> None:
         """Put the focus on the player's timeline, as a click there would."""
@@ -303,7 +300,7 @@ def speed(bench: Bench, notes: dict[str, Any]) -> dict[str, float]:
     }
     ours = middle(cold + warm)
     notes["lab_alone_mib"] = round(middle(base), 1)
-    notes["peer"] = {
+    notes["peer_alone"] = {
         "first_frame_ms": round(created["peer"]),
         "seek_p50_ms": round(middle(theirs)),
     }
@@ -356,6 +353,16 @@ def sizes(bench: Bench, notes: dict[str, Any]) -> dict[str, float]:
     return figures
 
 
+def arrive(bench: Bench, name: str, ms: float) -> None:
+    """Wait until playing has come to a position, and not for ever."""
+    left = (ms - bench.position(name)) / 16 / 1000
+    end = time.monotonic() + 3 * left + 10
+    while bench.position(name) < ms:
+        if time.monotonic() > end:
+            raise RuntimeError(f"playing stands at {bench.position(name):.0f} ms")
+        bench.page.wait_for_timeout(500)
+
+
 def growth(bench: Bench, notes: dict[str, Any]) -> dict[str, float]:
     """What 30 recorded minutes at sixteen times their speed leave behind."""
     bench.open()
@@ -364,17 +371,17 @@ def growth(bench: Bench, notes: dict[str, Any]) -> dict[str, float]:
     for _ in range(4):
         bench.page.keyboard.press("+")
     bench.page.keyboard.press(" ")
-    while bench.position("2h") < 2 * EVENT_EVERY_MS:
-        bench.page.wait_for_timeout(200)
+    arrive(bench, "2h", 2 * EVENT_EVERY_MS)
     began, before = bench.position("2h"), bench.memory()
-    while bench.position("2h") < began + GROWTH_MS:
-        bench.page.wait_for_timeout(1000)
+    arrive(bench, "2h", began + GROWTH_MS)
     after = bench.memory()
     notes["growth"] = {"before": before, "after": after}
     return {"growth_30min_16x_mib": after["total"] - before["total"]}
 
 
-def opened(port_folder: Path) -> Iterator[Bench]:
+@contextlib.contextmanager
+def opened() -> Iterator[Bench]:
+    """Open the notebook in a JupyterLab of its own, over the recordings."""
     names = ("2h", "12h", "nodes10k", "nodes30k", "css500k")
     sources = [SETUP]
     cells = {"setup": 0}
@@ -384,8 +391,15 @@ def opened(port_folder: Path) -> Iterator[Bench]:
     cells["peer"] = len(sources)
     raw = f"/files/raw/{SHAPES['2h'].replay.replace('/', '_')}.json"
     sources.append(f"Peer(url={raw!r})")
-    lab.write_notebook(port_folder / "bench.ipynb", sources)
-    with lab.jupyter(port_folder) as url, lab.browser_page(1400, 1000) as page:
+    with contextlib.ExitStack() as stack:
+        # Two runs at once must not write each other's notebook.
+        made = stack.enter_context(tempfile.TemporaryDirectory())
+        folder = Path(made)
+        for part in ("long.rk", "raw", "peers"):
+            (folder / part).symlink_to(WORK / part)
+        lab.write_notebook(folder / "bench.ipynb", sources)
+        url = stack.enter_context(lab.jupyter(folder))
+        page = stack.enter_context(lab.browser_page(1400, 1000))
         page.add_init_script(path=PEERS / "probe.js")
         page.on("pageerror", lambda error: print("page error:", error))
         yield Bench(page, url, cells)
@@ -397,10 +411,19 @@ def main() -> None:
     peer_bundle()
     notes: dict[str, Any] = {}
     figures: dict[str, float] = {}
-    for bench in opened(WORK):
+    failed = []
+    seconds = {}
+    with opened() as bench:
         for name, measured in (("speed", speed), ("sizes", sizes), ("growth", growth)):
-            if name in wanted:
+            if name not in wanted:
+                continue
+            began = time.monotonic()
+            try:
                 figures |= measured(bench, notes)
+            except Exception:  # noqa: BLE001 - the other parts say their figures
+                traceback.print_exc()
+                failed.append(name)
+            seconds[name] = round(time.monotonic() - began)
     lock = json.loads((PEERS / "package-lock.json").read_text())
     peer = lock["packages"]["node_modules/rrweb-player"]["version"]
     report(
@@ -408,10 +431,14 @@ def main() -> None:
         figures,
         rounds=ROUNDS,
         parts=wanted,
+        seconds=seconds,
+        **({"failed": failed} if failed else {}),
         peer=f"rrweb-player {peer}",
         jupyterlab=metadata.version("jupyterlab"),
         **notes,
     )
+    if failed:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

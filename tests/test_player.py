@@ -10,7 +10,13 @@ import polars as pl
 import pytest
 
 import replaykit as rk
-from replaykit.errors import BadDuration, BadInput, UnknownProperty, UnknownReplay
+from replaykit.errors import (
+    BadDuration,
+    BadInput,
+    UnknownOption,
+    UnknownProperty,
+    UnknownReplay,
+)
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +27,51 @@ def shop():
 @pytest.fixture
 def player(shop):
     return rk.Player(shop.replays)
+
+
+def test_the_first_questions_are_answered_with_the_widget(shop, player):
+    state = player.get_state()["_opening"]
+    asked = {one["kind"]: one for one in state}
+    assert set(asked) == {"session", "segment", "playlist"}
+    for one in state:
+        reply = player._reply(one["kind"], one["params"])
+        assert one["data"] == reply.data
+        assert one["buffers"] == list(reply.buffers)
+
+
+def test_the_opening_segment_is_that_of_the_position(shop, player):
+    frame = shop.replays.frame.sort("length_ms")
+    player.session = frame["replay_id"][-1]
+    segments = player._reply("session", {"replay": player.session}).data["segments"]
+    assert len(segments) > 2
+    starts = [one["start"] for one in segments]
+    for index, start in enumerate(starts):
+        for t in (start - 0.5, start, start + 0.5):
+            player.time_ms = max(0, int(t + 0.5))
+            (first,) = (
+                one["params"]["index"]
+                for one in player.get_state("_opening")["_opening"]
+                if one["kind"] == "segment"
+            )
+            # A page at t is made by what came strictly before it.
+            before = [i for i, one in enumerate(starts) if one < player.time_ms]
+            assert first == (before[-1] if before else 0), (index, t)
+
+
+def test_several_segments_come_in_the_order_asked_for(player):
+    replay = player.session
+    alone = [
+        player._reply("segment", {"replay": replay, "index": one}).buffers[0]
+        for one in (1, 0)
+    ]
+    asked = {"replay": replay, "indexes": [1, 0]}
+    assert list(player._reply("segments", asked).buffers) == alone
+
+
+@pytest.mark.parametrize("indexes", [None, 3, [-1], ["0"], [True]])
+def test_segments_are_asked_for_by_whole_numbers(player, indexes):
+    with pytest.raises(UnknownOption):
+        player._reply("segments", {"replay": player.session, "indexes": indexes})
 
 
 def inside(player):

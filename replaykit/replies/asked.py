@@ -109,6 +109,14 @@ def count_in(params: Mapping[str, Any], name: str) -> int:
     return value
 
 
+def counts_in(params: Mapping[str, Any], name: str) -> list[int]:
+    """Read a list of whole numbers of a question."""
+    value = params.get(name)
+    if not isinstance(value, list):
+        raise UnknownOption(f"{name} must be a list of whole numbers, not {value!r}.")
+    return [count_in({name: one}, name) for one in value]
+
+
 def texts_in(params: Mapping[str, Any], name: str) -> list[str]:
     """Read a list of texts of a question, empty where it is left out."""
     value = params.get(name) or []

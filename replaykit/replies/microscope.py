@@ -20,7 +20,7 @@ from replaykit.replies.asked import (
     unknown,
 )
 from replaykit.replies.tiles import Tiles
-from replaykit.replies.watching import Watching
+from replaykit.replies.watching import KINDS, Watching
 from replaykit.rows_as_json import to_json
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Microscope:
                 )
             case "stream":
                 return Reply(self._stream(params))
-            case "session" | "segment" | "growth" | "playlist" | "anatomy":
+            case one if one in KINDS:
                 return self.watched(params.get("point")).answer(kind, params)
             case _:
                 return self._beyond(kind, params)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import polars as pl
 
 from replaykit import one_replay
-from replaykit.errors import UnknownOption, UnknownReplay
+from replaykit.errors import ReplayKitError, UnknownOption, UnknownReplay
 from replaykit.replays.anatomy import report
-from replaykit.replies.asked import Reply, count_in, text_in, unknown
+from replaykit.replies.asked import Reply, count_in, counts_in, text_in, unknown
 from replaykit.rows_as_json import list_rows
 
 if TYPE_CHECKING:
@@ -23,7 +25,16 @@ CANNOT_GROW: Final = (
     "to a project (shop = rk.create(…), shop.add_replays(…)) and follow shop.replays."
 )
 #: What a player asks.
-KINDS: Final = ("session", "segment", "growth", "playlist", "anatomy")
+KINDS: Final = ("session", "segment", "segments", "growth", "playlist", "anatomy")
+
+
+#: A first segment beyond this is asked for: a widget's state is no place for it.
+OPENING_BYTES: Final = 2**20
+#: A longer list of replays is asked for, too.
+OPENING_ROWS: Final = 200
+
+#: Segments sent in one answer.
+MOST_SEGMENTS: Final = 8
 
 
 class SideTable(Protocol):
@@ -70,7 +81,7 @@ class Watching:
         return next(found.iter_rows(named=True), None)
 
     def answer(self, kind: str, params: Mapping[str, Any]) -> Reply:
-        """Answer `session`, `segment`, `growth`, `playlist` and `anatomy`."""
+        """Answer `session`, `segment`, `segments`, `growth`, `playlist` and `anatomy`."""
         match kind:
             case "session":
                 return Reply(self.session(text_in(params, "replay")))
@@ -84,6 +95,11 @@ class Watching:
                     count_in(params, "length_ms"),
                     count_in(params, "segments"),
                 )
+            case "segments":
+                replay = text_in(params, "replay")
+                wanted = counts_in(params, "indexes")[:MOST_SEGMENTS]
+                bodies = [self._segment(replay, one).buffers[0] for one in wanted]
+                return Reply({}, tuple(bodies))
             case "playlist":
                 rows = list_rows(self.replays)
                 return Reply({"total": len(rows), "rows": rows})
@@ -92,6 +108,28 @@ class Watching:
                 return Reply(report(found))
             case _:
                 return unknown(kind, KINDS)
+
+    def opening(self, replay: str, t: float) -> list[dict[str, Any]]:
+        """Return what a player asks first, answered before it is asked.
+
+        A position's page needs the session and one segment; what cannot be answered is
+        left out, and says why when it is asked for.
+        """
+        answers = []
+        with suppress(ReplayKitError):
+            session = self.session(replay)
+            answers.append(_ready("session", {"replay": replay}, Reply(session)))
+            if self.replays.height <= OPENING_ROWS:
+                answers.append(_ready("playlist", {}, self.answer("playlist", {})))
+            segments = session["segments"]
+            starts = [one["start"] for one in segments]
+            first = starts[0] if starts else 0
+            # A page at t is made by what came strictly before it.
+            index = max(0, bisect_left(starts, max(t, first)) - 1)
+            if segments and segments[index]["bytes"] <= OPENING_BYTES:
+                asked = {"replay": replay, "index": index}
+                answers.append(_ready("segment", asked, self._segment(replay, index)))
+        return answers
 
     def session(self, replay: str) -> dict[str, Any]:
         """Return what the player shows of one replay; the last one is kept."""
@@ -149,3 +187,12 @@ class Watching:
             )
         body = self.now.recordings.segment(replay, index)
         return Reply({"replay": replay, "index": index}, (body,))
+
+
+def _ready(kind: str, params: dict[str, Any], reply: Reply) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "params": params,
+        "data": reply.data,
+        "buffers": list(reply.buffers),
+    }

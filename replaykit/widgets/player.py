@@ -156,6 +156,11 @@ class Player(View):
             follow=follow,
         )
 
+    def _first_answers(self) -> list[dict[str, Any]]:
+        if not self.session:
+            return []
+        return self._watching.opening(self.session, self.time_ms)
+
     @traitlets.default("window")
     def _first_window(self) -> dict[str, Any]:
         return self._look()

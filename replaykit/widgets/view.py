@@ -32,6 +32,12 @@ class View(anywidget.AnyWidget):
     event = traitlets.Unicode("").tag(sync=True)
     replays = traitlets.List(traitlets.Unicode()).tag(sync=True)
     point = traitlets.Unicode("").tag(sync=True)
+    #: What the front end asks first, answered with the widget itself: no way to and fro
+    #: before its first frame. Worked out whenever the state is sent, and not kept.
+    _opening = traitlets.Any(None, allow_none=True).tag(
+        sync=True,
+        to_json=lambda _, view: view._first_answers(),  # noqa: SLF001 - its own
+    )
 
     def __init__(self, answers: Answers, **traits: Any) -> None:
         self._answers = answers
@@ -41,6 +47,10 @@ class View(anywidget.AnyWidget):
     @traitlets.default("_esm")
     def _default_esm(self) -> str:
         return bundle_file("widget.js").read_text(encoding="utf-8")
+
+    def _first_answers(self) -> list[dict[str, Any]]:
+        """Return questions of the front end with their answers."""
+        return []
 
     def _reply(self, kind: str, params: Mapping[str, Any]) -> Reply:
         if kind in MODULES:

@@ -14,7 +14,7 @@ import { Loaded } from "./engine/loaded.ts";
 import type { RecordedEvent } from "./engine/recorded.ts";
 import { Shown } from "./engine/shown.ts";
 import frameStyle from "./styles/frame.css";
-import { firstAtOrAfter } from "./tracks.ts";
+import { segmentAt } from "./tracks.ts";
 
 const TICK_MS = 100;
 /** Watched time that is appended ahead, at least one segment. */
@@ -121,6 +121,7 @@ export class Engine {
     this.#segments = segments;
     this.#starts = segments.map((segment) => segment.start);
     this.#loaded.open(id);
+    this.#shown.prepare();
     this.#base = -1;
     this.#tail = -1;
     this.#anchor = 0;
@@ -147,22 +148,19 @@ export class Engine {
     return this.#anchor + (performance.now() - this.#anchorNow) * this.#speed;
   }
 
-  #segmentAt(t: number): number {
-    return Math.max(0, firstAtOrAfter(this.#starts, t) - 1);
-  }
-
   async #seek({ seq, t, playing, speed, resume }: Seek): Promise<void> {
-    const live = this.#segmentAt(this.#position);
+    const live = segmentAt(this.#starts, this.#position);
     this.#seq = seq;
-    this.#pause();
-    this.#forgetMoved();
-    const index = this.#segmentAt(t);
-    const held = this.#base >= 0 && !this.#finished && !this.#outgrown;
-    // Forward inside what the Replayer already shows: only the events between are applied.
-    const onward =
-      held &&
-      (resume || (index === live && t >= this.#anchor && this.#shown.isBefore(this.#startMs + t)));
+    const index = segmentAt(this.#starts, t);
     try {
+      this.#pause();
+      this.#forgetMoved();
+      const held = this.#base >= 0 && !this.#finished && !this.#outgrown;
+      // Forward inside what the Replayer already shows: only the events between are applied.
+      const onward =
+        held &&
+        (resume ||
+          (index === live && t >= this.#anchor && this.#shown.isBefore(this.#startMs + t)));
       const events = onward ? null : await this.#load(index);
       if (seq !== this.#seq) return;
       if (events) {
@@ -238,7 +236,7 @@ export class Engine {
       void this.#seek({ seq: this.#seq, ...again });
       return;
     }
-    const live = this.#segmentAt(at);
+    const live = segmentAt(this.#starts, at);
     if (live > this.#tail || (this.#finished && (live > this.#base || this.#outgrown))) {
       void this.#enter(live, at);
       return;
@@ -255,7 +253,7 @@ export class Engine {
     const next = this.#tail + 1;
     if (this.#tail < 0 || next >= this.#segments.length || this.#loaded.isLoading(next)) return;
     if (this.#outgrown) return;
-    const inTail = this.#segmentAt(this.#position) >= this.#tail;
+    const inTail = segmentAt(this.#starts, this.#position) >= this.#tail;
     const ahead = (this.#starts[next] ?? 0) - this.#position;
     if (!inTail && ahead > AHEAD_MS * this.#speed) return;
     const seq = this.#seq;

@@ -3,7 +3,15 @@
  * same player runs on a kernel, on a shared page's capsule and in a test page.
  */
 
-import type { Reply, ReplyMessage, RequestKind, Requests, TraitName, Traits } from "./protocol.ts";
+import {
+  capsuleKey,
+  type Reply,
+  type ReplyMessage,
+  type RequestKind,
+  type Requests,
+  type TraitName,
+  type Traits,
+} from "./protocol.ts";
 
 /** What a host gives the widget: requests with replies, and the small synced state. */
 export interface Source {
@@ -13,6 +21,8 @@ export interface Source {
   get<T extends TraitName>(name: T): Traits[T];
   /** Write traits; all of one call travel together. */
   set(values: Partial<Traits>): void;
+  /** Write traits for this side alone; they travel with the next `set`. */
+  put(values: Partial<Traits>): void;
   /** Called with values that somebody else wrote (Python, a linked widget), not with our own. */
   observe<T extends TraitName>(
     name: T,
@@ -60,6 +70,14 @@ interface Waiting {
 /** A slow question may take a while; a kernel that says nothing for this long is gone. */
 const TIMEOUT_MS = 60_000;
 
+/** An answer that came with the widget, before it was asked for. */
+interface Opening {
+  kind: RequestKind;
+  params: object;
+  data: unknown;
+  buffers?: DataView[];
+}
+
 /** A kernel's status in JupyterLab; absent in other hosts. */
 interface KernelLike {
   status?: string;
@@ -91,6 +109,7 @@ export class Kernel implements Source {
   #count = 0;
   #gone = false;
   #writing = false;
+  #unsaved = false;
 
   constructor(model: Model, signal: AbortSignal) {
     this.#model = model;
@@ -102,6 +121,12 @@ export class Kernel implements Source {
   }
 
   request<K extends RequestKind>(kind: K, params: Requests[K]["params"]): Promise<Reply<K>> {
+    const here = this.#opening(kind, params);
+    if (here)
+      return Promise.resolve({
+        data: here.data,
+        buffers: (here.buffers ?? []).map(bytesOf),
+      } as Reply<K>);
     if (this.#gone) {
       return Promise.reject(goneError());
     }
@@ -138,16 +163,20 @@ export class Kernel implements Source {
     return this.#model.get(name) as Traits[T];
   }
 
-  set(values: Partial<Traits>): void {
-    let changed = false;
+  put(values: Partial<Traits>): void {
     this.#writing = true;
     for (const [name, value] of Object.entries(values)) {
       if (this.#model.get(name) === value) continue;
       this.#model.set(name, value);
-      changed = true;
+      this.#unsaved = true;
     }
     this.#writing = false;
-    if (!changed || this.#gone) return;
+  }
+
+  set(values: Partial<Traits>): void {
+    this.put(values);
+    if (!this.#unsaved || this.#gone) return;
+    this.#unsaved = false;
     try {
       this.#model.save_changes();
     } catch {
@@ -190,14 +219,17 @@ export class Kernel implements Source {
       waiting.fail(new RequestError(code, text, hint ?? null));
       return;
     }
-    const bytes = buffers.map((v) =>
-      // Hosts hand over DataViews into one large frame: keep to the part that is ours.
-      v instanceof ArrayBuffer
-        ? new Uint8Array(v)
-        : new Uint8Array(v.buffer, v.byteOffset, v.byteLength),
-    );
-    waiting.settle({ data: message.data, buffers: bytes });
+    waiting.settle({ data: message.data, buffers: buffers.map(bytesOf) });
   };
+
+  /** Taken out of the state it came in, so that it is used once and not kept. */
+  #opening(kind: RequestKind, params: object): Opening | undefined {
+    const all = this.#model.get("_opening") as Opening[] | null | undefined;
+    if (!Array.isArray(all) || all.length === 0) return undefined;
+    const key = capsuleKey(kind, params);
+    const at = all.findIndex((one) => capsuleKey(one.kind, one.params) === key);
+    return at < 0 ? undefined : all.splice(at, 1)[0];
+  }
 
   #kernel(): KernelLike | null {
     const manager = this.#model.widget_manager as { kernel?: KernelLike | null } | undefined;
@@ -242,6 +274,12 @@ export class Kernel implements Source {
     }
     this.#waiting.clear();
   }
+}
+
+/** Hosts hand over DataViews into one large frame: keep to the part that is ours. */
+function bytesOf(view: ArrayBuffer | DataView): Uint8Array {
+  if (view instanceof ArrayBuffer) return new Uint8Array(view);
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
 
 function goneError(): RequestError {

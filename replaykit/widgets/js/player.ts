@@ -18,7 +18,7 @@ import { createFollower } from "./player/follower.ts";
 import type { LoadOptions, PlayerChange, PlayerHandle, PlayerOptions } from "./player/handle.ts";
 import { createPatience } from "./player/patience.ts";
 import { createPicker } from "./player/picker.ts";
-import { createPlayback } from "./player/playback.ts";
+import { createPlayback, type When } from "./player/playback.ts";
 import { createPlaylist } from "./player/playlist.ts";
 import type { Note, Session, Span } from "./protocol.ts";
 import { Rows } from "./rows.ts";
@@ -75,7 +75,7 @@ export function createPlayer(
           clock.pause();
           patience.end();
           stage.setState({ kind: "failed", message, gone });
-          changed(true);
+          changed("now");
         },
         loading: (index) => patience.segment(index),
       },
@@ -243,6 +243,8 @@ export function createPlayer(
       if (mine === token && !signal.aborted) showFailure(error);
       throw error;
     }
+    // The host puts the player into its page first, so that the frame boots meanwhile.
+    if (!session) await new Promise((then) => setTimeout(then));
     if (mine !== token || signal.aborted) return;
     show(next, asked);
   }
@@ -272,7 +274,7 @@ export function createPlayer(
     if (!playable) patience.end();
     panel?.resumeFollowing();
     draw(true);
-    changed(true);
+    changed("now");
   }
 
   /** The session on screen has more now: nothing that is looked at moves. */
@@ -381,10 +383,10 @@ export function createPlayer(
     const row = current.move(t, playback.scrubbing);
     timeline.setCurrent(panel ? panel.current : row);
     if (follower.state.on) showFollowing();
-    if (!all) changed(false);
+    if (!all) changed("soon");
   }
 
-  function changed(atOnce: boolean): void {
+  function changed(when: When): void {
     if (!session) return;
     const t = clock.position;
     const timeMs = Math.round(session.start_ms + t);
@@ -396,15 +398,13 @@ export function createPlayer(
       event: current.id,
     };
     for (const then of listeners) then(change);
-    const values = {
+    sync?.[when]({
       // Not rounded up: Python finds the same event under the playhead.
       time_ms: Math.floor(t),
       playing: clock.running,
       session: session.replay,
       event: current.id,
-    };
-    if (atOnce) sync?.now(values);
-    else sync?.soon(values);
+    });
   }
 
   // ── Traits ───────────────────────────────────────────────────────────────────
@@ -453,8 +453,8 @@ export function createPlayer(
     const speed = source.get("speed");
     if (speed > 0) setSpeed(speed);
     point = source.get("point") || undefined;
-    void listed();
     if (replay === "") {
+      void listed();
       stage.setState({
         kind: "empty",
         icon: "search",
@@ -465,6 +465,8 @@ export function createPlayer(
     }
     const playing = source.get("playing");
     open(replay, { play: playing, ...(t > 0 ? { at: t } : {}) });
+    // What else there is to watch comes second.
+    void listed();
   }
 
   function copyLink(t: number | null): void {

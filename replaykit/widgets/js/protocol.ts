@@ -258,6 +258,8 @@ export interface MosaicTile {
 export interface Requests {
   session: { params: { replay: string; point?: string }; data: Session };
   segment: { params: { replay: string; index: number }; data: { start: number; end: number } };
+  /** Several at once, in the order asked for; a page, whose bytes are at hand, has no answer. */
+  segments: { params: { replay: string; indexes: number[] }; data: Record<string, never> };
   /** The recording as it is now, null when it is no longer and has no more segments. */
   growth: {
     params: { replay: string; point?: string; length_ms: number; segments: number };

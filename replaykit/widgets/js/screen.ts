@@ -10,6 +10,7 @@ import { el } from "./parts/dom.ts";
 import type { Picked, PickStep } from "./pick.ts";
 import type { Session } from "./protocol.ts";
 import type { Segments } from "./segments.ts";
+import { segmentAt } from "./tracks.ts";
 
 export type Seal = "starting" | "sealed" | "page";
 
@@ -27,6 +28,8 @@ export interface ScreenEvents {
 
 /** After its document loaded (or was refused), a frame that can boot says hello at once. */
 const BOOT_MS = 2000;
+/** A page that is on screen is left alone this long before its neighbours are asked for. */
+const AHEAD_AFTER_MS = 60;
 /** No load event at all: a host that swallows the frame. */
 const SILENT_MS = 8000;
 
@@ -49,12 +52,19 @@ export class Screen {
   #hosts = "";
   #left = new AbortController();
   #session: Session | null = null;
+  #starts: number[] = [];
   #segments: Segments | null = null;
   #id = 0;
   #seq = 0;
   /** Questions are numbered downwards, so that they never look like a newer seek. */
   #question = 0;
   #last: Position | null = null;
+  /** The segment that is shown or asked for; its neighbours are wanted next. */
+  #near = 0;
+  #aheadTimer = 0;
+  /** What the last seek waits for; meanwhile the newest of all others waits for it. */
+  #busy: "" | "fetching" | "building" = "";
+  #held = false;
   #pausedAt: number | null = null;
   #asked = new Map<number, (answer: FromEngine) => void>();
 
@@ -73,6 +83,7 @@ export class Screen {
 
   open(session: Session, segments: Segments): void {
     this.#session = session;
+    this.#starts = session.segments.map(({ start }) => start);
     this.#segments = segments;
     this.#last = null;
     this.#pausedAt = null;
@@ -90,6 +101,7 @@ export class Screen {
   extend(session: Session, segments: Segments): void {
     this.#segments?.close();
     this.#session = session;
+    this.#starts = session.segments.map(({ start }) => start);
     this.#segments = segments;
     this.#send({ kind: "extend", segments: spans(session) });
   }
@@ -97,6 +109,13 @@ export class Screen {
   seek(position: Position): void {
     const resume = position.playing && position.t === this.#pausedAt;
     this.#last = position;
+    const { t } = position;
+    // What is here need not wait for what has to come from far away.
+    const near = this.#busy === "fetching" && this.#segments?.has(segmentAt(this.#starts, t));
+    if (this.#busy !== "" && !near && !resume) {
+      this.#held = true;
+      return;
+    }
     this.#sendSeek(resume);
   }
 
@@ -229,6 +248,7 @@ export class Screen {
   #sendOpen(): void {
     if (!this.#session) return;
     this.#id += 1;
+    this.#settled();
     const { start_ms } = this.#session;
     this.#send({ kind: "open", id: this.#id, start_ms, segments: spans(this.#session) });
   }
@@ -237,7 +257,25 @@ export class Screen {
     if (!this.#last || !this.#session) return;
     this.#seq += 1;
     this.#pausedAt = null;
+    this.#busy = "building";
+    this.#held = false;
+    clearTimeout(this.#aheadTimer);
+    this.#near = segmentAt(this.#starts, this.#last.t);
+    // Before the engine finds out that it lacks them; it asks for them all the same.
+    this.#segments?.get(this.#near).catch(() => undefined);
     this.#send({ kind: "seek", seq: this.#seq, ...this.#last, resume });
+  }
+
+  /** The engine is done with the last seek. */
+  #settled(): void {
+    this.#busy = "";
+    this.#held = false;
+  }
+
+  /** Neighbours are asked for when the page has been painted, so that nothing is in its way. */
+  #lookAhead(): void {
+    clearTimeout(this.#aheadTimer);
+    this.#aheadTimer = window.setTimeout(() => this.#segments?.ahead(this.#near), AHEAD_AFTER_MS);
   }
 
   #receive(message: FromEngine): void {
@@ -247,7 +285,14 @@ export class Screen {
         void this.#give(message.id, message.index);
         break;
       case "at":
-        if (message.seq === this.#seq) this.#events.at(message.t);
+        if (message.seq !== this.#seq) break;
+        if (this.#held) {
+          this.#sendSeek();
+          break;
+        }
+        this.#settled();
+        this.#events.at(message.t);
+        this.#lookAhead();
         break;
       case "stalled":
         this.#events.stalled(message.index);
@@ -264,14 +309,26 @@ export class Screen {
         this.#asked.delete(message.seq);
         break;
       case "failed":
-        if (message.seq === this.#seq) this.#events.failed(message.index, message.message);
+        if (message.seq !== this.#seq) break;
+        if (this.#held) {
+          this.#sendSeek();
+          break;
+        }
+        this.#settled();
+        this.#events.failed(message.index, message.message);
         break;
     }
   }
 
   async #give(id: number, index: number): Promise<void> {
     if (id !== this.#id) return;
-    if (!this.#segments?.has(index)) this.#events.loading(index);
+    const seq = this.#seq;
+    // Playing asks for what comes next, also while a seek is on its way.
+    const seeking = this.#busy !== "" && index === this.#near;
+    if (!this.#segments?.has(index)) {
+      if (seeking) this.#busy = "fetching";
+      this.#events.loading(index);
+    }
     let copy: ArrayBuffer | null = null;
     for (let from: Segments | null = null; from !== this.#segments; ) {
       // Asked again where the recording has grown meanwhile.
@@ -288,6 +345,13 @@ export class Screen {
     this.#events.loading(null);
     if (id !== this.#id) return;
     this.#send({ kind: "segment", id, index, bytes: copy }, copy ? [copy] : []);
+    if (seeking) {
+      if (seq === this.#seq && this.#busy === "fetching") this.#busy = "building";
+    } else if (this.#busy === "") {
+      // Played on into it.
+      this.#near = index;
+      this.#lookAhead();
+    }
   }
 
   #setSeal(seal: Seal): void {
@@ -298,6 +362,7 @@ export class Screen {
 
   #destroy(): void {
     this.#left.abort();
+    clearTimeout(this.#aheadTimer);
     this.#port?.close();
     this.#engine?.destroy();
     this.#segments?.close();

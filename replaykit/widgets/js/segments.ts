@@ -1,6 +1,6 @@
 /**
- * Segments outside the frame: compressed bytes, asked for one at a time, the wanted one first,
- * neighbours while nothing else is wanted, the least used forgotten beyond 64 MB.
+ * Segments outside the frame: compressed bytes, the wanted one asked for at once, its neighbours
+ * together once nothing else is wanted, the least used forgotten beyond 64 MB.
  */
 
 import type { Source } from "./kernel.ts";
@@ -10,7 +10,9 @@ import type { Session } from "./protocol.ts";
 const CAPACITY_BYTES = 64 * 1024 * 1024;
 
 /** Neighbours in the order in which playing and stepping want them. */
-const NEIGHBOURS = [1, 2, -1, 3] as const;
+const NEIGHBOURS = [1, -1, 2, 3] as const;
+/** One message of neighbours stays below this, the first of them aside: a host takes its time. */
+const AHEAD_BYTES = 512 * 1024;
 
 /** Shared by all views of a page: a view that the host rebuilds finds its bytes again. */
 const held = new Lru<string, Uint8Array>(CAPACITY_BYTES);
@@ -20,8 +22,6 @@ export class Segments {
   readonly #session: Session;
   readonly #identity: string;
   readonly #pending = new Map<number, Promise<Uint8Array>>();
-  #chain: Promise<unknown> = Promise.resolve();
-  #wanted = 0;
   #closed = false;
 
   constructor(source: Source, session: Session) {
@@ -35,11 +35,43 @@ export class Segments {
   }
 
   /** The deflated bytes of a segment. */
-  async get(index: number): Promise<Uint8Array> {
-    this.#wanted = index;
-    const bytes = await this.#fetch(index);
-    this.#prefetch(index);
-    return bytes;
+  get(index: number): Promise<Uint8Array> {
+    const here = held.get(this.#key(index));
+    if (here) return Promise.resolve(here);
+    const pending = this.#pending.get(index);
+    if (pending) return pending;
+    const { replay } = this.#session;
+    const asked = this.#source
+      .request("segment", { replay, index })
+      .then(({ buffers }) => this.#keep(index, buffers[0]))
+      .finally(() => this.#pending.delete(index));
+    this.#pending.set(index, asked);
+    return asked;
+  }
+
+  /** Ask for what lies around a segment, unless something is on its way already. */
+  ahead(index: number): void {
+    if (this.#closed || this.#pending.size > 0) return;
+    const { replay, segments } = this.#session;
+    const indexes: number[] = [];
+    let weight = 0;
+    for (const step of NEIGHBOURS) {
+      const bytes = segments[index + step]?.bytes;
+      if (bytes === undefined || this.has(index + step)) continue;
+      weight += bytes;
+      if (weight > AHEAD_BYTES && indexes.length > 0) break;
+      indexes.push(index + step);
+    }
+    if (indexes.length === 0) return;
+    const asked = this.#source.request("segments", { replay, indexes });
+    for (const [at, one] of indexes.entries()) {
+      const kept = asked
+        .then(({ buffers }) => this.#keep(one, buffers[at]))
+        .finally(() => this.#pending.delete(one));
+      // Asked for again, and reported, when it is really wanted.
+      kept.catch(() => undefined);
+      this.#pending.set(one, kept);
+    }
   }
 
   close(): void {
@@ -52,41 +84,11 @@ export class Segments {
     return `${this.#identity} ${index} ${start} ${end} ${bytes}`;
   }
 
-  #fetch(index: number): Promise<Uint8Array> {
-    const here = held.get(this.#key(index));
-    if (here) return Promise.resolve(here);
-    const pending = this.#pending.get(index);
-    if (pending) return pending;
-    const asked = this.#ask(index).finally(() => this.#pending.delete(index));
-    this.#pending.set(index, asked);
-    return asked;
-  }
-
-  async #ask(index: number): Promise<Uint8Array> {
-    const { replay } = this.#session;
-    const reply = await this.#source.request("segment", { replay, index });
-    const [bytes] = reply.buffers;
+  #keep(index: number, bytes: Uint8Array | undefined): Uint8Array {
     if (!bytes) throw new Error(`Segment ${index} came without its bytes.`);
     // A copy: the host's view may keep a whole message alive.
     const own = bytes.slice();
     held.set(this.#key(index), own, own.byteLength);
     return own;
-  }
-
-  #prefetch(index: number): void {
-    this.#chain = this.#chain.then(async () => {
-      for (const step of NEIGHBOURS) {
-        const next = index + step;
-        // Somebody went elsewhere meanwhile: that place's neighbours matter now.
-        if (this.#closed || this.#wanted !== index) return;
-        if (next < 0 || next >= this.#session.segments.length || this.has(next)) continue;
-        try {
-          await this.#fetch(next);
-        } catch {
-          // Asked for again, and reported, when it is really wanted.
-          return;
-        }
-      }
-    });
   }
 }

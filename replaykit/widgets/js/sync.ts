@@ -49,6 +49,12 @@ export class Sync {
     this.#timer = setTimeout(() => this.flush(), wait);
   }
 
+  /** Write on this side now, and send it with what is written next. */
+  here(values: Partial<Synced>): void {
+    Object.assign(this.#pending, values);
+    this.#source.put(values);
+  }
+
   /** Write now. */
   now(values: Partial<Synced>): void {
     Object.assign(this.#pending, values);

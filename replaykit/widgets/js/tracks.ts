@@ -27,6 +27,11 @@ export function firstAtOrAfter(times: ArrayLike<number>, t: number): number {
   return low;
 }
 
+/** Which segment shows t, by their starts: a page at t is made by what came strictly before. */
+export function segmentAt(starts: ArrayLike<number>, t: number): number {
+  return Math.max(0, firstAtOrAfter(starts, t) - 1);
+}
+
 /** How far the pointer walks before it searches instead. */
 const WALK = 16;
 

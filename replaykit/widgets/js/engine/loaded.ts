@@ -82,7 +82,19 @@ export class Loaded {
   }
 }
 
+/** Read in one go: a Blob or a Response would go round by other processes and wait in queues. */
 async function inflate(bytes: ArrayBuffer): Promise<RecordedEvent[]> {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return (await new Response(stream).json()) as RecordedEvent[];
+  const stream = new DecompressionStream("deflate");
+  const writer = stream.writable.getWriter();
+  // What is wrong with the bytes is told by the reader.
+  const told = () => undefined;
+  writer.write(new Uint8Array(bytes)).catch(told);
+  writer.close().catch(told);
+  const reader = stream.readable.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    text += decoder.decode(part.value, { stream: true });
+  }
+  return JSON.parse(text + decoder.decode()) as RecordedEvent[];
 }

@@ -51,6 +51,11 @@ export class Shown {
     return this.#replayer;
   }
 
+  /** Make the document before its first events are here. */
+  prepare(): void {
+    if (!this.#replayer && this.#root.isConnected) this.#construct();
+  }
+
   /** Events whose pictures are ready to be drawn. */
   async ready(events: RecordedEvent[]): Promise<RecordedEvent[]> {
     if (!this.#replayer) this.#construct();

@@ -53,6 +53,7 @@ function passing(source: Source): Source {
     request: (kind, params) => source.request(kind, params),
     get: (name) => source.get(name),
     set: (values) => source.set(values),
+    put: (values) => source.put(values),
     observe: (name, then, signal) => source.observe(name, then, signal),
     onGone: (then, signal) => source.onGone(then, signal),
     ...(source.link && { link: (replay, t) => source.link?.(replay, t) ?? "" }),

@@ -16,6 +16,7 @@ export function sharing(source: Source): Source {
     link: (replay, t) => source.link?.(replay, t) ?? replayRef(replay, t),
     get: (name) => source.get(name),
     set: (values) => source.set(values),
+    put: (values) => source.put(values),
     observe: (name, then, signal) => source.observe(name, then, signal),
     onGone: (then, signal) => source.onGone(then, signal),
     request<K extends RequestKind>(kind: K, params: Requests[K]["params"]): Promise<Reply<K>> {

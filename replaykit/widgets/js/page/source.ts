@@ -88,6 +88,10 @@ export class PageSource implements Source {
     Object.assign(this.#traits, values);
   }
 
+  put(values: Partial<Traits>): void {
+    this.set(values);
+  }
+
   /** Write traits as somebody else would: the widget hears of it. */
   push(values: Partial<Traits>): void {
     Object.assign(this.#traits, values);

@@ -4,11 +4,11 @@ import { button, tabs } from "../parts/buttons.ts";
 import { el, fill, setText } from "../parts/dom.ts";
 import { number, plural } from "../parts/format.ts";
 import { icon, type MarkKind } from "../parts/icons.ts";
-import { menu } from "../parts/popover.ts";
 import { PLACE, type Session } from "../protocol.ts";
 import type { Filter, Rows } from "../rows.ts";
-import { EVENT_FIELD } from "../rows.ts";
-import { createEventsTable, PAGE_COLUMN } from "./events-table.ts";
+import { filterChip } from "./chips.ts";
+import { createColumns } from "./columns.ts";
+import { createEventsTable } from "./events-table.ts";
 import { openFilterMenu } from "./filter-menu.ts";
 import { createNotes, type NotesSpec } from "./notes.ts";
 import { consoleTab, networkTab, pagesTab, type RecordTab, sideTab } from "./records.ts";
@@ -43,9 +43,6 @@ export interface Panel {
   destroy(): void;
 }
 
-/** Wider than this, the panel shows property columns by itself. */
-const WIDE_PX = 430;
-const WIDE_COLUMNS = 3;
 const SEARCH_DELAY_MS = 120;
 
 export function createPanel(spec: PanelSpec): Panel {
@@ -54,8 +51,6 @@ export function createPanel(spec: PanelSpec): Panel {
   let search = "";
   let rows: Rows | null = null;
   let shown: Uint32Array = new Uint32Array();
-  let chosen: string[] | null = null;
-  let wide = false;
   let tab = "events";
   let position = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -64,8 +59,9 @@ export function createPanel(spec: PanelSpec): Panel {
     onSeek: spec.onSeek,
     onLink: spec.onLink,
     onFilter: (field, item) => addFilter(field, [item]),
-    onColumn: (field) => showColumns([...new Set([...columns(), field])]),
+    onColumn: (field) => columns.add(field),
   });
+  const columns = createColumns((names) => events.setColumns(names));
   const records: Record<string, RecordTab> = {
     console: consoleTab(spec.onSeek),
     network: networkTab(spec.onSeek),
@@ -98,7 +94,7 @@ export function createPanel(spec: PanelSpec): Panel {
   const columnsButton = button({
     label: "Property columns",
     icon: "cols",
-    run: (event) => openColumns(event.currentTarget as HTMLElement),
+    run: (event) => columns.open(event.currentTarget as HTMLElement),
   });
   const add = el(
     "button",
@@ -233,44 +229,14 @@ export function createPanel(spec: PanelSpec): Panel {
   }
 
   function drawChips(): void {
-    fill(
-      chips,
-      ...filters.map((filter) => {
-        const values = [...filter.values];
-        const several = values.length > 1;
-        const said = several
-          ? plural(values.length, filter.field === EVENT_FIELD ? "name" : "value")
-          : values[0] || "(empty)";
-        const chip = el(
-          "button",
-          {
-            type: "button",
-            class: "rk-chip rk-chip-filter",
-            title: `${values.join(", ")} (remove: Backspace)`,
-            "aria-label": `Filter ${filter.field}: ${values.join(", ")}. Remove`,
-          },
-          `${filter.field} `,
-          el("span", { class: "op" }, several ? "any of" : "is"),
-          " ",
-          el("b", { class: "rk-cut" }, said),
-        );
-        const cross = icon("x");
-        cross.classList.add("rk-x");
-        chip.append(cross);
-        const remove = () => {
-          filters = filters.filter((one) => one !== filter);
-          update();
-          add.focus({ preventScroll: true });
-        };
-        chip.addEventListener("click", remove);
-        chip.addEventListener("keydown", (event) => {
-          if (event.key !== "Backspace" && event.key !== "Delete") return;
-          event.stopPropagation();
-          remove();
-        });
-        return chip;
+    const made = filters.map((filter) =>
+      filterChip(filter, () => {
+        filters = filters.filter((one) => one !== filter);
+        update();
+        add.focus({ preventScroll: true });
       }),
     );
+    fill(chips, ...made);
   }
 
   function addFilter(name: string, values: string[]): void {
@@ -279,55 +245,6 @@ export function createPanel(spec: PanelSpec): Panel {
       { field: name, values: new Set(values) },
     ];
     update();
-  }
-
-  // ── Columns ──────────────────────────────────────────────────────────────────
-
-  function properties(): [string, number][] {
-    const counts = new Map<string, number>();
-    for (const props of rows?.session.events.props ?? []) {
-      for (const name of Object.keys(props)) counts.set(name, (counts.get(name) ?? 0) + 1);
-    }
-    return [...counts].sort(([, a], [, b]) => b - a);
-  }
-
-  /** Whether a property tells the rows of this replay apart. */
-  function varies(name: string): boolean {
-    const values = new Set<string>();
-    for (const props of rows?.session.events.props ?? []) {
-      const value = props[name] ?? null;
-      if (value !== null) values.add(JSON.stringify(value));
-      if (values.size > 1) return true;
-    }
-    return false;
-  }
-
-  function columns(): string[] {
-    if (chosen) return chosen;
-    if (!wide || !rows) return [];
-    const page = rows.session.pages.length > 0 ? [PAGE_COLUMN] : [];
-    const telling = properties().filter(([name]) => name !== PAGE_COLUMN && varies(name));
-    return [...page, ...telling.map(([name]) => name)].slice(0, WIDE_COLUMNS);
-  }
-
-  function showColumns(next: string[] | null): void {
-    chosen = next;
-    events.setColumns(columns());
-  }
-
-  function openColumns(anchor: HTMLElement): void {
-    const now = columns();
-    const names = [PAGE_COLUMN, ...properties().map(([name]) => name)];
-    menu(
-      anchor,
-      "Property columns",
-      [...new Set(names)].slice(0, 40).map((name) => ({
-        label: name,
-        checked: now.includes(name),
-        run: () =>
-          showColumns(now.includes(name) ? now.filter((one) => one !== name) : [...now, name]),
-      })),
-    );
   }
 
   // ── Wiring ───────────────────────────────────────────────────────────────────
@@ -352,12 +269,7 @@ export function createPanel(spec: PanelSpec): Panel {
     }
     event.stopPropagation();
   });
-  const observer = new ResizeObserver(() => {
-    const now = node.clientWidth >= WIDE_PX;
-    if (now === wide) return;
-    wide = now;
-    events.setColumns(columns());
-  });
+  const observer = new ResizeObserver(() => columns.fit(node.clientWidth));
   observer.observe(node);
 
   return {
@@ -366,6 +278,7 @@ export function createPanel(spec: PanelSpec): Panel {
       const grown = next !== null && next.session.replay === rows?.session.replay;
       rows = next;
       if (!grown) shown = new Uint32Array();
+      columns.set(next);
       if (!next) {
         events.set(null, shown);
         for (const record of Object.values(records)) record.set(null);
@@ -378,9 +291,8 @@ export function createPanel(spec: PanelSpec): Panel {
       addSideTabs(next.session);
       for (const record of Object.values(records)) record.set(next.session);
       drawCounts(next.session);
-      events.setColumns(columns());
       update(grown);
-      showTab(grown);
+      if (tab !== "events") showTab(grown);
     },
     move(t, follow) {
       position = t;

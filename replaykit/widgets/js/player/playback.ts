@@ -4,10 +4,13 @@ import { Clock } from "../clock.ts";
 import type { Stage } from "../panels/stage.ts";
 import type { Session, Span } from "../protocol.ts";
 
+/** When a change is told to the kernel; "here" tells this side alone. */
+export type When = "here" | "soon" | "now";
+
 export interface PlaybackSpec {
   /** Draw the moment; `all` also what else moves ten times a second. */
   draw(all: boolean): void;
-  changed(atOnce: boolean): void;
+  changed(when: When): void;
   /** A deliberate move: tables follow the current row again. */
   moved(): void;
   ended(): void;
@@ -40,6 +43,9 @@ export interface Playback {
 /** Playing may stand still this long before it is said. */
 export const PATIENCE_MS = 200;
 
+/** A seek whose page takes longer is told before it. */
+const TELL_MS = 250;
+
 export function createPlayback(stage: Stage, spec: PlaybackSpec, signal: AbortSignal): Playback {
   const clock = new Clock(() => performance.now());
   let session: Session | null = null;
@@ -47,6 +53,7 @@ export function createPlayback(stage: Stage, spec: PlaybackSpec, signal: AbortSi
   let frame = 0;
   let waitingSince: number | null = null;
   let scrubbing: { playing: boolean } | null = null;
+  let telling: ReturnType<typeof setTimeout> | undefined;
 
   function request(): void {
     if (!playable) return;
@@ -71,12 +78,12 @@ export function createPlayback(stage: Stage, spec: PlaybackSpec, signal: AbortSi
     spec.draw(tick.kind !== "none");
     if (tick.kind === "edge") {
       stage.setBuffering(false);
-      spec.changed(true);
+      spec.changed("now");
       spec.caughtUp();
       return;
     }
     if (tick.kind === "end") {
-      spec.changed(true);
+      spec.changed("now");
       spec.ended();
       return;
     }
@@ -96,10 +103,37 @@ export function createPlayback(stage: Stage, spec: PlaybackSpec, signal: AbortSi
   }
 
   /** Show where the clock was put. */
-  function settle(atOnce = true): void {
+  function settle(): void {
     request();
     spec.draw(true);
-    spec.changed(atOnce);
+    spec.changed("now");
+  }
+
+  /**
+   * Go where the clock was put. The kernel hears of it when the page is painted: what it answers
+   * would be handled before the page otherwise.
+   */
+  function leap(): void {
+    request();
+    spec.draw(true);
+    spec.changed(scrubbing ? "soon" : "here");
+    telling ??= setTimeout(tell, TELL_MS);
+  }
+
+  function tell(): void {
+    clearTimeout(telling);
+    telling = undefined;
+    if (!signal.aborted && !scrubbing) spec.changed("now");
+  }
+
+  function arrived(): void {
+    if (telling === undefined) return;
+    // A hidden tab paints nothing: there the timer does it.
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        if (telling !== undefined) tell();
+      }),
+    );
   }
 
   function play(): void {
@@ -116,7 +150,7 @@ export function createPlayback(stage: Stage, spec: PlaybackSpec, signal: AbortSi
     stage.screen.pause(clock.position);
     stage.setBuffering(false);
     spec.draw(true);
-    spec.changed(true);
+    spec.changed("now");
   }
 
   signal.addEventListener("abort", () => cancelAnimationFrame(frame), { once: true });
@@ -146,6 +180,7 @@ export function createPlayback(stage: Stage, spec: PlaybackSpec, signal: AbortSi
     request,
     release() {
       clock.release();
+      arrived();
       run();
     },
     stalled() {
@@ -164,7 +199,7 @@ export function createPlayback(stage: Stage, spec: PlaybackSpec, signal: AbortSi
       if (!session) return;
       clock.seek(t);
       spec.moved();
-      settle();
+      leap();
     },
     scrub(t, final) {
       if (!session) return;
@@ -177,7 +212,7 @@ export function createPlayback(stage: Stage, spec: PlaybackSpec, signal: AbortSi
         scrubbing = null;
         if (playing && playable) clock.play();
       }
-      settle(final);
+      leap();
     },
   };
 }

@@ -62,6 +62,23 @@ describe("requests", () => {
     expect([...((await asked).buffers[0] ?? [])]).toEqual([1, 2, 3]);
   });
 
+  it("are answered by what came with the widget, once", async () => {
+    const { model, kernel } = made();
+    const bytes = new DataView(new Uint8Array([9, 1, 2]).buffer, 1, 2);
+    model.traits._opening = [
+      { kind: "session", params: { replay: "r" }, data: { replay: "r" }, buffers: [] },
+      { kind: "segment", params: { index: 3, replay: "r" }, data: {}, buffers: [bytes] },
+    ];
+    const { buffers } = await kernel.request("segment", { replay: "r", index: 3 });
+    expect([...(buffers[0] ?? [])]).toEqual([1, 2]);
+    expect((await kernel.request("session", { replay: "r" })).data.replay).toBe("r");
+    expect(model.sent).toEqual([]);
+    expect(model.traits._opening).toEqual([]);
+    void kernel.request("segment", { replay: "r", index: 3 }).catch(() => undefined);
+    void kernel.request("session", { replay: "other" }).catch(() => undefined);
+    expect(model.sent.map(({ kind }) => kind)).toEqual(["segment", "session"]);
+  });
+
   it("fail with what the kernel said", async () => {
     const { model, kernel } = made();
     const asked = kernel.request("session", { replay: "x" });
