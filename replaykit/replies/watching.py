@@ -81,7 +81,7 @@ class Watching:
         return next(found.iter_rows(named=True), None)
 
     def answer(self, kind: str, params: Mapping[str, Any]) -> Reply:
-        """Answer `session`, `segment`, `segments`, `growth`, `playlist` and `anatomy`."""
+        """Answer what a player asks: one of `KINDS`."""
         match kind:
             case "session":
                 return Reply(self.session(text_in(params, "replay")))

@@ -39,7 +39,12 @@ export class Segments {
     const here = held.get(this.#key(index));
     if (here) return Promise.resolve(here);
     const pending = this.#pending.get(index);
-    if (pending) return pending;
+    if (!pending) return this.#ask(index);
+    // What was asked for together may fail together: what is wanted is asked for alone then.
+    return pending.catch(() => this.#pending.get(index) ?? this.#ask(index));
+  }
+
+  #ask(index: number): Promise<Uint8Array> {
     const { replay } = this.#session;
     const asked = this.#source
       .request("segment", { replay, index })
