@@ -149,7 +149,8 @@ class Lines:
 
     def _text(self, field: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the views of a field and the texts they point into."""
-        from replaykit.ingest.lines_kernel import LOOSE, gather  # noqa: PLC0415 - numba
+        from replaykit.ingest.texts_kernel import gather  # noqa: PLC0415 - numba
+        from replaykit.ingest.typed_kernel import LOOSE  # noqa: PLC0415 - numba
 
         starts = self._starts[field, : self.height]
         lengths = self._lengths[field, : self.height]
