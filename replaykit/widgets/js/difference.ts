@@ -96,9 +96,11 @@ export function difference(
     was: SnapshotNode,
     node: SnapshotNode,
   ): Record<string, string | null> | null => {
-    const before = was.attributes ?? {};
-    const after = node.attributes ?? {};
+    const before = was.attributes ?? NONE;
+    const after = node.attributes ?? NONE;
     const changed = touched.attributes.get(node.id);
+    // Of most elements nothing has changed.
+    if (!changed && sameValues(before, after)) return NOTHING_SET;
     const set: Record<string, string | null> = {};
     const names = new Set([...Object.keys(before), ...Object.keys(after), ...(changed ?? [])]);
     for (const name of names) {
@@ -126,7 +128,7 @@ export function difference(
     if (!was) return false;
     if (node.type === ELEMENT) {
       const set = attributesOf(was, node);
-      if (set && Object.keys(set).length > 0)
+      if (set && set !== NOTHING_SET && Object.keys(set).length > 0)
         made.attributes.push({ id: node.id, attributes: set });
       if (WHOLE.has(node.tagName?.toLowerCase() ?? "") || hasShadow(node)) return true;
     } else if (node.type === 3) {
@@ -139,6 +141,10 @@ export function difference(
     const here = children(node.id);
     if (!here) return false;
     const wanted = node.childNodes ?? [];
+    const stands =
+      here.length === wanted.length &&
+      wanted.every((child, at) => here[at] === child.id && isKept(child));
+    if (stands) return walkAll(wanted);
     const places = new Map(here.map((id, at) => [id, at]));
     // Kept in place: those that stand here already, in an order that only rises.
     const kept = new Set<number>();
@@ -164,6 +170,14 @@ export function difference(
     return true;
   };
 
+  // From the last to the first, as where some are exchanged.
+  const walkAll = (nodes: SnapshotNode[]): boolean => {
+    for (let at = nodes.length - 1; at >= 0; at -= 1) {
+      if (!walk(nodes[at] as SnapshotNode)) return false;
+    }
+    return true;
+  };
+
   return isKept(to) && walk(to) ? made : null;
 }
 
@@ -180,6 +194,20 @@ function indexed(top: SnapshotNode): Map<number, SnapshotNode> {
   }
   indexes.set(top, made);
   return made;
+}
+
+const NONE: Record<string, unknown> = {};
+const NOTHING_SET: Record<string, string | null> = {};
+
+/** The same names with the same values, none of them an object. */
+function sameValues(one: Record<string, unknown>, other: Record<string, unknown>): boolean {
+  let names = 0;
+  for (const name in one) {
+    if (one[name] !== other[name] || !(name in other)) return false;
+    names += 1;
+  }
+  for (const _name in other) names -= 1;
+  return names === 0;
 }
 
 function hasShadow(node: SnapshotNode): boolean {
