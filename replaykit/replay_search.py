@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
 import polars as pl
 
 from replaykit import searching, timeline
 from replaykit.errors import BadInput, check_option
+from replaykit.progress import over
 from replaykit.query import Step
 from replaykit.rows_as_json import SIGNALS
 
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
 Signal: TypeAlias = Literal["rage", "dead", "error", "request"]
 """A kind of trouble in a recording."""
+
+Pages: TypeAlias = "list[dict[str, str]]"
+
+#: Reading more recordings than this shows a bar.
+_MANY: Final = 500
 
 Moment: TypeAlias = "str | date | datetime | None"
 Bound: TypeAlias = "str | timedelta | None"
@@ -69,17 +75,19 @@ def _visiting(source: Source, found: pl.DataFrame, url: str) -> pl.DataFrame:
     met = found.select(pl.col("urls").list.eval(seen).list.any()).to_series()
     unknown = found.filter(met.is_null())["replay_id"]
     # Recordings added before addresses were listed: what each shows tells.
-    named = {one for one in unknown if _shows(source, one, part)}
-    return found.filter(
-        met.fill_null(value=False) | found["replay_id"].is_in(list(named))
-    )
+    read = _addresses(source, unknown)
+    named = [one for one in unknown if any(part in url for url in read[one])]
+    return found.filter(met.fill_null(value=False) | found["replay_id"].is_in(named))
 
 
-def _shows(source: Source, replay: str, part: str) -> bool:
-    if source.recordings is None:
-        return False
-    pages = source.recordings.summary(replay).get("pages")
-    return isinstance(pages, list) and any(part in one["url"].lower() for one in pages)
+def _addresses(source: Source, replays: pl.Series) -> dict[str, list[str]]:
+    """Return the addresses that recordings show, in small letters; read once each."""
+    held = source.addresses
+    left = [one for one in replays if one not in held]
+    for replay in over(left, "recordings", unit="replay", shown=len(left) > _MANY):
+        pages = source.recordings.summary(replay)["pages"] if source.recordings else []
+        held[replay] = [one["url"].lower() for one in cast("Pages", pages)]
+    return held
 
 
 def _newest_first(found: pl.DataFrame) -> pl.DataFrame:

@@ -169,6 +169,10 @@ class Source:
     again: Callable[[], Source] | None = None
     #: Rows that were added to it (`added_events`), which are numbered on.
     added: int = 0
+    #: Addresses of recordings that the catalogue does not list, as they were read.
+    addresses: dict[str, list[str]] = field(
+        default_factory=dict, init=False, repr=False
+    )
     _reading: RLock = field(default_factory=RLock, init=False, repr=False)
     _prepared: list[bool] = field(default_factory=list, init=False, repr=False)
 
