@@ -139,6 +139,17 @@ def jupyter(folder: Path, theme: str = "light"):
         yield f"http://127.0.0.1:{port}"
 
 
+def stop_kernels(url: str) -> None:
+    """Shut down what runs on a server that other tests go on with."""
+    with urllib.request.urlopen(f"{url}/api/sessions", timeout=10) as reply:
+        running = json.loads(reply.read())
+    for one in running:
+        address = f"{url}/api/sessions/{one['id']}"
+        asked = urllib.request.Request(address, method="DELETE")
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(asked, timeout=10).close()
+
+
 def write_notebook(path: Path, sources: list[str]) -> None:
     """Write a notebook of code cells."""
     cells = [

@@ -135,11 +135,14 @@ def test_a_shared_page_stays_untouched(tmp_path, monkeypatch, layer):
 
 
 @pytest.mark.long
-def test_jupyterlab_stays_untouched(tmp_path):
+def test_jupyterlab_stays_untouched(jupyter):
     """Uncleaned, in a real JupyterLab: its page, its server and its focus are left."""
+    url, root = jupyter
+    said = (root / "server.log").stat().st_size
+    folder = root / "attack"
     with hostile.trap_server() as (trap, asked):
-        (tmp_path / "rec").mkdir()
-        written(tmp_path / "rec", trap).write_parquet(tmp_path / "log.parquet")
+        (folder / "rec").mkdir(parents=True)
+        written(folder / "rec", trap).write_parquet(folder / "log.parquet")
         source = (
             "from replaykit.replays.sanitise import Sanitiser\n"
             "for name in ('tree', 'node', 'mutation', 'style_event'):\n"
@@ -150,14 +153,15 @@ def test_jupyterlab_stays_untouched(tmp_path):
             "log = rk.events('log.parquet', session='visit', replays='rec')\n"
             "log.everyone().watch()"
         )
-        lab.write_notebook(tmp_path / "attack.ipynb", [source])
-        with lab.jupyter(tmp_path) as url, lab.browser_page() as page:
+        lab.write_notebook(folder / "attack.ipynb", [source])
+        with lab.browser_page() as page:
             page.add_init_script(hostile.HOOKS)
-            page.goto(f"{url}/lab/tree/attack.ipynb")
+            page.goto(f"{url}/lab/tree/attack/attack.ipynb")
             lab.run_all(page)
             page.locator(".rk-stage").first.wait_for(timeout=30_000)
             found = attacked(page, asked, [len(VECTORS)])
             assert [f for f in page.frames if f.url.startswith("data:")]
-        log_text = (tmp_path / "server.log").read_text()
+        log_text = (root / "server.log").read_text()[said:]
+    lab.stop_kernels(url)
     assert found == {}
     assert "logout" not in log_text, "no relative address reached the notebook server"

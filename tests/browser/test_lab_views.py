@@ -15,9 +15,11 @@ pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
-def notebook(tmp_path_factory):
+def notebook(jupyter):
     """JupyterLab with one player on screen; yields page and errors."""
-    folder = tmp_path_factory.mktemp("views")
+    url, root = jupyter
+    folder = root / "views"
+    folder.mkdir()
     recorded = json.loads(REPLAY.read_text())
     start = recorded[0]["timestamp"]
     (folder / f"ana_{start}.json").write_text(json.dumps(recorded))
@@ -33,13 +35,14 @@ log = rk.events('log.parquet', session='visit', replays='ana_{start}.json')""",
         "1 + 1",
     ]
     lab.write_notebook(folder / "views.ipynb", sources)
-    with lab.jupyter(folder) as url, lab.browser_page(1400, 1000) as page:
+    with lab.browser_page(1400, 1000) as page:
         errors = []
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"{url}/lab/tree/views.ipynb")
+        page.goto(f"{url}/lab/tree/views/views.ipynb")
         lab.run_all(page)
         page.keyboard.press("Control+b")
         yield page, errors
+    lab.stop_kernels(url)
 
 
 def idle(player):

@@ -20,15 +20,16 @@ TROUBLE, TRENDS = "09_troubleshoot.ipynb", "10_trends.ipynb"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("workflows")
+def server(jupyter):
+    url, folder = jupyter
     for name in (TROUBLE, TRENDS):
         shutil.copy(ROOT / "notebooks" / name, folder)
     SHOTS.mkdir(parents=True, exist_ok=True)
-    with lab.jupyter(folder) as url, lab.browser_page(1400, 1200) as page:
+    with lab.browser_page(1400, 1200) as page:
         page.errors = []
         page.on("pageerror", lambda error: page.errors.append(str(error)))
         yield url, page
+    lab.stop_kernels(url)
 
 
 def opened(server, name):

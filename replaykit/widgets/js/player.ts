@@ -1,7 +1,7 @@
 /** The session replay player, as a part: home, microscope and shared page embed it too. */
 
 import { replayRef } from "./copy.ts";
-import { RequestError, type Source } from "./kernel.ts";
+import type { Source } from "./kernel.ts";
 import { actOnKey } from "./keys.ts";
 import { createControls } from "./panels/controls.ts";
 import { createHead } from "./panels/head.ts";
@@ -14,29 +14,24 @@ import type { MarkKind } from "./parts/icons.ts";
 import { createActions } from "./player/actions.ts";
 import { createActs } from "./player/acts.ts";
 import { createCurrent } from "./player/current.ts";
-import { createFollower } from "./player/follower.ts";
+import { failedState, isKernelGone } from "./player/failed.ts";
+import { createFollowing } from "./player/following.ts";
 import type { LoadOptions, PlayerChange, PlayerHandle, PlayerOptions } from "./player/handle.ts";
 import { createPatience } from "./player/patience.ts";
 import { createPicker } from "./player/picker.ts";
 import { createPlayback, type When } from "./player/playback.ts";
 import { createPlaylist } from "./player/playlist.ts";
+import { remembered, syncTraits } from "./player/traits.ts";
 import type { Note, Session, Span } from "./protocol.ts";
 import { Rows } from "./rows.ts";
 import { Segments } from "./segments.ts";
-import { Sync } from "./sync.ts";
 import { longerThan } from "./tracks.ts";
 
 export type { LoadOptions, PlayerChange, PlayerHandle, PlayerOptions } from "./player/handle.ts";
 
 /** Texts and table move this often; the playhead moves with every frame. */
 const TEXT_EVERY_MS = 100;
-/** Within this much of a growing recording's end, playing is as good as there. */
-const NEAR_END_MS = 15_000;
-/** So near to the end, playing is live. */
-const LIVE_MS = 2000;
 const UNPLAYABLE = "Nothing of this recording can be shown";
-/** Another view of the same model may be this far off before it is followed. */
-const DRIFT_MS = 1500;
 
 export function createPlayer(
   host: HTMLElement,
@@ -110,7 +105,7 @@ export function createPlayer(
         const next = playlist.autoplay ? playlist.neighbour(1) : null;
         if (next !== null) open(next, { play: true });
       },
-      caughtUp: () => showFollowing(),
+      caughtUp: () => following.show(),
     },
     signal,
   );
@@ -153,8 +148,8 @@ export function createPlayer(
     },
     seal: () => stage.screen.seal,
     onOpened: seek,
-    following: () => follower.state,
-    onFollow: (on) => setFollowing(on),
+    following: () => following.state,
+    onFollow: (on) => following.choose(on),
   });
 
   const keptNotes = {
@@ -201,15 +196,9 @@ export function createPlayer(
     (replay) => open(replay, { play: clock.running }),
     signal,
   );
-  const follower = createFollower(
+  const following = createFollowing(
     source,
-    {
-      session: () => session,
-      point: () => point,
-      isNear: () => clock.length - clock.position < NEAR_END_MS * clock.speed,
-      grown,
-      looked: () => showFollowing(),
-    },
+    { clock, controls, stage, session: () => session, point: () => point, grown },
     signal,
   );
   // Heights stand before any data.
@@ -298,28 +287,6 @@ export function createPlayer(
     draw(true);
   }
 
-  function setFollowing(on: boolean): void {
-    source.set({ follow: on });
-    follow(on);
-  }
-
-  function follow(on: boolean): void {
-    follower.set(on);
-    clock.setGrowing(follower.state.on && follower.state.off === null);
-  }
-
-  /** The live marker, and what is waited for at the end. */
-  function showFollowing(): void {
-    const { on, off } = follower.state;
-    clock.setGrowing(on && off === null);
-    const behind = clock.length - clock.position > LIVE_MS * clock.speed;
-    controls.setLive(
-      !on ? null : off !== null ? { off } : { behind, waiting: clock.state === "edge" },
-    );
-    const until = session && clock.state === "edge" ? session.start_ms + clock.length : null;
-    stage.setWaiting(until);
-  }
-
   /** Bands of the timeline and what playing jumps over: one threshold for both. */
   function setInactive(): Span[] {
     if (!session) return [];
@@ -331,21 +298,11 @@ export function createPlayer(
 
   function showFailure(error: unknown): void {
     patience.end();
-    const hint = error instanceof RequestError ? (error.hint ?? "") : "";
-    const message = `${error instanceof Error ? error.message : error} ${hint}`.trim();
-    const isGone = error instanceof RequestError && error.code === "kernel_gone";
-    if (isGone && session) {
+    if (isKernelGone(error) && session) {
       // The notice says it; what is loaded stays open.
       wanted = { replay: session.replay, options: {} };
       playlist.setCurrent(session.replay);
-      return;
-    }
-    stage.setState({
-      kind: "empty",
-      icon: isGone ? "plug" : "broken",
-      title: isGone ? "The kernel is gone" : "This session cannot be opened",
-      text: isGone ? "Run the cell again to load it." : message,
-    });
+    } else stage.setState(failedState(error));
   }
 
   function stepEvent(by: 1 | -1): void {
@@ -382,7 +339,7 @@ export function createPlayer(
     panel?.move(t, clock.running ? true : "reveal");
     const row = current.move(t, playback.scrubbing);
     timeline.setCurrent(panel ? panel.current : row);
-    if (follower.state.on) showFollowing();
+    if (following.state.on) following.show();
     if (!all) changed("soon");
   }
 
@@ -410,31 +367,19 @@ export function createPlayer(
   // ── Traits ───────────────────────────────────────────────────────────────────
 
   const sync = synced
-    ? new Sync(
+    ? syncTraits(
         source,
         {
-          seek(t) {
-            if (!session || wanted?.replay !== session.replay) {
-              // A session on its way opens there: Python may set both in one breath.
-              if (wanted) wanted.options.at = t;
-              return;
-            }
-            const off = Math.abs(t - clock.position);
-            if (off < 1 || (clock.running && off < DRIFT_MS * clock.speed)) return;
-            seek(t);
-          },
-          playing: (on) => (on ? play() : pause()),
-          speed(speed) {
-            if (speed !== clock.speed) setSpeed(speed);
-          },
-          session(replay) {
-            if (replay !== "" && replay !== session?.replay) open(replay);
-          },
+          playback,
+          shown: () => session?.replay ?? null,
+          wanted: () => wanted,
+          open,
+          setSpeed,
           replays() {
             if (options.playlist) void listed();
           },
           inactive: () => void setInactive(),
-          follow,
+          follow: following.set,
           notes: () => panel?.refreshNotes(),
         },
         signal,
@@ -448,23 +393,11 @@ export function createPlayer(
 
   /** What the traits say: a view that the host rebuilt goes on where the last one was. */
   function resume(): void {
-    const replay = source.get("session") || source.get("replays")?.[0] || "";
-    const t = source.get("time_ms");
     const speed = source.get("speed");
     if (speed > 0) setSpeed(speed);
     point = source.get("point") || undefined;
-    if (replay === "") {
-      void listed();
-      stage.setState({
-        kind: "empty",
-        icon: "search",
-        title: "No replays here",
-        text: "Nobody in this selection was recorded, or their recordings have expired.",
-      });
-      return;
-    }
-    const playing = source.get("playing");
-    open(replay, { play: playing, ...(t > 0 ? { at: t } : {}) });
+    const last = remembered(source, stage);
+    if (last) open(last.replay, last.options);
     // What else there is to watch comes second.
     void listed();
   }
@@ -485,10 +418,10 @@ export function createPlayer(
   source.onGone(() => {
     gone = true;
     stage.setGone();
-    follower.stop("The kernel is gone: run the cell again to follow on");
+    following.stop("The kernel is gone: run the cell again to follow on");
   }, signal);
 
-  if (source.get("follow") && follower.state.off === null) follow(true);
+  if (source.get("follow") && following.state.off === null) following.set(true);
   if (options.playlist) resume();
 
   return {
