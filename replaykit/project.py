@@ -21,6 +21,7 @@ from replaykit.ingest.choosing import EVENT_FILES, EventFormat, reader
 from replaykit.ingest.rrweb_files import RECORDING_FILES
 from replaykit.lookup import Person, find_person
 from replaykit.one_replay import explain
+from replaykit.person_answers import LookUp
 from replaykit.replay_list import Replays
 from replaykit.replays.build import RecordingReport, add_recordings
 from replaykit.replays.links import parse_ref
@@ -490,7 +491,12 @@ class Project:
             ),
             engine=self.engine,
             again=lambda: replace(self).source,
+            person=self._look_up,
         )
+
+    def _look_up(self, given: str) -> LookUp:
+        """Return what answers about a person, for who asks from a player."""
+        return LookUp(self.user(given), self.user)
 
     def _clock(self) -> Callable[[], datetime]:
         fixed = self.now

@@ -167,6 +167,8 @@ class Source:
     held: dict[int, pl.DataFrame] | None = None
     engine: Engine = "scan"
     again: Callable[[], Source] | None = None
+    #: Answers about one person, by any id; None where people are not looked up.
+    person: Callable[[str], Any] | None = None
     #: Rows that were added to it (`added_events`), which are numbered on.
     added: int = 0
     #: Addresses of recordings that the catalogue does not list, as they were read.

@@ -161,3 +161,27 @@ def test_a_recording_that_is_gone_says_so(shop):
     shop._recordings.remove(REPLAY)
     with pytest.raises(rk.errors.UnknownReplay, match="no longer"):
         grown()
+
+
+def test_the_person_on_screen_is_looked_up_through_the_player():
+    shop = rk.demo()
+    player = shop.replays.watch()
+    shown = player._reply("session", {"replay": player.session}).data
+    assert shown["look_up"] is True
+    asked = {"person": shown["user"]}
+    about = player._reply("person", asked).data
+    assert about["user"] == shown["user"]
+    assert about["replays"]["total"] >= 1
+    rows = player._reply("rows", {**asked, "offset": 0, "limit": 5}).data
+    assert len(rows["id"]) == 5
+    chosen = {"question": "segmentation", "rows": rows["id"][:1]}
+    made = player._reply("create", {**asked, **chosen}).data
+    within = {**asked, "within": made["within"]}
+    assert player._reply("chart", within).data["figure"]["data"]
+
+
+def test_redacted_recordings_do_not_lead_to_their_people():
+    safe = rk.redact(rk.demo().replays, regex="Pay").watch()
+    assert safe._reply("session", {"replay": safe.session}).data["look_up"] is False
+    with pytest.raises(UnknownOption, match="only a project|Only a project"):
+        safe._reply("person", {"person": "ana"})

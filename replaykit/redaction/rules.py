@@ -162,6 +162,7 @@ def redacted(source: Source, rules: Redaction) -> Source:
         recordings=recordings and RedactedRecordings(recordings, everything),
         redaction=everything,
         again=source.again and _again(source.again, rules),
+        person=None,
         # Counted before; names of events may say what the patterns take out.
         known=None if rules.patterns else source.known,
     )

@@ -68,6 +68,8 @@ class Microscope:
 
         With `within` the question is asked of a result that a point led to.
         """
+        if "person" in params:
+            return self.watched().answer(kind, params)
         if "within" in params:
             name, inner = inside(params)
             return self._result_of(name).answer(kind, inner)

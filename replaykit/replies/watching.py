@@ -18,6 +18,7 @@ from replaykit.rows_as_json import list_rows
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from replaykit.replies.asked import Answers
     from replaykit.source import Source
 
 CANNOT_GROW: Final = (
@@ -68,6 +69,7 @@ class Watching:
     tables: Sequence[SideTable] = ()
     _seen: dict[str, dict[str, Any]] = field(default_factory=dict)
     _grown: list[Source] = field(default_factory=list)
+    _people: dict[str, Answers] = field(default_factory=dict)
 
     @property
     def now(self) -> Source:
@@ -82,6 +84,8 @@ class Watching:
 
     def answer(self, kind: str, params: Mapping[str, Any]) -> Reply:
         """Answer what a player asks: one of `KINDS`."""
+        if "person" in params:
+            return self._about(params).answer(kind, _without(params, "person"))
         match kind:
             case "session":
                 return Reply(self.session(text_in(params, "replay")))
@@ -144,6 +148,7 @@ class Watching:
             if self.tables:
                 row, shift = self.now.replay(replay), answer["shift_ms"]
                 answer["tables"] = [one.beside(row, shift) for one in self.tables]
+            answer["look_up"] = self.now.person is not None
             self._seen.clear()
             self._seen[replay] = answer
         return self._seen[replay]
@@ -160,7 +165,17 @@ class Watching:
 
     def over(self, source: Source) -> Watching:
         """Return the same list, read from a part of the events that holds its own."""
-        return replace(self, source=source, _seen={}, _grown=[])
+        return replace(self, source=source, _seen={}, _grown=[], _people={})
+
+    def _about(self, params: Mapping[str, Any]) -> Answers:
+        """Return what answers about a person; the last one is kept."""
+        user = text_in(params, "person")
+        if self.now.person is None:
+            raise UnknownOption("Only a project looks people up: shop.user(id).")
+        if user not in self._people:
+            self._people.clear()
+            self._people[user] = self.now.person(user)
+        return self._people[user]
 
     def _growth(self, replay: str, length_ms: int, segments: int) -> Reply:
         """Answer with the session as it is now, or nothing if it has not grown.
@@ -196,3 +211,7 @@ def _ready(kind: str, params: dict[str, Any], reply: Reply) -> dict[str, Any]:
         "data": reply.data,
         "buffers": list(reply.buffers),
     }
+
+
+def _without(params: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in params.items() if key != name}

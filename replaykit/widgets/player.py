@@ -141,7 +141,7 @@ class Player(View):
             )
         if tables:
             read = read_tables(tables, watching.source.zone)
-            watching = replace(watching, tables=read, _seen={}, _grown=[])
+            watching = replace(watching, tables=read, _seen={}, _grown=[], _people={})
         self._watching = watching
         first = watching.replays.row(0, named=True)
         super().__init__(

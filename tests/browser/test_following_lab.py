@@ -35,7 +35,7 @@ def opened(jupyter):
     ]
     lab.write_notebook(folder / "growing.ipynb", sources)
     with lab.browser_page(1400, 1000) as page:
-        page.goto(f"{url}/lab/tree/growing/growing.ipynb")
+        page.goto(f"{url}/lab/tree/growing/growing.ipynb?reset")
         lab.run_all(page)
         page.keyboard.press("Control+b")
         yield page, folder

@@ -156,7 +156,7 @@ def test_jupyterlab_stays_untouched(jupyter):
         lab.write_notebook(folder / "attack.ipynb", [source])
         with lab.browser_page() as page:
             page.add_init_script(hostile.HOOKS)
-            page.goto(f"{url}/lab/tree/attack/attack.ipynb")
+            page.goto(f"{url}/lab/tree/attack/attack.ipynb?reset")
             lab.run_all(page)
             page.locator(".rk-stage").first.wait_for(timeout=30_000)
             found = attacked(page, asked, [len(VECTORS)])

@@ -38,7 +38,7 @@ log = rk.events('log.parquet', session='visit', replays='ana_{start}.json')""",
     with lab.browser_page(1400, 1000) as page:
         errors = []
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"{url}/lab/tree/views/views.ipynb")
+        page.goto(f"{url}/lab/tree/views/views.ipynb?reset")
         lab.run_all(page)
         page.keyboard.press("Control+b")
         yield page, errors

@@ -23,7 +23,11 @@ const VIEWS: Record<Kind, { label: string; render: Render }> = {
 };
 
 function renderPlayer(root: HTMLElement, source: Source): () => void {
-  const player = createPlayer(root, source, { compact: false, playlist: true });
+  const player = createPlayer(root, source, {
+    compact: false,
+    playlist: true,
+    person: later("person"),
+  });
   return () => player.destroy();
 }
 

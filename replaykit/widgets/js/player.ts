@@ -17,9 +17,10 @@ import { createCurrent } from "./player/current.ts";
 import { failedState, isKernelGone } from "./player/failed.ts";
 import { createFollowing } from "./player/following.ts";
 import type { LoadOptions, PlayerChange, PlayerHandle, PlayerOptions } from "./player/handle.ts";
+import { createLookUp } from "./player/look-up.ts";
 import { createPatience } from "./player/patience.ts";
 import { createPicker } from "./player/picker.ts";
-import { createPlayback, type When } from "./player/playback.ts";
+import { createPlayback, isPlayable, UNPLAYABLE, type When } from "./player/playback.ts";
 import { createPlaylist } from "./player/playlist.ts";
 import { remembered, syncTraits } from "./player/traits.ts";
 import type { Note, Session, Span } from "./protocol.ts";
@@ -31,7 +32,6 @@ export type { LoadOptions, PlayerChange, PlayerHandle, PlayerOptions } from "./p
 
 /** Texts and table move this often; the playhead moves with every frame. */
 const TEXT_EVERY_MS = 100;
-const UNPLAYABLE = "Nothing of this recording can be shown";
 
 export function createPlayer(
   host: HTMLElement,
@@ -139,6 +139,8 @@ export function createPlayer(
 
   const head = createHead({
     onLink: () => copyLink(null),
+    onLookUp: options.person ? (user) => lookUp?.open(user) : null,
+    lookUpOff: () => source.off?.("person") ?? null,
     autoplay: () => playlist.autoplay,
     onAutoplay: (on) => playlist.setAutoplay(on),
     inactiveMs: () => source.get("inactive_ms"),
@@ -189,6 +191,7 @@ export function createPlayer(
     picked: (selector) => void acts.copy("html", selector, `Selector copied: ${selector}`),
     say: (text) => setText(live, text),
   });
+  const lookUp = options.person ? createLookUp(box, source, options.person) : null;
   const playlist = createPlaylist(
     source,
     zone,
@@ -216,6 +219,7 @@ export function createPlayer(
   async function load(replay: string, how: LoadOptions = {}): Promise<void> {
     token += 1;
     const mine = token;
+    lookUp?.close();
     const asked = { ...how };
     wanted = { replay, options: asked };
     point = how.point;
@@ -438,14 +442,11 @@ export function createPlayer(
     destroy() {
       if (signal.aborted) return;
       stop.abort();
+      lookUp?.close();
       panel?.destroy();
       timeline.destroy();
       listeners.clear();
       box.remove();
     },
   };
-}
-
-function isPlayable({ segments, status }: Session): boolean {
-  return segments.length > 0 && status !== "expired" && status !== "hidden";
 }

@@ -140,6 +140,8 @@ export interface Session {
   events: EventColumns;
   tables?: SideTable[];
   warnings: string[];
+  /** Its person can be looked up. */
+  look_up?: boolean;
   /** Hosts from which this recording may load what it lacks. */
   allow_network?: string[];
 }

@@ -124,6 +124,7 @@ def session_of(name: str, **changes: Any) -> dict[str, Any]:
                 "t": round(length * 0.313),
                 "level": "error",
                 "text": "TypeError: r.zone is undefined",
+                "source": "https://shop.example/assets/basket.8f21.js:1:2345",
             },
         ],
         "network": [

@@ -119,6 +119,7 @@ export class PageSource implements Source {
   /** What only a kernel can answer. */
   off(kind: RequestKind): string | null {
     if (kind === "growth") return "A shared page holds what it was made with: nothing new comes";
+    if (kind === "person") return "Nobody can be looked up in a shared page: open its notebook";
     if (kind === "anatomy")
       return "The report is made from the recording: open the notebook for it";
     return null;

@@ -1,6 +1,6 @@
 /** The head of a player: who, from where, and why this moment; and what it can be taken as. */
 
-import { button } from "../parts/buttons.ts";
+import { button, setOff } from "../parts/buttons.ts";
 import { cut, el, fill } from "../parts/dom.ts";
 import { elapsed, plural, wall } from "../parts/format.ts";
 import { type MenuItem, menu, popover } from "../parts/popover.ts";
@@ -9,6 +9,10 @@ import type { Seal } from "../screen.ts";
 
 export interface HeadSpec {
   onLink(): void;
+  /** Look the person up; null where nothing ever is. */
+  onLookUp: ((user: string) => void) | null;
+  /** Why nobody can be looked up here; null when they can. */
+  lookUpOff(): string | null;
   /** Autoplay of the next session; null where there is only one. */
   autoplay(): boolean | null;
   onAutoplay(on: boolean): void;
@@ -27,6 +31,7 @@ export interface Head {
   set(session: Session | null, zone: string): void;
 }
 
+const NO_PEOPLE = "Only a project looks people up: shop.user(id)";
 const THRESHOLDS = [10_000, 30_000, 60_000, 300_000];
 
 export function createHead(spec: HeadSpec): Head {
@@ -34,6 +39,11 @@ export function createHead(spec: HeadSpec): Head {
   let session: Session | null = null;
   let zone = "UTC";
   const link = button({ label: "Copy link to this replay", icon: "link", run: spec.onLink });
+  const person = button({
+    label: "Look up this user",
+    icon: "user",
+    run: () => session && spec.onLookUp?.(session.user),
+  });
   const more = button({
     label: "More about this session",
     icon: "more",
@@ -97,6 +107,7 @@ export function createHead(spec: HeadSpec): Head {
     set(next, nextZone) {
       session = next;
       zone = nextZone;
+      if (next) setOff(person, spec.lookUpOff() ?? (next.look_up ? null : NO_PEOPLE));
       if (!next) {
         fill(node, el("span", { class: "who rk-cut rk-2" }, "\u00a0"));
         return;
@@ -109,6 +120,7 @@ export function createHead(spec: HeadSpec): Head {
         next.agent === null ? null : el("span", { class: small, title: next.agent }, next.agent),
         reason(next),
         el("span", { class: "rk-grow" }),
+        spec.onLookUp || spec.lookUpOff() ? person : null,
         link,
         more,
       );

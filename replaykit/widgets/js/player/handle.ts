@@ -1,5 +1,7 @@
 /** What a player is asked for, and what it gives to the widget around it. */
 
+import type { PersonView } from "./look-up.ts";
+
 export interface PlayerOptions {
   /** The small form beside a stream: no session strip, no event panel, no legend. */
   compact: boolean;
@@ -9,6 +11,8 @@ export interface PlayerOptions {
   playlist?: boolean;
   /** "Open in the player" of the compact form; the button is left out without it. */
   onExpand?(replay: string, t: number): void;
+  /** Draws the view of a person under the player; without it nobody is looked up. */
+  person?: PersonView;
   /** What copying a link copies; by default the reference that `shop.replay(ref)` reads. */
   link?(replay: string, t: number | null): string;
 }

@@ -110,8 +110,9 @@ export function createPicker(screen: Screen, spec: PickerSpec): Picker {
     // Nothing plays or seeks while somebody walks the page.
     event.preventDefault();
     event.stopPropagation();
+    // The first step, wherever it leads, begins at the page's body.
     const step = STEPS[event.key];
-    if (step) void look({ step });
+    if (step) void look({ step: frame.hidden ? "start" : step });
     else if (event.key === "Enter" || event.key === " ") take();
     else if (event.key === "Escape") stop();
   });
@@ -127,7 +128,6 @@ export function createPicker(screen: Screen, spec: PickerSpec): Picker {
       screen.node.append(glass);
       glass.focus({ preventScroll: true });
       spec.say(`${HELP}. Enter copies its selector, Escape leaves.`);
-      void look({ step: "start" });
     },
     stop,
   };

@@ -46,6 +46,12 @@ export const PATIENCE_MS = 200;
 /** A seek whose page takes longer is told before it. */
 const TELL_MS = 250;
 
+export const UNPLAYABLE = "Nothing of this recording can be shown";
+
+export function isPlayable({ segments, status }: Session): boolean {
+  return segments.length > 0 && status !== "expired" && status !== "hidden";
+}
+
 export function createPlayback(stage: Stage, spec: PlaybackSpec, signal: AbortSignal): Playback {
   const clock = new Clock(() => performance.now());
   let session: Session | null = null;

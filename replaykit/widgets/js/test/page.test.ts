@@ -54,6 +54,18 @@ const CAPSULE: Capsule = {
 
 const source = async () => new PageSource(CAPSULE, await pageWith({ s1: SESSION, seg: [1] }), null);
 
+describe("what only a kernel can answer", () => {
+  it("is off in a page, with the reason", async () => {
+    const page = await source();
+    for (const kind of ["growth", "anatomy", "person"] as const) {
+      expect(page.off(kind)).toMatch(/page|notebook/);
+      await expect(page.request(kind, {} as never)).rejects.toMatchObject({ code: "not_here" });
+    }
+    expect(page.off("session")).toBeNull();
+    expect(page.get("follow")).toBe(false);
+  });
+});
+
 describe("a page's source", () => {
   it("pages through a list that travelled whole", async () => {
     const asked = { key: "funnel|1", with_replays: false, offset: 1, limit: 1 };
