@@ -146,6 +146,12 @@ class View:
         text = self.inner().evaluate("document.documentElement.outerHTML")
         text = re.sub(r"\s*:hover(?=[\s\"])", "", text)
         text = re.sub(r"\s*rrweb-paused", "", text)
+        # A mark that came and went leaves the list of classes without its odd spaces.
+        text = re.sub(
+            r' class="([^"]*)"',
+            lambda found: f' class="{" ".join(found[1].split())}"',
+            text,
+        )
         return re.sub(r' class=""', "", text)
 
     def press(self, key: str) -> None:

@@ -109,7 +109,7 @@ def test_nothing_moves_when_a_reason_or_a_notice_comes(
 ) -> None:
     """The reason comes with the session; that the kernel is gone is said later."""
     with viewing(browser, width=width) as view:
-        traits = {"session": "code_editor", "replays": ["code_editor"]}
+        traits = {"session": "code_editor", "replays": ["code_editor", "todo_app"]}
         view.open(**traits)
         view.page.evaluate("model.delay = 700; close_view(); show_view()")
         view.wait("() => root().querySelector('.rk-load')")

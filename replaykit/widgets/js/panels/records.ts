@@ -97,7 +97,7 @@ export function consoleTab(onSeek: (t: number) => void): RecordTab {
   return recordTab(
     {
       label: "Console",
-      cols: "38px 12px 40px minmax(0, 1fr) fit-content(34%)",
+      cols: "38px 12px 40px minmax(0, 1fr) fit-content(32%)",
       of: (session) => session.console,
       cells: (line) => [
         bad(line.level) ? mark("error", "error") : blank(),
@@ -115,11 +115,10 @@ export function consoleTab(onSeek: (t: number) => void): RecordTab {
   );
 }
 
-/** The last part of a file's address, with its line. */
+/** The file and the line, without its folders and the column. */
 function shortPlace(source: string): string {
-  return source.split(/[?#]/)[0]?.includes("/")
-    ? source.slice(source.lastIndexOf("/") + 1)
-    : source;
+  const [, file, line] = /([^/]*?):(\d+)(?::\d+)?$/.exec(source) ?? [];
+  return file === undefined ? source : `${file.replace(/[?#].*/, "")}:${line}`;
 }
 
 export function networkTab(onSeek: (t: number) => void): RecordTab {
