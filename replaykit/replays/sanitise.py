@@ -18,6 +18,20 @@ from replaykit.replays.placeholders import background, placeholder
 from replaykit.replays.sanitise_canvas import clean_commands
 from replaykit.replays.sanitise_css import NOTHING, clean_css, is_inline
 from replaykit.replays.sanitise_fonts import font_source
+from replaykit.replays.sanitise_rules import (
+    FOREIGN,
+    FRAMES,
+    IMAGES,
+    LINKS,
+    MEDIA,
+    PLUGINS,
+    RULES,
+    SOURCES,
+    SPECIAL_TAGS,
+    WEBGL,
+    as_picture,
+    starts_active,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,74 +44,13 @@ MAX_VIEWPORT: Final = 16_384
 _TAG: Final = re.compile(r"[A-Za-z][^\s/>\0<\"'=]{0,200}\Z")
 _ATTRIBUTE: Final = re.compile(r"[^\s/>\0<\"'=]{1,200}\Z")
 _BAD_NAMES: Final = frozenset({"__proto__", "constructor", "prototype"})
-_SCHEME: Final = re.compile(r"[\x00-\x20]+")
-_ACTIVE_SCHEMES: Final = ("javascript:", "vbscript:", "livescript:", "data:", "file:")
 
-#: Elements that would load a document or a plug-in, and what to call them.
-_FOREIGN: Final = {
-    "iframe": "embedded page",
-    "frame": "embedded page",
-    "portal": "embedded page",
-    "fencedframe": "embedded page",
-    "object": "plug-in object",
-    "embed": "plug-in object",
-    "applet": "plug-in object",
-    "lottie-player": "Lottie animation",
-    "dotlottie-player": "Lottie animation",
-    "dotlottie-wc": "Lottie animation",
-}
-#: Of these a placeholder has no place of its own to stand in.
-_PLUGINS: Final = frozenset({"object", "embed", "applet"})
-#: What a canvas calls itself where it holds a three-dimensional picture.
-_WEBGL: Final = re.compile(
-    r"webgl|three\.?js|mapbox|maplibre|babylon|pixi|deck\.?gl|cesium|unity",
-    re.IGNORECASE,
-)
-_FRAMES: Final = frozenset({"iframe", "frame"})
-_SPECIAL_TAGS: Final = frozenset({*_FOREIGN, "script", "canvas", "video", "link"})
 #: Names looked up once are kept up to so many.
 _NAMES_KEPT: Final = 50_000
 #: An address that begins so names no scheme but http.
 _HARMLESS_STARTS: Final = ("https://", "http://", "/", "#", "?")
-_SOURCES: Final = frozenset({"src", "srcdoc", "rr_src"})
-_SOURCES_OF_OBJECTS: Final = frozenset({"data", "src", "type"})
 #: A style sheet without any of these is harmless.
 _CSS_MARKS: Final = re.compile(r"[(@\\]")
-_LINKS: Final = frozenset({"a", "area"})
-_IMAGES: Final = frozenset({"img", "input", "image", "feimage"})
-_MEDIA: Final = frozenset({"video", "audio", "source", "track"})
-
-# What a name of an attribute means, in lower case and without `xlink:`.
-_RULES: Final[Mapping[str, str]] = {
-    "src": "load",
-    "data": "data",
-    "srcset": "drop images",
-    "imagesrcset": "drop images",
-    "poster": "picture",
-    "background": "picture",
-    "lowsrc": "drop images",
-    "dynsrc": "drop images",
-    "classid": "drop plug-ins",
-    "codebase": "drop plug-ins",
-    "code": "drop plug-ins",
-    "archive": "drop plug-ins",
-    "srcdoc": "drop embedded pages",
-    "href": "link",
-    "action": "drop form targets",
-    "formaction": "drop form targets",
-    "ping": "drop pings",
-    "manifest": "drop manifests",
-    "http-equiv": "drop meta directives",
-    "autofocus": "drop focus changes",
-    "rr_open_mode": "drop modal dialogs",
-    "rr_dataurl": "picture",
-    "values": "animate",
-    "from": "animate",
-    "to": "animate",
-    "by": "animate",
-    "style": "style",
-    "_csstext": "style",
-}
 
 
 class Sanitiser:
@@ -174,7 +127,7 @@ class Sanitiser:
             self.removed["impossible tag names"] += 1
             node["tagName"] = tag = "div"
         name = tag.lower()
-        if name not in _SPECIAL_TAGS and len(self._plain_tags) < _NAMES_KEPT:
+        if name not in SPECIAL_TAGS and len(self._plain_tags) < _NAMES_KEPT:
             self._plain_tags[tag] = name
         attributes: dict[str, Any] = given if isinstance(given, dict) else {}
         node["attributes"] = attributes
@@ -188,15 +141,15 @@ class Sanitiser:
         if name == "link" and self._assets:
             self._supply_sheet(attributes)
         if name in {"object", "embed"}:
-            name = _as_picture(node, attributes) or name
+            name = as_picture(node, attributes) or name
             attributes = node["attributes"]
         # rrweb keeps the address of a frame it could not look into as `rr_src`.
-        empty = name not in _FRAMES or any(k.lower() in _SOURCES for k in attributes)
+        empty = name not in FRAMES or any(k.lower() in SOURCES for k in attributes)
         if attributes:
             cleaned = self.attributes(name, attributes)
             if cleaned is not attributes:
                 node["attributes"] = cleaned
-        if (name in _FOREIGN and empty) or name in {"canvas", "video"}:
+        if (name in FOREIGN and empty) or name in {"canvas", "video"}:
             self._label(name, node)
 
     def _supply_sheet(self, attributes: dict[str, Any]) -> None:
@@ -214,14 +167,14 @@ class Sanitiser:
             if "rr_dataURL" in attributes:
                 return
             words = " ".join(str(value) for value in attributes.values())
-            what = "WebGL canvas" if _WEBGL.search(words) else "canvas"
+            what = "WebGL canvas" if WEBGL.search(words) else "canvas"
         elif name == "video":
             if "poster" not in attributes:
                 attributes["poster"] = placeholder("video not in the recording")
             return
         else:
-            what = _FOREIGN[name]
-        if name in _PLUGINS:
+            what = FOREIGN[name]
+        if name in PLUGINS:
             # Without its data such an element has no size: a picture keeps it.
             node["tagName"] = "img"
             attributes["src"] = placeholder(f"{what} not in the recording")
@@ -229,7 +182,7 @@ class Sanitiser:
         style = attributes.get("style")
         if name.endswith(("player", "-wc")):
             style = f"display: inline-block; min-height: 60px; {style or ''}"
-        if name in _FRAMES:
+        if name in FRAMES:
             self._labelled[node["id"]] = style if isinstance(style, str) else None
         style = (
             f"{style.rstrip().rstrip(';')}; "
@@ -275,7 +228,7 @@ class Sanitiser:
         elif not _ATTRIBUTE.match(name) or name in _BAD_NAMES:
             rule = "drop impossible attributes"
         else:
-            rule = _RULES.get(plain, "")
+            rule = RULES.get(plain, "")
         if len(self._rules) < _NAMES_KEPT:
             self._rules[name] = rule
         return rule
@@ -290,44 +243,44 @@ class Sanitiser:
         if not isinstance(value, str):
             return value
         if rule == "link":
-            if tag in _LINKS and value.startswith(_HARMLESS_STARTS):
+            if tag in LINKS and value.startswith(_HARMLESS_STARTS):
                 return value
             return self._link(tag, value)
         if rule == "animate":
             return self._animated(value)
-        if rule == "data" and tag not in _FOREIGN and tag not in {"", "img"}:
+        if rule == "data" and tag not in FOREIGN and tag not in {"", "img"}:
             return value  # means something on <object> only
-        if rule == "picture" or tag in _IMAGES:
+        if rule == "picture" or tag in IMAGES:
             return self._picture(value)
         return self._loaded(tag, value)
 
     def _animated(self, value: str) -> str | None:
         """Clean what an SVG animation sets attributes to."""
-        active = _starts_active(value) or "javascript:" in value.lower()
+        active = starts_active(value) or "javascript:" in value.lower()
         self.removed["active links"] += active
         return None if active else value
 
     def _loaded(self, tag: str, value: str) -> str | None:
         """Clean an address that an element would load at once."""
-        if tag in _FOREIGN:
-            self.removed[f"{_FOREIGN[tag]}s"] += 1
+        if tag in FOREIGN:
+            self.removed[f"{FOREIGN[tag]}s"] += 1
             return None
         if is_inline(value) or self._allowed(value):
             return value
         if (found := self._assets.get(value)) is not None:
             return found
-        self._miss(value, "media" if tag in _MEDIA else "other files")
+        self._miss(value, "media" if tag in MEDIA else "other files")
         return None
 
     def _link(self, tag: str, value: str) -> str | None:
         """Clean an href: links may be read, nothing may be loaded through one."""
-        if tag in _LINKS:
-            if _starts_active(value):
+        if tag in LINKS:
+            if starts_active(value):
                 # It still looks like a link, and still counts as one.
                 self.removed["active links"] += 1
                 return "#"
             return value
-        if tag in _IMAGES:
+        if tag in IMAGES:
             return self._picture(value)
         if value.startswith("#") or self._allowed(value):
             return value
@@ -476,25 +429,3 @@ class Sanitiser:
             self.removed["absurd sizes"] += 1
             return MAX_VIEWPORT
         return int(size)
-
-
-def _as_picture(node: dict[str, Any], attributes: dict[str, Any]) -> str | None:
-    """Turn an object or embed that shows a picture into one; None if it does not."""
-    names = {name.lower(): name for name in attributes}
-    address = attributes.get(names.get("data", "")) or attributes.get(
-        names.get("src", "")
-    )
-    kind = attributes.get(names.get("type", ""))
-    pictured = isinstance(kind, str) and kind.lower().startswith("image/")
-    if not isinstance(address, str):
-        return None
-    if not pictured and not address.lower().startswith("data:image/"):
-        return None
-    kept = {k: v for k, v in attributes.items() if k.lower() not in _SOURCES_OF_OBJECTS}
-    node["tagName"] = "img"
-    node["attributes"] = {**kept, "src": address}
-    return "img"
-
-
-def _starts_active(value: str) -> bool:
-    return _SCHEME.sub("", value[:200]).lower().startswith(_ACTIVE_SCHEMES)
