@@ -19,7 +19,7 @@ def test_the_person_is_looked_up_under_the_player():
         button = page.get_by_role("button", name="Look up this user")
         button.click()
         page.wait_for_selector(
-            ".rk-player-look .rk-look[aria-busy=false]", timeout=20_000
+            ".rk-player-look .rk-look:not([aria-busy])", timeout=20_000
         )
         assert page.locator(".rk-player-look > .rk-head .who").inner_text() == user
         page.wait_for_selector(".rk-player-look .rk-profile dt")
