@@ -331,9 +331,9 @@ def combine(parts: Iterable[pl.DataFrame], plan: FunnelPlan) -> pl.DataFrame:
 
 def _table(units: pl.DataFrame, plan: FunnelPlan) -> pl.DataFrame:
     groups = list(plan.groups)
-    steps = []
+    asked = []
     for number, label in enumerate(plan.labels, start=1):
-        reached = units.filter(pl.col("@depth") >= number)
+        reached = units.lazy().filter(pl.col("@depth") >= number)
         gap = pl.lit(0) if number == 1 else pl.col(f"@gap{number}")
         measured = [
             pl.len().cast(pl.Int64).alias("users"),
@@ -345,7 +345,9 @@ def _table(units: pl.DataFrame, plan: FunnelPlan) -> pl.DataFrame:
             if groups
             else reached.select(measured)
         )
-        steps.append(found.with_columns(step=pl.lit(number), event=pl.lit(label)))
+        asked.append(found.with_columns(step=pl.lit(number), event=pl.lit(label)))
+    # All steps at once: each of them is one thread's work.
+    steps = pl.collect_all(asked)
     if not groups:
         table = pl.concat(steps)
     else:
