@@ -1,16 +1,7 @@
 """Find each unit's chosen path through the steps, in one pass over its rows.
 
-This order and exact order. The state, per unit, while its ticks pass by:
-
-`latest[k]`
-    entry time of the latest-entered path that has taken k steps and may go on; the
-    latest entry is enough, because every path has the same window
-`alive`
-    bit k: `latest[k]` is set. An excluded event clears the depths it breaks, unless
-    the path takes a step in that very tick. Exact order is the same with every event
-    as an excluded one
-`depth`, `end`
-    the deepest depth so far, and the tick in which it was first reached
+What a tick does to the state stands in `ordered_kernel`, `broken_kernel` and
+`unordered_kernel`; here are the searches: which rows they read, and what they write.
 
 The chosen path is the longest, then the earliest entered, then the earliest at each
 later step. Where nothing breaks paths, an entry whose window holds `end` and that is
@@ -20,7 +11,7 @@ finds the earliest entry that completes, and a walk from it keeps the best path 
 depth.
 """
 
-# ruff: noqa: C901, FBT001, PLR0912, PLR0915, PLR0917 - a kernel is one loop over plain arrays
+# ruff: noqa: FBT001, PLR0917 - a kernel is one loop over plain arrays
 
 from __future__ import annotations
 
@@ -29,167 +20,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from replaykit.analyses.broken_kernel import best_from, earliest_entry
+from replaykit.analyses.ordered_kernel import deepest, greedy
 from replaykit.analyses.plain_kernel import count_units
-from replaykit.analyses.tick_kernel import (
-    OCCURRENCES,
-    STEPS,
-    may_enter,
-    take,
-    tick_end,
-    tick_reach,
-)
+from replaykit.analyses.tick_kernel import OCCURRENCES, may_enter
 from replaykit.analyses.unordered_kernel import any_order, any_order_plain
 from replaykit.compiled import compiled, part
 
 if TYPE_CHECKING:
     from replaykit.analyses.tick_kernel import I32, I64, U16
-
-
-@part
-def deepest(
-    tick: I64,
-    mask: U16,
-    broken: U16,
-    bucket: I32,
-    kind: I32 | None,
-    lo: int,
-    hi: int,
-    wanted: int,
-    n: int,
-    window: int,
-    occ: I64,
-    used: I64,
-    holder: I64,
-    work: I64,
-    latest: I64,
-    fresh: I64,
-    reach: I64,
-) -> tuple[int, int, int]:
-    """Return the longest depth, the tick of its first completion, and its entry."""
-    alive = 0
-    depth = 0
-    end = 0
-    entry = 0
-    row = lo
-    while row < hi:
-        bits = int(mask[row]) & STEPS
-        if bits == 0 and alive == 0:
-            # Nothing to extend, nothing to break: most rows of exact order.
-            row += 1
-            continue
-        now = tick[row]
-        single = row + 1 == hi or tick[row + 1] != now
-        if single and bits & (bits - 1) == 0:
-            # One row, at most one step: the common case.
-            broke = int(broken[row]) if len(broken) else 0
-            survives = 0
-            if bits == 1:
-                if may_enter(mask, bucket, row, wanted):
-                    latest[1] = now
-                    survives = 2
-                    if depth == 0:
-                        depth, end, entry = 1, now, now
-            elif bits and alive:
-                step = 1
-                while bits >> step & 1 == 0:
-                    step += 1
-                if alive >> step & 1 and now - latest[step] <= window:
-                    own = latest[step]
-                    if broke >> (step + 1) & 1 or alive >> (step + 1) & 1 == 0:
-                        latest[step + 1] = own
-                    else:
-                        latest[step + 1] = max(latest[step + 1], own)
-                    survives = 1 << (step + 1)
-                    if step + 1 > depth:
-                        depth, end, entry = step + 1, now, own
-            alive = (alive & ~broke) | survives
-            row += 1
-        else:
-            stop = tick_end(tick, row, hi)
-            broke = 0
-            if len(broken):
-                for other in range(row, stop):
-                    broke |= int(broken[other])
-            tick_reach(
-                mask, bucket, kind, row, stop, wanted, n, occ, used, holder, work, reach
-            )
-            survives = 0
-            for start in range(n):
-                if start == 0:
-                    own = now
-                elif alive >> start & 1 and now - latest[start] <= window:
-                    own = latest[start]
-                else:
-                    continue
-                for to in range(start + 1, reach[start] + 1):
-                    if survives >> to & 1 == 0 or own > fresh[to]:
-                        fresh[to] = own
-                    survives |= 1 << to
-            for to in range(1, n + 1):
-                if survives >> to & 1 == 0:
-                    continue
-                if broke >> to & 1 or alive >> to & 1 == 0:
-                    latest[to] = fresh[to]
-                else:
-                    latest[to] = max(latest[to], fresh[to])
-                if to > depth:
-                    depth, end, entry = to, now, fresh[to]
-            alive = (alive & ~broke) | survives
-            row = stop
-        if depth == n:
-            return depth, end, entry
-    return depth, end, entry
-
-
-@part
-def greedy(
-    tick: I64,
-    mask: U16,
-    bucket: I32,
-    kind: I32 | None,
-    lo: int,
-    hi: int,
-    wanted: int,
-    depth: int,
-    earliest: int,
-    occ: I64,
-    used: I64,
-    holder: I64,
-    work: I64,
-    reach: I64,
-    rows: I64,
-) -> None:
-    """Write the path of the first entry at or after `earliest`, each step at once."""
-    row = lo
-    while tick[row] < earliest or not may_enter(mask, bucket, row, wanted):
-        row += 1
-    while row > lo and tick[row - 1] == tick[row]:
-        row -= 1
-    at = 0
-    while at < depth:
-        # Rows that cannot be the next step are most of them.
-        if at > 0 and int(mask[row]) >> at & 1 == 0:
-            row += 1
-            continue
-        while at > 0 and row > lo and tick[row - 1] == tick[row]:
-            row -= 1
-        stop = tick_end(tick, row, hi)
-        if stop == row + 1:
-            rows[at] = row
-            at += 1
-        else:
-            several = tick_reach(
-                mask, bucket, kind, row, stop, wanted, depth, occ, used, holder, work,
-                reach,
-            )  # fmt: skip
-            to = reach[at]
-            steps = (1 << to) - (1 << at)
-            take(
-                mask, bucket, kind, row, stop, wanted, steps, several, occ, used,
-                holder, work, rows,
-            )  # fmt: skip
-            at = to
-        row = stop
 
 
 @compiled

@@ -1,7 +1,7 @@
 """Chosen paths of the common question, in one small loop.
 
 This order, steps that do not overlap, nothing that breaks a path, one interval. The
-state is that of `path_kernel`; the law tests hold both to the same oracle.
+state is that of `ordered_kernel`; the law tests hold both to the same oracle.
 """
 
 # ruff: noqa: C901, PLR0912, PLR0915, PLR0917 - a kernel is one loop over plain arrays
