@@ -174,21 +174,6 @@ def pauses(
 
 
 @compiled
-def changes(user: NDArray[np.int32], session: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return where a user, or one of their sessions, begins or goes on."""
-    total = len(user)
-    many = min(total, 1)
-    for row in range(1, total):
-        many += (user[row] != user[row - 1]) | (session[row] != session[row - 1])
-    found = np.zeros(many + 1, np.int64)
-    count = min(total, 1)
-    for row in range(1, total):
-        found[count] = row
-        count += (user[row] != user[row - 1]) | (session[row] != session[row - 1])
-    return found[:many]
-
-
-@compiled
 def number_runs(
     user: NDArray[np.int32], session: NDArray[np.int64]
 ) -> NDArray[np.int32]:

@@ -140,18 +140,39 @@ def _in_one_pass(
 
 
 def _by_ids(frame: pl.DataFrame) -> _Runs:
-    from replaykit.analyses.rows_kernel import (  # noqa: PLC0415 - numba
-        changes,
-        session_order,
-    )
-    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
-
     user, session = _users(frame), _numbers(frame, "session_id")
-    heads = changes(user, session)
+    other = (user[1:] != user[:-1]) | (session[1:] != session[:-1])
+    heads = np.flatnonzero(np.append(len(user) > 0, other))
     runs = _runs(frame, heads, session[heads])
-    # Sessions of one user may interleave: not their rows are sorted, but the runs.
-    order = session_order(frozen(runs.user), frozen(runs.session))
-    return _Runs(*(one[order] for one in runs)) if len(order) else runs
+    order = _order(runs.user, runs.session)
+    if not len(order):
+        return runs
+    return _Runs(
+        runs.user[order],
+        runs.session[order],
+        runs.start[order],
+        runs.first[order],
+        runs.last[order],
+    )
+
+
+def _order(user: NDArray[np.int32], session: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the order that puts runs of one session together; empty if they are.
+
+    Sessions of one user may interleave: not their rows are sorted, but the runs, and
+    only of those users whose ids ever fall, for as long as they rise none recurs.
+    """
+    another = user[1:] != user[:-1]
+    falls = ~another & (session[1:] < session[:-1])
+    if not falls.any():
+        return np.zeros(0, np.int64)
+    whose = np.append(0, np.cumsum(another))
+    mixed = np.zeros(whose[-1] + 1, np.bool_)
+    mixed[whose[1:][falls]] = True
+    at = np.flatnonzero(mixed[whose])
+    order = np.arange(len(user))
+    order[at] = at[np.lexsort((session[at], whose[at]))]
+    return order
 
 
 def _by_pauses(frame: pl.DataFrame, timeout: str) -> _Runs:
