@@ -32,6 +32,7 @@ OPTIONS: Final = (
     ("events.journeys", "count", "PathCount"),
     ("events.journeys(…).map", "order", "Ordering"),
     ("events.journeys(…).drawn", "view", "JourneyView"),
+    ("events.journeys(…).point", "kind", "NodeKind"),
     ("events.sequences", "within", "SequenceWithin"),
     ("events.sessions", "measure", "SessionMeasure"),
     ("events.sessions", "by_value", "Edge"),

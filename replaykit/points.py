@@ -88,6 +88,39 @@ class JourneyKey(NamedTuple):
         return _join("journey", _escape(self.node))
 
 
+#: What the key of all nodes of a step with one label begins with.
+_LEVEL: Final = "@"
+
+
+def level_key(step: int, label: str, kind: str | None = None) -> JourneyKey:
+    """Return the key of all nodes of a step (from 1) with one label.
+
+    `kind` is told where nodes of several kinds have that label.
+
+    Examples
+    --------
+    >>> str(level_key(2, "Search")), str(level_key(2, "Other", "other"))
+    ('journey|@2.Search', 'journey|@2:other.Other')
+    """
+    told = "" if kind is None else f":{kind}"
+    return JourneyKey(f"{_LEVEL}{step}{told}.{label}")
+
+
+def read_level(key: JourneyKey) -> tuple[int, str, str | None] | None:
+    """Return step, label and kind of a `level_key`; None of the key of one node.
+
+    Examples
+    --------
+    >>> read_level(JourneyKey("@2:other.Other")), read_level(JourneyKey("0.1"))
+    ((2, 'Other', 'other'), None)
+    """
+    if not key.node.startswith(_LEVEL):
+        return None
+    place, _, label = key.node[len(_LEVEL) :].partition(".")
+    step, _, kind = place.partition(":")
+    return (int(step), label, kind or None) if step.isdecimal() else None
+
+
 class SessionsKey(NamedTuple):
     """One bucket of one group of sessions: a moment, or the lower end of a length.
 

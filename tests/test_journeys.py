@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import polars as pl
 import pytest
 
+import replaykit as rk
 from replaykit.analyses.journeys import journeys
 from replaykit.analyses.sequences import sequences
 from replaykit.errors import (
@@ -16,6 +18,7 @@ from replaykit.errors import (
     UnknownPoint,
     UnknownProperty,
 )
+from replaykit.points import parse_key
 from replaykit.query import event
 from tests.eventlog import log
 
@@ -127,3 +130,60 @@ def test_orders_of_the_map() -> None:
 def test_bad_questions(error, options, said) -> None:
     with pytest.raises(error, match=said):
         journeys(log({"a": "0m A"}), **options)
+
+
+#: Events that are called as the tree calls what is no event.
+NAMESAKES = {
+    "ana": "0m A, 1m Other",
+    "bob": "0m A, 1m Other",
+    "cyd": "0m A, 1m Dropped off",
+    "dan": "0m A, 1m B",
+    "eve": "0m A, 1m (none)",
+    "fay": "0m A",
+}
+
+
+def test_events_called_as_other_nodes_are_told_apart_by_kind() -> None:
+    answer = journeys(log(NAMESAKES), start="A", top=2)
+    nodes = answer.table.filter(pl.col("step") == 2).select("event", "kind", "users")
+    assert nodes.rows() == [
+        ("Other", "event", 2),
+        ("(none)", "event", 1),
+        ("Other", "other", 2),
+        ("Dropped off", "dropped", 1),
+    ]
+    found = {
+        kind: answer.population(answer.key("A", "Other", kind=kind))["user"].to_list()
+        for kind in ("event", "other")
+    }
+    assert found == {"event": [0, 1], "other": [2, 3]}
+    with pytest.raises(UnknownPoint, match="kind='event' or kind='other'"):
+        answer.key("A", "Other")
+    with pytest.raises(UnknownPoint, match="kind='event' or kind='other'"):
+        answer.level_key(2, "Other")
+    assert answer.population(answer.key("A", "(none)"))["user"].to_list() == [4]
+    with pytest.raises(UnknownPoint, match="no dropped node 'A > Other'"):
+        answer.key("A", "Other", kind="dropped")
+    with pytest.raises(UnknownOption, match="kind"):
+        answer.key("A", "Other", kind="rest")
+    steps = answer.funnel_steps(answer.key("A", "Other", kind="other"))
+    assert [step.label for step in steps] == ["A"]
+
+
+@pytest.mark.parametrize("view", ["tree", "levels", "icicle", "sunburst"])
+@pytest.mark.parametrize(("top", "name"), [(None, "Dropped off"), (1, "Other")])
+def test_a_click_opens_the_node_of_its_kind(view: str, top: int, name: str) -> None:
+    events = rk.events(log(NAMESAKES).collect())
+    found = events.journeys(start="A", top=top).drawn(view)
+    (drawn,) = found.chart().data
+    keys = drawn.node.customdata if drawn.type == "sankey" else drawn.customdata
+    codes, sizes = [], []
+    for key in map(parse_key, keys):
+        codes.append(found.describe(key).code)
+        again = eval(codes[-1].removeprefix("point = "), {"journeys": found})
+        assert found.open(key).users.ids.to_list() == again.users.ids.to_list()
+        sizes.append(again.count())
+    shown = found.levels if view == "levels" else found.table
+    assert sorted(sizes) == sorted(shown["users"])
+    assert sum(f"{name!r}, kind=" in code for code in codes) == 2
+    assert sum("kind=" in code for code in codes) == 2

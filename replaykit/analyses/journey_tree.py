@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from polars._typing import PolarsDataType
 
     from replaykit.analyses.journey_paths import Paths
+
+NodeKind: TypeAlias = Literal["event", "other", "dropped"]
+"""What a node of a tree is: an event, the events beyond those shown, or who went no
+further. Only events grow on; a name such as `Other` may be that of an event, too."""
+
+NODE_KINDS: Final[tuple[NodeKind, ...]] = ("event", "other", "dropped")
 
 OTHER: Final = "Other"
 DROPPED: Final = "Dropped off"
@@ -38,7 +44,7 @@ class Node:
 
     step: int
     path: tuple[str, ...]
-    kind: str
+    kind: NodeKind
     members: NDArray[np.int64]
 
 
@@ -101,7 +107,7 @@ def _children(
     *,
     top: int | None,
     below: float | None,
-) -> list[tuple[str, str, NDArray[np.int64]]]:
+) -> list[tuple[str, NodeKind, NDArray[np.int64]]]:
     order = np.argsort(code, kind="stable")
     codes, begins, counts = np.unique(
         code[order], return_index=True, return_counts=True
@@ -119,7 +125,7 @@ def _children(
         number < limit and len(inside) >= least
         for number, (_, inside) in enumerate(ranked)
     ]
-    children = [
+    children: list[tuple[str, NodeKind, NDArray[np.int64]]] = [
         (found.labels[which], "event", inside)
         for keep, (which, inside) in zip(shown, ranked, strict=True)
         if keep

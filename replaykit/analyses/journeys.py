@@ -22,10 +22,16 @@ from replaykit.analyses.journey_paths import (
     common_events,
     read_plan,
 )
-from replaykit.analyses.journey_tree import Node, grow
+from replaykit.analyses.journey_tree import NODE_KINDS, Node, NodeKind, grow
 from replaykit.engine import Frames, Pieces
-from replaykit.errors import BadInput, UnknownOption, UnknownPoint
-from replaykit.points import JourneyKey, parse_key
+from replaykit.errors import (
+    BadInput,
+    UnknownOption,
+    UnknownPoint,
+    check_option,
+    did_you_mean,
+)
+from replaykit.points import JourneyKey, level_key, parse_key, read_level
 from replaykit.query import as_step
 
 if TYPE_CHECKING:
@@ -35,9 +41,6 @@ if TYPE_CHECKING:
     from replaykit.timeline import Span
 
 __all__ = ["JourneysAnswer", "PathCount", "journeys"]
-
-#: What the key of all nodes of a step with one label begins with.
-LEVEL: Final = "@"
 
 #: Depth of the tree where nothing else is asked.
 STEPS_SHOWN: Final = 5
@@ -151,14 +154,51 @@ class JourneysAnswer:
             top=top,
         )
 
-    def key(self, *path: str) -> JourneyKey:
-        """Return the key of the node with these labels, the anchor first."""
-        for name, node in self.nodes.items():
-            if node.path == path:
-                return JourneyKey(name)
-        raise UnknownPoint(
-            f"The tree has no node {' > '.join(path)!r}; .table lists its nodes."
-        )
+    def key(self, *path: str, kind: NodeKind | None = None) -> JourneyKey:
+        """Return the key of the node with these labels, the anchor first.
+
+        `kind` tells an event called "Other" or "Dropped off" from what else is.
+        """
+        if kind is not None:
+            check_option("kind", kind, NODE_KINDS)
+        same = {
+            node.kind: JourneyKey(name)
+            for name, node in self.nodes.items()
+            if node.path == path and kind in {None, node.kind}
+        }
+        text = " > ".join(path)
+        if len(same) > 1:
+            raise _ambiguous(repr(text), same)
+        if not same:
+            known = [" > ".join(node.path) for node in self.nodes.values()]
+            hint = did_you_mean(text, known)
+            what = f"{kind} node" if kind else "node"
+            raise UnknownPoint(
+                f"The tree has no {what} {text!r}; .table lists its nodes. "
+                f"{hint}".rstrip()
+            )
+        return next(iter(same.values()))
+
+    def level_key(
+        self, step: int, label: str, kind: NodeKind | None = None
+    ) -> JourneyKey:
+        """Return the key of all nodes of a step (from 1) with one label."""
+        if kind is not None:
+            check_option("kind", kind, NODE_KINDS)
+        kinds = self._kinds(step, label)
+        if kind is None and len(kinds) > 1:
+            raise _ambiguous(f"{label!r} at step {step}", kinds)
+        if not kinds or kind not in {None, *kinds}:
+            raise UnknownPoint(f"No {label!r} at step {step}; .levels lists them.")
+        return level_key(step, label, kind if len(kinds) > 1 else None)
+
+    def _kinds(self, step: int, label: str) -> list[NodeKind]:
+        """Return what the nodes of a step with one label are, events first."""
+        nodes = self.nodes.values()
+        found = {
+            node.kind for node in nodes if (node.step, node.path[-1]) == (step, label)
+        }
+        return [kind for kind in NODE_KINDS if kind in found]
 
     def population(self, key: JourneyKey | str) -> pl.DataFrame:
         """Return the paths through a node with their windows.
@@ -238,15 +278,17 @@ class JourneysAnswer:
         return replace(self, table=table, nodes=nodes)
 
     def _joined(self, key: JourneyKey | str) -> Node:
-        """Return a node; `@2.Search` joins all nodes of a step with one label."""
-        text = key.node if isinstance(key, JourneyKey) else key
-        if not text.startswith(LEVEL):
+        """Return a node, or all nodes of a step with one label joined (`level_key`)."""
+        read = parse_key(key) if isinstance(key, str) else key
+        level = read_level(read) if isinstance(read, JourneyKey) else None
+        if level is None:
             return self.nodes[self._node(key)]
-        step, _, label = text[len(LEVEL) :].partition(".")
+        step, label, kind = level
+        kind = kind or next(iter(self._kinds(step, label)), None)
         same = [
             node
             for node in self.nodes.values()
-            if str(node.step) == step and node.path[-1] == label
+            if (node.step, node.path[-1], node.kind) == (step, label, kind)
         ]
         if not same:
             raise UnknownPoint(f"No {label!r} at step {step}; .levels lists them.")
@@ -264,6 +306,11 @@ class JourneysAnswer:
                 f"The tree has no node {key.node!r}; .table lists its nodes."
             )
         return key.node
+
+
+def _ambiguous(what: str, kinds: Iterable[NodeKind]) -> UnknownPoint:
+    words = " or ".join(f"kind={kind!r}" for kind in NODE_KINDS if kind in set(kinds))
+    return UnknownPoint(f"Several nodes are called {what}. Say which: {words}.")
 
 
 def journeys(

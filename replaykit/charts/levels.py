@@ -23,7 +23,7 @@ from replaykit.charts.journeys import (
 )
 from replaykit.charts.labels import percent
 from replaykit.charts.look import drawing
-from replaykit.points import JourneyKey
+from replaykit.points import level_key
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,11 +61,16 @@ def journeys_levels_chart(
     ('journey|@1.Search', 'journey|@2.Buy', 'journey|@2.dropped')
     """
     tree = tree_nodes(table)
+    kinds: dict[tuple[int, str], set[str]] = {}
+    for node in tree:
+        kinds.setdefault((node.level, node.event), set()).add(node.kind)
     joined: dict[tuple[int, str, str], Node] = {}
     for node in tree:
         at = (node.level, node.event, node.kind)
         before = joined.get(at)
-        key = str(JourneyKey(f"@{node.level + 1}.{node.event}"))
+        # An event may be called as the other events are.
+        told = node.kind if len(kinds[node.level, node.event]) > 1 else None
+        key = str(level_key(node.level + 1, node.event, told))
         joined[at] = node._replace(
             key=key,
             parent=None,

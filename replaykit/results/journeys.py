@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 import polars as pl
 
 from replaykit import charts
-from replaykit.analyses.journeys import LEVEL
-from replaykit.errors import BadInput, UnknownPoint, check_option, did_you_mean
-from replaykit.points import JourneyKey, PointKey
+from replaykit.errors import BadInput, UnknownPoint, check_option
+from replaykit.points import JourneyKey, PointKey, read_level
 from replaykit.replies import Point as PointWords
 from replaykit.results.opened import Opened
 from replaykit.results.result import Result
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from replaykit.analyses.journey_map import Ordering
+    from replaykit.analyses.journey_tree import NodeKind
     from replaykit.analyses.journeys import JourneysAnswer
     from replaykit.handles import Events
     from replaykit.results.funnel import Funnel
@@ -138,13 +138,26 @@ class Journeys(Result):
             return charts.journeys_levels_chart(self.table, **about, backward=backward)
         return charts.journeys_tree_chart(self.table, **about, backward=backward)
 
-    def point(self, *path: str) -> Opened:
-        """Open the node that a path of labels leads to, the anchor first."""
-        return self.open(self._key(path))
+    def point(self, *path: str, kind: NodeKind | None = None) -> Opened:
+        """Open the node that a path of labels leads to, the anchor first.
 
-    def level(self, step: int, event: str) -> Opened:
-        """Open all paths with an event at a step (from 1), whatever came before."""
-        return self.open(JourneyKey(f"{LEVEL}{step}.{event}"))
+        Parameters
+        ----------
+        path
+            The labels, as `.table` has them.
+        kind
+            What the node is, where several have that path: `"event"`, `"other"` (the
+            events beyond those shown) or `"dropped"`. An event may be called `Other`
+            or `Dropped off`, too.
+        """
+        return self.open(self.answer.key(*path, kind=kind))
+
+    def level(self, step: int, event: str, *, kind: NodeKind | None = None) -> Opened:
+        """Open all paths with a label at a step (from 1), whatever came before.
+
+        `kind` says what is meant where an event is called as the other events are.
+        """
+        return self.open(self.answer.level_key(step, event, kind))
 
     def took(
         self, *path: str, exactly: bool = True, converted: bool | None = None
@@ -178,7 +191,9 @@ class Journeys(Result):
         )
         return Opened(self.events.users(population, f"took {' › '.join(path)}"))
 
-    def funnel(self, *path: str, within: str | None = None) -> Funnel:
+    def funnel(
+        self, *path: str, within: str | None = None, kind: NodeKind | None = None
+    ) -> Funnel:
         """Ask a node's path as a funnel in this order.
 
         Parameters
@@ -187,13 +202,15 @@ class Journeys(Result):
             Its labels, the anchor first.
         within
             Time from the first step to the last; by default the journey's window.
+        kind
+            What the node is, where several have that path.
 
         Raises
         ------
         BadInput
             If the window is a session and `within` is not given.
         """
-        steps = self.answer.funnel_steps(self._key(path))
+        steps = self.answer.funnel_steps(self.answer.key(*path, kind=kind))
         window = self.answer.plan.window
         if within is None and window is None:
             raise BadInput("This journey's window is a session; say within='1h'.")
@@ -231,30 +248,26 @@ class Journeys(Result):
         order = [pl.col("step"), pl.col("points").abs(), text]
         return shown.sort(*order, descending=[False, True, False])
 
-    def _key(self, path: Sequence[str]) -> JourneyKey:
-        rows = self.table.filter(pl.col("path").list.len() == len(path))
-        for label, node in zip(rows["path"], rows["node"], strict=True):
-            if list(label) == list(path):
-                return JourneyKey(str(node))
-        known = [" > ".join(path) for path in self.table["path"]]
-        hint = did_you_mean(" > ".join(path), known)
-        raise UnknownPoint(
-            f"No path {' > '.join(path)!r} in this tree. {hint}".rstrip()
-        )
-
     def describe(self, key: PointKey) -> PointWords:
         """Say what a point is, and the call that names the same people."""
         if not isinstance(key, JourneyKey):
             raise UnknownPoint(f"{key} is no point of a tree.")
-        if key.node.startswith(LEVEL):
-            step, _, event = key.node[len(LEVEL) :].partition(".")
-            code = f"point = journeys.level({step}, {event!r})"
+        level = read_level(key)
+        if level is not None:
+            step, event, kind = level
+            told = "" if kind is None else f", kind={kind!r}"
+            code = f"point = journeys.level({step}, {event!r}{told})"
             return PointWords(event, f"at step {step}", code)
         found = self.table.filter(pl.col("node").cast(pl.String) == key.node)
         if found.is_empty():
             raise UnknownPoint(f"No node {key.node!r} in this tree.")
-        path = found["path"][0].to_list()
-        code = f"point = journeys.point({', '.join(map(repr, path))})"
+        path, parent = found["path"][0].to_list(), found["parent"][0]
+        same = self.table.filter(
+            pl.col("parent").eq_missing(pl.lit(parent)), event=path[-1]
+        )
+        labels = ", ".join(map(repr, path))
+        told = f", kind={found['kind'][0]!r}" if same.height > 1 else ""
+        code = f"point = journeys.point({labels}{told})"
         share = found["share"][0]
         return PointWords(
             " › ".join(path), f"{share:.1%} of all paths" if share else "", code
