@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
@@ -15,6 +16,7 @@ import replaykit as rk
 from replaykit.bundle import MIME
 from replaykit.sharing.browser import Browser, find_browser
 from replaykit.sharing.filmstrip import DRAWN, Filmstrip
+from replaykit.sharing.filmstrips import filmstrips
 from replaykit.twins import Moment, moments, player_twin, strip
 
 ROOT = Path(__file__).parent.parent
@@ -233,6 +235,34 @@ def test_a_player_draws_its_moments_and_a_page_shows_them(shop, tmp_path, chromi
     assert any("filmstrip drawn in the notebook" in note for note in report.notes)
     rk.share(tmp_path / "a.ipynb", tmp_path / "b.html", mask=False, filmstrip=False)
     assert data["image/png"] in (tmp_path / "b.html").read_text()
+
+
+@pytest.mark.browser
+def test_a_saved_notebook_is_completed_with_pictures(shop, tmp_path, chromium):
+    """Displaying a player draws nothing; the notebook gets its pictures at the end."""
+    path = tmp_path / "a.ipynb"
+    shown = {"output_type": "display_data", "metadata": {}}
+    shown["data"] = shown_by(rk.Player(shop.replays[:2]))
+    assert "image/png" not in shown["data"]
+    chart = {"output_type": "display_data", "metadata": {}}
+    chart["data"] = shown_by(shop.events.segmentation("Purchase", every="1w"))
+    cell = {"cell_type": "code", "metadata": {}, "source": "", "execution_count": 1}
+    body = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}
+    body["cells"] = [{**cell, "outputs": [shown, chart]}]
+    path.write_text(json.dumps(body))
+    assert filmstrips(path, budget="10KB") == 0
+    assert filmstrips(path) == 1
+    assert filmstrips(path) == 1
+    outputs = json.loads(path.read_text())["cells"][0]["outputs"]
+    assert [set(one["data"]) & {MIME, "image/png"} for one in outputs] == [
+        {MIME},
+        {"image/png"},
+        {MIME},
+    ]
+    assert base64.b64decode(outputs[1]["data"]["image/png"]).startswith(b"\x89PNG")
+    assert path.stat().st_size < 1_000_000
+    report = rk.share(path, tmp_path / "a.html", filmstrip=False)
+    assert any("filmstrip drawn in the notebook" in note for note in report.notes)
 
 
 @pytest.mark.browser

@@ -78,7 +78,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.in_place:
         for path in options.paths:
             _write(settle(execute(path)), path)
-            sys.stdout.write(f"{path}  executed\n")
+            from replaykit.sharing.filmstrips import filmstrips  # noqa: PLC0415 - same
+
+            drawn = filmstrips(path)
+            sys.stdout.write(f"{path}  executed, {drawn} filmstrips\n")
         return 0
     notebook, page = options.paths
     executed = page.with_suffix(".ipynb")

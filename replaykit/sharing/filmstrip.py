@@ -285,7 +285,7 @@ class Filmstrip:
 
     @classmethod
     def of(cls, player: Shareable) -> Filmstrip:
-        """Draw the first replay of a player."""
+        """Draw the first replay of a player, live or saved."""
         answers, bundle = player._replaykit_share_()
         figures = Figures("shown")
         figure = figures.add({**bundle, "replays": bundle["replays"][:1]}, answers)

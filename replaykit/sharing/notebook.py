@@ -93,7 +93,7 @@ def read(path: str | Path) -> list[Block]:
     BadInput
         If it is not a notebook of format 4.
     """
-    return blocks(_load(Path(path)))
+    return blocks(load(Path(path)))
 
 
 def blocks(notebook: Mapping[str, Any]) -> list[Block]:
@@ -103,7 +103,8 @@ def blocks(notebook: Mapping[str, Any]) -> list[Block]:
     return [block for cell in notebook["cells"] for block in _blocks(cell, language)]
 
 
-def _load(file: Path) -> dict[str, Any]:
+def load(file: Path) -> dict[str, Any]:
+    """Read a notebook, or say why it is none."""
     if not file.is_file():
         near = [one.name for one in file.parent.glob("*.ipynb")]
         hint = did_you_mean(file.name, near)
