@@ -322,3 +322,21 @@ class Served:
     def __exit__(self, *_):
         self._server.shutdown()
         self._server.server_close()
+
+
+def test_on_paper_every_figure_says_something(page_file):
+    """What nobody has scrolled to has not been drawn: its twin is printed instead."""
+    with browser_page(width=794, height=500) as page:
+        watched = Watched(page)
+        page.goto(page_file.as_uri())
+        page.locator(".rk-fig-result.is-live .main-svg").first.wait_for()
+        assert page.locator(".rk-fig-player.is-live").count() == 0
+        page.emulate_media(media="print")
+        twin = page.locator(".rk-fig-player .rk-twin")
+        assert twin.is_visible()
+        figure = page.locator(".rk-fig-player")
+        assert abs(figure.bounding_box()["height"] - twin.bounding_box()["height"]) < 4
+        assert page.locator(".rk-fig-result .main-svg").first.is_visible()
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 794
+        watched.clean()
