@@ -161,8 +161,9 @@ def _write(heap: Heap, head: Snapshot, writer: Writer, written: Written) -> None
     waiting: deque[tuple[int, Future[tuple[AddAction, pl.DataFrame]]]] = deque()
 
     def counted() -> None:
-        bucket, done = waiting.popleft()
+        bucket, done = waiting[0]
         add, ordered = done.result()
+        waiting.popleft()
         written.adds.append(add)
         _count(written, bucket, ordered, 1)
 
