@@ -235,28 +235,33 @@ def test_additions_told_before_their_parents_are_kept(show):
     assert "'id': 21" in str(ours(show, parts, 4_000))
 
 
-def test_a_new_document_of_a_frame_begins_at_its_top(show):
-    """rrweb leaves it where the document before was scrolled to."""
+def test_a_new_document_of_a_frame_begins_at_its_top_and_without_sheets(show):
+    """rrweb leaves it scrolled as the document before was, and with its sheets."""
 
     def document(t, number):
         body = element("body", number + 1, style="height: 3000px")
-        page = {
-            "type": 0,
-            "id": number,
-            "childNodes": [element("html", number + 2, body)],
-        }
+        html = element("html", number + 2, body)
+        page = {"type": 0, "id": number, "childNodes": [html]}
         adds = [{"parentId": 20, "nextId": None, "node": page}]
-        return change(
-            t, 0, adds=adds, removes=[], texts=[], attributes=[], isAttachIframe=True
-        )
+        lists = {"adds": adds, "removes": [], "texts": [], "attributes": []}
+        return change(t, 0, isAttachIframe=True, **lists)
 
-    frame = mutation(100, adds=[add(4, element("iframe", 20))])
-    scrolled = change(900, 3, id=30, x=0, y=200)
-    events = told(frame, document(200, 30), scrolled, document(2_000, 40))
-
-    stock, mine = show(events, 3_000), ours(show, segments(events), 3_000)
+    sheet = {"styleId": 1, "rules": [{"rule": ".old { top: 1px }"}]}
+    events = told(
+        mutation(100, adds=[add(4, element("iframe", 20))]),
+        document(200, 30),
+        change(800, 15, id=30, styles=[sheet], styleIds=[1]),
+        change(900, 3, id=30, x=0, y=200),
+        document(2_000, 40),
+    )
+    stock = show(events, 3_000)
     assert [0, 200] in flat(stock, "scrolled")
-    assert flat(mine, "scrolled") == [[0, 0], [0, 0]]
+    assert ".old" in str(flat(stock, "sheets"))
+    # Played on from the old document, and begun at a keyframe after the new one.
+    for limits in (Limits(10**9, 10**9, 10**9), Limits(1, 10**9, 10**9)):
+        mine = ours(show, segments(events, limits=limits), 3_000)
+        assert flat(mine, "scrolled") == [[0, 0], [0, 0]]
+        assert flat(mine, "sheets") == [[], []]
 
 
 def flat(page, key):

@@ -69,7 +69,7 @@ class Story:
         canvas["attributes"]["rr_dataURL"] = CLEAR
         drawn = made("canvas", id="drawn", width="60", height="40")
         drawn["attributes"]["rr_dataURL"] = DOT
-        film = made("video", id="film", width="30", poster=DOT)
+        film = made("video", id="film", width="30", height="20", poster=DOT)
         film["attributes"] |= {
             "rr_mediaState": "played",
             "rr_mediaCurrentTime": 5,
@@ -646,8 +646,10 @@ def frames(story: Story):
         if document is None or kind < 0.15:
             nested = frame.id == story.by_name["frame"] and random.random() < 0.6
             story.write(tree.attach(frame, story.document(framed=nested)))
-            # rrweb leaves the new document where the old one was scrolled to.
-            story.change(3, id=tree.frames[frame.id].id, x=0, y=0)
+            # rrweb leaves the new document with the scroll and the sheets of the old one.
+            attached = tree.frames[frame.id].id
+            story.change(3, id=attached, x=0, y=0)
+            story.change(15, id=attached, styleIds=[])
             return
         inside = list(document.walk())
         if kind < 0.5:

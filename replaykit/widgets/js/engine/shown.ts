@@ -225,7 +225,8 @@ export class Shown {
       const page = iframe.contentWindow as (Window & typeof globalThis) | null;
       if (page) this.#leap.watch(page);
       attach(mutation, iframe);
-      // A document begins at its top, wherever the one before it was scrolled to.
+      // A document begins at its top and without sheets, whatever the one before it had.
+      if (page) page.document.adoptedStyleSheets = [];
       page?.scrollTo(0, 0);
     };
   }
