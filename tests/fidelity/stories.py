@@ -217,6 +217,8 @@ def _alter(tree: Tree, random: Random, lists: dict) -> None:
     elif kind < 0.7 and not lists["adds"]:
         node = random.choice(settled)
         inside = {one.id for one in node.walk()}
+        if inside & tree.dressed:
+            return  # its style would be told as it then reads
         parents = [box for box in boxes if box.id not in inside]
         removes, adds = tree.move(node, random.choice(parents))
         lists["removes"] += removes
@@ -224,7 +226,7 @@ def _alter(tree: Tree, random: Random, lists: dict) -> None:
     elif kind < 0.85:
         _retext(random, [n for n in loose if n.data["type"] == 3], lists)
     else:
-        _dress(random, [n for n in boxes if n.id not in fresh], lists)
+        _dress(tree, [n for n in boxes if n.id not in fresh], lists)
 
 
 def _retext(random: Random, texts: list[Node], lists: dict) -> None:
@@ -237,7 +239,8 @@ def _retext(random: Random, texts: list[Node], lists: dict) -> None:
         lists["texts"].append({"id": node.id, "value": value})
 
 
-def _dress(random: Random, boxes: list[Node], lists: dict) -> None:
+def _dress(tree: Tree, boxes: list[Node], lists: dict) -> None:
+    random = tree.random
     told = {one["id"] for one in lists["attributes"]}
     boxes = [n for n in boxes if n.id not in told]
     if not boxes:
@@ -258,6 +261,8 @@ def _dress(random: Random, boxes: list[Node], lists: dict) -> None:
             attributes.pop(name, None)
         elif isinstance(value, str):
             attributes[name] = value
+        else:
+            tree.dressed.add(node.id)
     lists["attributes"].append({"id": node.id, "attributes": change})
 
 

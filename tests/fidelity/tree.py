@@ -76,6 +76,8 @@ class Tree:
         #: Frame's id -> its document.
         self.frames: dict[int, Node] = {}
         self.root: Node | None = None
+        #: Whose style was set by properties: their attribute is not known here.
+        self.dressed: set[int] = set()
 
     # -- making
 
@@ -123,8 +125,12 @@ class Tree:
     # -- finding
 
     def boxes(self) -> list[Node]:
-        """Return what new nodes can be put into."""
-        return [n for n in self.nodes.values() if n.tag in BOXES]
+        """Return what new nodes can be put into, and what can be dressed anew.
+
+        Not what keeps the page long: where a page becomes shorter its browser scrolls,
+        and that would have been recorded.
+        """
+        return [n for n in self.nodes.values() if n.tag in BOXES and not _is_long(n)]
 
     def loose(self) -> list[Node]:
         """Return what can be taken out or moved: all that was made up on the way."""
@@ -194,6 +200,10 @@ class Tree:
         }
         lists = {"removes": [], "texts": [], "attributes": [], "adds": [add]}
         return {"source": 0, "isAttachIframe": True, **lists}
+
+
+def _is_long(node: Node) -> bool:
+    return node.data["attributes"].get("id") in {"tall", "tall2", "scroller"}
 
 
 def _rooted(data: Data, root: int | None) -> Data:
