@@ -750,3 +750,19 @@ def test_what_a_notebook_saves_of_points_stays_in_its_budget_and_says_what_is_le
 def last_hours(trend) -> list[datetime]:
     times = trend.table.filter(pl.col("value") > 0)["time"]
     return times.sort(descending=True).to_list()
+
+
+def test_a_column_of_users_counts_them_or_names_them():
+    table = (
+        "<table><tr><th>step</th><th>{}</th></tr><tr><td>1</td><td>{}</td></tr></table>"
+    )
+
+    def shown(head: str, cell: str) -> str:
+        written = clean(table.format(head, cell), None, lambda _: "person-1")
+        return re.findall(r"<td>([^<]*)</td>", written)[1]
+
+    assert shown("users", "1,234") == "1,234"
+    assert shown("users", "285") == "285"
+    assert shown("users", "ana") == "person-1"
+    assert shown("user", "285") == "person-1"
+    assert shown("user", "null") == "null"

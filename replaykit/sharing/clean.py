@@ -53,6 +53,11 @@ _NUMBER: Final = re.compile(r"\d{1,4}%?")
 _NUMBERS: Final = frozenset({"width", "height", "colspan", "rowspan", "span"})
 
 
+#: How tables write how many there are, and what in a column of users is none.
+_COUNT: Final = re.compile(r"\d{1,3}(?:[,_]\d{3})*|\d+(?:\.\d+)?")
+_NOBODY: Final = frozenset(
+    {"str", "null", "None", "…", "i64", "i32", "u32", "u64", "f64"}
+)
 #: Columns of a table that name users, in lower case.
 _USER_COLUMNS: Final = frozenset(
     (
@@ -107,6 +112,8 @@ class _Writer(HTMLParser):
         self._user = user
         #: Which cells of the present table name users; the place in the present row.
         self._user_cells: set[int] = set()
+        #: Those of them that may as well count users.
+        self._counts: set[int] = set()
         self._cell = -1
         self._out: list[str] = []
         self._open: list[str] = []
@@ -173,17 +180,21 @@ class _Writer(HTMLParser):
         if self._user is not None and bare:
             if cell == "th" and bare.lower() in _USER_COLUMNS:
                 self._user_cells.add(self._cell)
+                if bare.lower() == "users":
+                    self._counts.add(self._cell)
             elif cell in {"td", "th"} and self._names_user(bare):
                 data = data.replace(bare, self._user(bare))
         self._out.append(html.escape(self._change(data), quote=False))
 
     def _names_user(self, text: str) -> bool:
         """Tell whether a cell is of a user, and not the dtype that polars shows."""
-        return self._cell in self._user_cells and text not in {"str", "null", "…"}
+        if self._cell in self._counts and _COUNT.fullmatch(text):
+            return False
+        return self._cell in self._user_cells and text not in _NOBODY
 
     def _follow_table(self, tag: str) -> None:
         if tag == "table":
-            self._user_cells = set()
+            self._user_cells, self._counts = set(), set()
         elif tag == "tr":
             self._cell = -1
         elif tag in {"td", "th"}:
