@@ -3,13 +3,22 @@
  *
  * rrweb scrolls as it meets a scroll, which makes the browser lay out everything built so far, once
  * per scroll. In a leap only the last scroll of each part is seen, and only when the page stands.
+ *
+ * It also takes a class from the root and puts it back, which makes the browser work out the style
+ * of every element again. In a leap only where that ends is seen.
  */
 
 type Scrolled = { scrollTo(options?: ScrollToOptions): void };
 type Scroll = (this: Scrolled, ...given: [ScrollToOptions?] | [number, number]) => void;
 
+type Tokens = Record<"add" | "remove", (this: DOMTokenList, ...names: string[]) => void>;
+
+/** What rrweb writes on the root of a page that stands still. */
+const PAUSED = "rrweb-paused";
+
 export class Leap {
   readonly #waiting = new Map<Scrolled, () => void>();
+  readonly #paused = new Map<DOMTokenList, () => void>();
   #leaping = false;
 
   /** Take over a recorded document's window: its scrolling, and dialogs that take the focus. */
@@ -18,7 +27,18 @@ export class Leap {
       this.setAttribute("open", "");
     };
     const waiting = this.#waiting;
+    const paused = this.#paused;
     const isLeaping = () => this.#leaping;
+    const tokens = page.DOMTokenList.prototype as unknown as Tokens;
+    for (const name of ["add", "remove"] as const) {
+      const plain = tokens[name];
+      tokens[name] = function (this: DOMTokenList, ...given) {
+        const later = isLeaping() && given[0] === PAUSED;
+        if (!later) plain.apply(this, given);
+        else if (this.contains(PAUSED) === (name === "add")) paused.delete(this);
+        else paused.set(this, () => plain.apply(this, given));
+      };
+    }
     for (const owner of [page, page.Element.prototype] as Scrolled[]) {
       const plain = owner.scrollTo as Scroll;
       const later: Scroll = function (this: Scrolled, ...given) {
@@ -40,6 +60,8 @@ export class Leap {
       build();
     } finally {
       this.#leaping = false;
+      for (const write of this.#paused.values()) write();
+      this.#paused.clear();
       for (const scroll of this.#waiting.values()) scroll();
       this.#waiting.clear();
     }
