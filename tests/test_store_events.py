@@ -568,6 +568,9 @@ def test_a_source_that_fails_half_way_leaves_nothing(shop):
         def batches(self):
             return broken()
 
+        def expected(self):
+            return None
+
         def narrow(self):
             return {}
 

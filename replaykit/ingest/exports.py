@@ -56,6 +56,8 @@ TEXTS: Final[dict[str, Owner]] = {
     "user_properties": "user",
     "groups": "group",
 }
+#: Files of these kinds take about four times their size in memory.
+_PACKED: Final = frozenset({".gz", ".zip", ".zst", ".parquet"})
 _IDENTITIES: Final = ("user_id", "device_id", "amplitude_id")
 # More blocks in flight than threads only cost memory.
 _WORKERS: Final = min(8, os.cpu_count() or 1)
@@ -155,6 +157,11 @@ class Export:
                 self._note(read)
                 if read.rows.height:
                     yield read.rows
+
+    def expected(self) -> int:
+        """Return about how many bytes the rows take in memory."""
+        sizes = ((path.stat().st_size, path.suffix) for path in self.files)
+        return sum(size * (4 if end in _PACKED else 1) for size, end in sizes)
 
     def narrow(self) -> dict[tuple[Owner, str, str], int]:
         """Return properties for which no column was made: they lie in the text."""

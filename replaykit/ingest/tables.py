@@ -238,6 +238,9 @@ class TableSource:
         except pl.exceptions.PolarsError as error:
             raise _damaged(error) from error
 
+    def expected(self) -> None:
+        """Return nothing: tables are read lazily."""
+
     def narrow(self) -> dict[tuple[Owner, str, str], int]:
         """Return nothing: every column of a table stays a column."""
         return {}

@@ -52,6 +52,10 @@ class Incoming(Protocol[Report_co]):
         """Yield batches in the shape of `schema.INCOMING`."""
         ...
 
+    def expected(self) -> int | None:
+        """Return about how many bytes the rows take in memory, None if unknown."""
+        ...
+
     def narrow(self) -> Mapping[tuple[Owner, str, str], int]:
         """Return (owner, name, kind) of properties that lie in the text alone."""
         ...
@@ -307,7 +311,7 @@ class EventStore:
         nothing. Other writers may commit meanwhile; nothing of either is lost.
         """
         with _said(self.folder), writing(self.folder) as writer:
-            stage = Stage(writer.scratch)
+            stage = Stage(writer.scratch, source.expected())
             for batch in source.batches():
                 stage.add(batch)
             stage.narrow.update(source.narrow())
@@ -317,7 +321,7 @@ class EventStore:
     def append(self, *batches: pl.DataFrame) -> Outcome:
         """Add batches of `schema.INCOMING` rows in one commit."""
         with _said(self.folder), writing(self.folder) as writer:
-            stage = Stage(writer.scratch)
+            stage = Stage(writer.scratch, sum(int(b.estimated_size()) for b in batches))
             for batch in batches:
                 stage.add(batch)
             return commit(self.folder, self.settings, writer, stage, Wishes())

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Above this many bytes rows go to disk: all of them, so that much is free again when
-# they are written, or none.
+# they are written, or none. What will not fit in the end is not kept that long.
 _IN_MEMORY: Final = 1 << 30
+_ON_THE_WAY: Final = 256 << 20
 _MERGE_SEEN: Final = 32
 
 # How a row is recognised when it arrives again, in the two lowest bits of its key.
@@ -38,9 +39,13 @@ class Stage:
     ----------
     scratch
         Folder for pieces that do not fit in memory.
+    expected
+        About how many bytes of rows there will be; None where nobody knows.
     """
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, scratch: Path, expected: int | None = None) -> None:
+        fits = expected is not None and expected <= _IN_MEMORY
+        self._most = _IN_MEMORY if fits else _ON_THE_WAY
         self.rows = 0
         #: Whether the pieces lie on disk.
         self.spilled = False
@@ -80,8 +85,8 @@ class Stage:
             self._seen = [merge_seen(self._seen)]
         self._pieces.append(rows)
         self._in_memory += int(rows.estimated_size())
-        # Once on disk, little is kept back before it follows.
-        if self._in_memory > (_IN_MEMORY // 4 if self.spilled else _IN_MEMORY):
+        if self._in_memory > self._most:
+            self._most = _ON_THE_WAY
             self._spill()
 
     def seen(self) -> pl.DataFrame:
