@@ -3,7 +3,7 @@
 DuckDB reads the same files with explicit columns, drops rows that come again with the
 device and insert id, sorts by person and time, and writes one zstd Parquet file per
 partition; it neither resolves identities nor types the properties. The bare parse is
-gzip expanded and every line parsed to columns of text, by the parser that is used here.
+gzip expanded and every line parsed to columns of text, by polars' JSON reader.
 
 `SIZE=500K make bench NAME=ingest_events` sets the number of rows.
 """

@@ -180,8 +180,8 @@ def _by_pauses(frame: pl.DataFrame, timeout: str) -> _Runs:
 
     time = _numbers(frame, "time")
     heads = pauses(_users(frame), time, microseconds(timeout))
-    # Each run is a session, and its beginning tells it from the others of its user.
-    return _runs(frame, heads, time[heads])
+    # Each run is a session, and its place tells it from the others of its user.
+    return _runs(frame, heads, heads)
 
 
 def _runs(
