@@ -48,6 +48,15 @@ def cell_of(page, text):
     return cell
 
 
+def drawn(page):
+    """Say whether the last replay's page comes to be there."""
+    for _ in range(100):
+        if recorded_page(page).locator("body *").count() > 20:
+            return True
+        page.wait_for_timeout(200)
+    return False
+
+
 def recorded_page(page):
     """Return the innermost frame of the last replay: the page that was recorded."""
     sealed = [frame for frame in page.frames if frame.url.startswith("data:")]
@@ -75,7 +84,7 @@ def test_watching_session_activity_to_troubleshoot_a_bug(server):
     home.get_by_role("button", name="Play").first.click()
     home.get_by_role("slider").first.wait_for(timeout=20_000)
     page.wait_for_timeout(1500)
-    assert recorded_page(page).locator("body *").count() > 20
+    assert drawn(page)
     page.screenshot(path=SHOTS / "lab-search.png")
     # A person: their stream, two of their events, a chart with its call.
     person = cell_of(page, "person = shop.user(")
@@ -116,7 +125,7 @@ def test_identifying_trends(server):
     assert "points" in scope.locator(".who").first.inner_text()
     scope.get_by_role("button", name="Play session").first.click()
     scope.get_by_role("button", name="Playing").first.wait_for(timeout=20_000)
-    assert recorded_page(page).locator("body *").count() > 20
+    assert drawn(page)
     page.screenshot(path=SHOTS / "lab-selected.png")
     # Those who were lost, and what they did instead.
     funnel = cell_of(page, "funnel = march.funnel(")
