@@ -47,11 +47,16 @@ def settle(node: Any) -> Any:
     for number, cell in enumerate(node.cells):
         cell.id = f"cell-{number:02}"
         cell.metadata.pop("execution", None)
-        kept = []
+        kept: list[Any] = []
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             data.pop(_WIDGET, None)
             if output.get("output_type") == "stream" and output.name == "stderr":
+                continue
+            before: Any = kept[-1] if kept else {}
+            if before.get("output_type") == output.get("output_type") == "stream":
+                # Whether two prints come as one depends on how busy the kernel is.
+                before.text += output.text
                 continue
             kept.append(output)
         if "outputs" in cell:
