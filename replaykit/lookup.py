@@ -18,14 +18,13 @@ from replaykit.replay_list import Replays
 from replaykit.rows_as_json import events_of, properties
 from replaykit.travelling import saved_form
 from replaykit.twins import table_twin
-from replaykit.widgets import View
+from replaykit.widgets import View, Watched
 from replaykit.wording import clock, count_words
 
 if TYPE_CHECKING:
     from replaykit import timeline
     from replaykit.replies import Watching
     from replaykit.source import Source
-    from replaykit.widgets import Player
 
 Kind: TypeAlias = Literal["canonical id", "device id", "user id", "user id prefix"]
 """Which kind of id a search found."""
@@ -34,7 +33,7 @@ _SHOWN: Final = 8
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Person:
+class Person(Watched):
     """One user of a project, found by any of their ids.
 
     Attributes
@@ -205,16 +204,6 @@ class Person:
     def watching(self) -> Watching:
         """Return what a player plays."""
         return self.replays.watching()
-
-    def watch(self, *, follow: bool = False) -> Player:
-        """Open the player on their recordings.
-
-        Parameters
-        ----------
-        follow
-            Go on as the recording on screen grows (`rk.Player`).
-        """
-        return self.replays.watch(follow=follow)
 
     def ask(self, question: str, *data: str, **options: str) -> Any:  # noqa: ANN401
         """Ask a question of all events of the project, by its name."""

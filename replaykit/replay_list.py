@@ -16,7 +16,7 @@ from replaykit.replies import Home, Watching
 from replaykit.rows_as_json import signals
 from replaykit.travelling import saved_form
 from replaykit.twins import table_twin
-from replaykit.widgets import Mosaic, Player, View, watched
+from replaykit.widgets import View, Watched
 from replaykit.wording import count_words
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from replaykit.analyses.typical import Pick
     from replaykit.query import Step
     from replaykit.replay_search import Signal
-    from replaykit.replies.tiles import Sample
     from replaykit.users import Users
 
 #: Rows of the twin.
@@ -46,7 +45,7 @@ _FIRST: Final = (
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Replays(Recorded):
+class Replays(Recorded, Watched):
     """Replays of a source, in order, with the moment and the reason where matched.
 
     Reads like a frame: `replays["matched_at"]`, `replays.columns`, `len(replays)`,
@@ -259,36 +258,6 @@ class Replays(Recorded):
     def watching(self) -> Watching:
         """Return what a player plays."""
         return Watching(self.source, self.frame, self.because)
-
-    @overload
-    def watch(self, *, follow: bool = False) -> Player: ...
-    @overload
-    def watch(
-        self, *, at: str | Step | None = None, tiles: int, which: Sample = "in order"
-    ) -> Mosaic: ...
-    def watch(
-        self,
-        *,
-        follow: bool = False,
-        at: str | Step | None = None,
-        tiles: int | None = None,
-        which: Sample = "in order",
-    ) -> Player | Mosaic:
-        """Open the player on these replays.
-
-        Parameters
-        ----------
-        follow
-            Go on as the recording on screen grows (`rk.Player`).
-        tiles
-            So many side by side instead, up to 9, on one clock.
-        at
-            With `tiles`: the event at which they are aligned. By default where each
-            answers its point, or its start.
-        which
-            With `tiles`: `"in order"`, `"typical"` or `"unusual"` ones first.
-        """
-        return watched(self, follow=follow, at=at, tiles=tiles, which=which)
 
     def refs(self) -> list[str]:
         """Return a link text per replay, with the moment to open it at.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, overload
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -14,7 +14,7 @@ from replaykit.errors import BadInput
 from replaykit.replay_list import Replays
 from replaykit.replays.happenings import MESSAGES
 from replaykit.results.on_screen import differences
-from replaykit.widgets import Mosaic, Player, watched
+from replaykit.widgets import Watched
 from replaykit.wording import count_words
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from replaykit.handles import Events
     from replaykit.query import Step
     from replaykit.replies import Watching
-    from replaykit.replies.tiles import Sample
     from replaykit.results.differences import Differences
 
 
@@ -33,7 +32,7 @@ _JOINTS: Final = {"and": " and ", "or": " or ", "not": ", not "}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Users:
+class Users(Watched):
     """Users behind a number; they behave like a set, and know why they are here.
 
     `a - b`, `a & b`, `a | b` keep the windows and moments of the left side.
@@ -187,36 +186,6 @@ class Users:
     def watching(self) -> Watching:
         """Return what a player plays."""
         return self.replays.watching()
-
-    @overload
-    def watch(self, *, follow: bool = False) -> Player: ...
-    @overload
-    def watch(
-        self, *, at: str | Step | None = None, tiles: int, which: Sample = "in order"
-    ) -> Mosaic: ...
-    def watch(
-        self,
-        *,
-        follow: bool = False,
-        at: str | Step | None = None,
-        tiles: int | None = None,
-        which: Sample = "in order",
-    ) -> Player | Mosaic:
-        """Open the player on these users' replays, each at its moment.
-
-        Parameters
-        ----------
-        follow
-            Go on as the recording on screen grows (`rk.Player`).
-        tiles
-            So many side by side instead, up to 9, on one clock.
-        at
-            With `tiles`: the event at which they are aligned. By default where each
-            answers its point, or its start.
-        which
-            With `tiles`: `"in order"`, `"typical"` or `"unusual"` ones first.
-        """
-        return watched(self, follow=follow, at=at, tiles=tiles, which=which)
 
     def differences(
         self,

@@ -12,16 +12,17 @@ from replaykit.analyses.properties import OTHER, label
 from replaykit.errors import UnknownOption
 from replaykit.points import FunnelKey, RetentionKey, SegmentationKey, SessionsKey
 from replaykit.query import event
+from replaykit.widgets import Watched
 
 if TYPE_CHECKING:
     from replaykit.points import PointKey
     from replaykit.query import Step
     from replaykit.questions.asking import Asking
     from replaykit.replay_list import Replays
+    from replaykit.replies import Watching
     from replaykit.results.journeys import Journeys
     from replaykit.results.result import Result
     from replaykit.users import Users
-    from replaykit.widgets import Player
 
 Follow: TypeAlias = Literal["zoom", "only", "without", "journeys"]
 """Where a point leads to: its interval in finer steps; the chart with its series alone,
@@ -48,7 +49,7 @@ class Call:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Opened:
+class Opened(Watched):
     """One number of a result, opened: its users, their replays."""
 
     users: Users
@@ -60,15 +61,9 @@ class Opened:
         """The replays of these users that show the point."""
         return self.users.replays
 
-    def watch(self, *, follow: bool = False) -> Player:
-        """Open the player on them.
-
-        Parameters
-        ----------
-        follow
-            Go on as the recording on screen grows (`rk.Player`).
-        """
-        return self.users.watch(follow=follow)
+    def watching(self) -> Watching:
+        """Return what a player plays."""
+        return self.users.watching()
 
     def count(self) -> int:
         """Return the number of users."""
