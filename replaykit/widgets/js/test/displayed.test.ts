@@ -4,42 +4,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { value } from "../parts/format.ts";
-import type { Session, Signal } from "../protocol.ts";
+import type { Signal } from "../protocol.ts";
 import { Rows } from "../rows.ts";
+import { session } from "./session.ts";
 import { block } from "./spec.ts";
 
 const SOURCES = fileURLToPath(new URL("..", import.meta.url));
-
-function session(changes: Partial<Session>): Session {
-  const none = { id: [], t: [], name: [], props: [], state: [], charted: [] };
-  return {
-    replay: "r",
-    user: "ana",
-    country: null,
-    agent: null,
-    start_ms: 0,
-    length_ms: 10_000,
-    status: "ok",
-    status_detail: null,
-    width: 1000,
-    height: 700,
-    segments: [],
-    opened_t: null,
-    because: null,
-    match: null,
-    shift_ms: 0,
-    pages: [],
-    inactive: [],
-    gaps: [],
-    marks: [],
-    console: [],
-    network: [],
-    density: [],
-    events: none,
-    warnings: [],
-    ...changes,
-  };
-}
 
 function all(rows: Rows) {
   return [...rows.select(new Set(), [], "")].map((row) => rows.row(row));

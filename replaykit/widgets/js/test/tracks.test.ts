@@ -3,6 +3,7 @@ import { elapsed } from "../parts/format.ts";
 import { PLACE, type Session } from "../protocol.ts";
 import { cursorOf, Rows } from "../rows.ts";
 import { firstAtOrAfter, lastAtOrBefore, spanAt, Track } from "../tracks.ts";
+import { session } from "./session.ts";
 import { block } from "./spec.ts";
 
 describe("spec/replay.md 5", () => {
@@ -158,38 +159,18 @@ interface Made {
 }
 
 function rowsOf(made: Made[], length: number, more: Partial<Session> = {}): Rows {
-  return new Rows({
-    replay: "r",
-    user: "u",
-    country: null,
-    agent: null,
-    start_ms: 0,
-    length_ms: length,
-    status: "ok",
-    status_detail: null,
-    width: 1,
-    height: 1,
-    segments: [],
-    opened_t: null,
-    because: null,
-    match: null,
-    shift_ms: 0,
-    pages: [],
-    inactive: [],
-    gaps: [],
-    marks: [],
-    console: [],
-    network: [],
-    density: [],
-    warnings: [],
-    events: {
-      id: made.map((_, i) => String(i)),
-      t: made.map((one) => one.t),
-      name: made.map((one) => one.name),
-      props: made.map((one) => one.props ?? {}),
-      state: made.map((one) => one.state),
-      charted: made.map(() => 0),
-    },
-    ...more,
-  });
+  return new Rows(
+    session({
+      length_ms: length,
+      events: {
+        id: made.map((_, i) => String(i)),
+        t: made.map((one) => one.t),
+        name: made.map((one) => one.name),
+        props: made.map((one) => one.props ?? {}),
+        state: made.map((one) => one.state),
+        charted: made.map(() => 0),
+      },
+      ...more,
+    }),
+  );
 }
