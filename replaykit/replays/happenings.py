@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import polars as pl
 
@@ -25,8 +25,6 @@ FactKind: TypeAlias = Literal[
 ]
 """What a fact says of a person: they clicked, also in rage or in vain, typed, saw a
 page, were told something by it, met an error of its script, or a failed request."""
-
-FACT_KINDS: Final[tuple[FactKind, ...]] = get_args(FactKind)
 
 #: Where pages put what they tell, by the roles of WAI-ARIA.
 MESSAGES: Final = (
