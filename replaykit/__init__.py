@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from replaykit.analyses.session_rules import SessionRule
     from replaykit.demoshop.project import demo
     from replaykit.handles import Events
+    from replaykit.opening import create, events, open  # noqa: A004
     from replaykit.portfolios import portfolio
-    from replaykit.project import Project, create, events, open  # noqa: A004
+    from replaykit.project import Project
     from replaykit.query import event
     from replaykit.redaction.rules import redact
     from replaykit.replay_list import Replays
@@ -56,11 +57,11 @@ _HOMES = {
     "Replays": "replay_list",
     "SessionRule": "analyses.session_rules",
     "Users": "users",
-    "create": "project",
+    "create": "opening",
     "demo": "demoshop.project",
     "event": "query",
-    "events": "project",
-    "open": "project",
+    "events": "opening",
+    "open": "opening",
     "portfolio": "portfolios",
     "performed": "analyses.inline_cohorts",
     "redact": "redaction.rules",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -12,12 +11,11 @@ import polars as pl
 
 from replaykit import timeline
 from replaykit.bundle import bundle_of_home, twin_of_home, with_bundle
-from replaykit.cluster import prepare
 from replaykit.erasing import Erased, forget_person, purge_expired
-from replaykit.errors import BadDuration, BadInput
+from replaykit.errors import BadInput
 from replaykit.handles import Events
-from replaykit.ingest import tables
 from replaykit.ingest.choosing import EVENT_FILES, EventFormat, reader
+from replaykit.ingest.files import as_list
 from replaykit.ingest.rrweb_files import RECORDING_FILES
 from replaykit.lookup import Person, find_person
 from replaykit.one_replay import explain
@@ -27,18 +25,18 @@ from replaykit.replays.build import RecordingReport, add_recordings
 from replaykit.replays.links import parse_ref
 from replaykit.replies import Home
 from replaykit.saved_cohorts import Cohorts
-from replaykit.schema import COLUMNS
 from replaykit.source import Known, Source
-from replaykit.store.events import EventStore, create_store, open_store
+from replaykit.store.events import EventStore, open_store
 from replaykit.store.fetching import fetched
 from replaykit.store.objects import options_of
 from replaykit.store.readers import alone, reading
 from replaykit.store.recordings import Recordings
-from replaykit.store.settings import Settings, write_settings
+from replaykit.store.settings import whole_days, write_settings
 from replaykit.widgets import View
 from replaykit.wording import big, span_words
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Mapping
 
     from replaykit.engine import Engine
@@ -310,7 +308,7 @@ class Project:
             If a path, or a file or folder of `assets`, does not exist.
         """
         options = storage_options or options_of(self.folder)
-        with fetched(_paths(files), options, RECORDING_FILES) as given:
+        with fetched(as_list(files), options, RECORDING_FILES) as given:
             report = add_recordings(
                 self._recordings,
                 cast("list[str]", given),
@@ -366,7 +364,7 @@ class Project:
             A number of days such as `"90d"`; `None` keeps them for ever. What was
             ingested before keeps the period it was ingested under.
         """
-        days = None if retention is None else _days(retention)
+        days = None if retention is None else whole_days(retention)
         settings = self._store.settings
         if days == settings.retention_days:
             return
@@ -570,236 +568,3 @@ class Project:
             self.tz,
         ]
         return " · ".join(words)
-
-
-def create(
-    path: str | os.PathLike[str],
-    *,
-    tz: str = "UTC",
-    week_start: timeline.Weekday = "monday",
-    quarter_start: int = 1,
-    retention: str | None = None,
-    storage_options: Mapping[str, str] | None = None,
-    now: datetime | None = None,
-) -> Project:
-    """Create a project in a folder that does not exist yet.
-
-    Parameters
-    ----------
-    path
-        The folder, by habit ending in `.rk`; or a URL such as `s3://bucket/shop.rk`
-        (`pip install "replaykit[cloud]"`).
-    tz
-        IANA zone in which days, weeks and naive times are read.
-    week_start
-        The weekday that weeks begin with.
-    quarter_start
-        The month (1 to 12) that quarter years are counted from.
-    retention
-        How long recordings stay playable after their ingestion, such as `"90d"`; by
-        default for ever. Only `purge()` deletes.
-    storage_options
-        Of object storage: endpoint, region and credentials, as deltalake and polars
-        name them (`{"aws_region": "eu-west-1"}`); what is left out comes from the
-        environment.
-    now
-        What "last 7 days" counts from; by default the clock.
-
-    Raises
-    ------
-    NotAProject
-        If the folder already is one, or holds other files.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> import replaykit as rk
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     shop = rk.create(f"{folder}/shop.rk", tz="Europe/Paris")
-    ...     print(shop)
-    shop.rk · empty · 0 events · 0 users · Europe/Paris
-    """
-    days = None if retention is None else _days(retention)
-    settings = Settings(
-        tz=tz,
-        week_start=week_start,
-        quarter_start=quarter_start,
-        retention_days=days,
-    )
-    store = create_store(path, settings, storage_options)
-    return Project(store.folder, _aware(now))
-
-
-def open(  # noqa: A001 - rk.open reads as what it does
-    path: str | os.PathLike[str],
-    *,
-    storage_options: Mapping[str, str] | None = None,
-    now: datetime | None = None,
-    engine: Engine = "threads",
-) -> Project:
-    """Open a project.
-
-    Parameters
-    ----------
-    path
-        Its folder, or a URL such as `s3://bucket/shop.rk`.
-    storage_options
-        Of object storage: endpoint, region and credentials; see `rk.create`.
-    now
-        What "last 7 days" counts from; by default the clock.
-    engine
-        How questions run: `"threads"`, a partition of the users per thread; `"scan"`,
-        all in one scan; or any `concurrent.futures.Executor` or cluster client such as
-        `distributed.Client`, whose workers see the same folder (`replaykit.cluster`
-        says how to start one).
-
-    Raises
-    ------
-    MissingFile, NotAProject
-        If there is no project at `path`.
-    """
-    store = open_store(path, storage_options=storage_options)
-    project = Project(store.folder, _aware(now), engine=engine)
-    project.__dict__["_store"] = store  # opened once
-    prepare(engine)
-    return project
-
-
-def events(
-    frame: object,
-    *,
-    user: str = "user",
-    time: str = "time",
-    event: str = "event",
-    session: str | None = None,
-    active: str | None = None,
-    device: str | None = None,
-    replays: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None = None,
-    tz: str = "UTC",
-    week_start: timeline.Weekday = "monday",
-    quarter_start: int = 1,
-    now: datetime | None = None,
-) -> Events:
-    """Ask questions of a frame, with no project at all.
-
-    Parameters
-    ----------
-    frame
-        A polars or pandas frame, an Arrow table or stream, a DuckDB relation, or the
-        path of a CSV, Parquet or NDJSON file: one row per event.
-    user, time, event, session
-        The columns that say who, when and what, and in which session. Naive times are
-        read in `tz`. All other columns are properties.
-    active
-        The column that is false for events users do not do themselves, such as a push.
-    device
-        The column with the device's id, for the match of recordings.
-    replays
-        Recordings to join: a file, a folder, a pattern. What names them (a device, a
-        user, a session) is matched with the events; with no session column, they show
-        what happened while they ran.
-    tz
-        The zone of days and naive times.
-    week_start, quarter_start
-        The weekday that weeks begin with, and the month (1 to 12) that quarter years
-        are counted from.
-    now
-        What "last 7 days" counts from; by default the last event.
-
-    Returns
-    -------
-    Events
-        A handle on a sorted copy; the frame itself is not touched.
-
-    Raises
-    ------
-    UnknownProperty, BadTime, BadInput
-        If a column is missing or cannot be read.
-
-    Examples
-    --------
-    >>> import replaykit as rk
-    >>> log = pl.DataFrame(
-    ...     {
-    ...         "uid": ["ana", "ana", "ben"],
-    ...         "ts": ["2026-03-01 09:00", "2026-03-01 09:05", "2026-03-02 10:00"],
-    ...         "name": ["Search", "Buy", "Search"],
-    ...     }
-    ... )
-    >>> events = rk.events(log, user="uid", time="ts", event="name")
-    >>> events.funnel("Search", "Buy").table["users"].to_list()
-    [2, 1]
-    """
-    timeline.check_calendar(tz, week_start, quarter_start)
-    read = tables.from_frame(
-        frame,
-        user=user,
-        time=time,
-        event=event,
-        session=session,
-        active=active,
-        device=device,
-        tz=tz,
-    )
-    rows = read.rows
-    recordings = None
-    if replays is not None:
-        recordings = Recordings()
-        add_recordings(recordings, _paths(replays), progress=False)
-    last = rows["time"].max()
-    after = last + _INSTANT if isinstance(last, datetime) else datetime.now(UTC)
-    fixed = _aware(now) or after
-
-    def scan(
-        properties: Iterable[str] | None,
-        users: Iterable[int] | None = None,
-        *,
-        buckets: Iterable[int] | None = None,
-    ) -> pl.LazyFrame:
-        # All properties are in memory, in one piece; what is not read costs nothing.
-        del properties, buckets
-        lf = rows.lazy()
-        return lf if users is None else lf.filter(pl.col("user").is_in(list(users)))
-
-    return Events(
-        Source(
-            scan=scan,
-            people=lambda: read.directory,
-            properties={
-                name: str(dtype)
-                for name, dtype in rows.schema.items()
-                if name not in COLUMNS
-            },
-            recordings=recordings,
-            zone=tz,
-            now=lambda: fixed,
-            week_start=week_start,
-            quarter_start=quarter_start,
-        )
-    )
-
-
-def _paths(
-    files: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
-) -> list[str]:
-    """Return paths as texts; one path alone becomes a list of one."""
-    if isinstance(files, str | os.PathLike):
-        return [os.fspath(files)]
-    return [os.fspath(one) for one in files]
-
-
-def _aware(now: datetime | None) -> datetime | None:
-    """Read a naive `now` as UTC."""
-    if now is None or now.tzinfo is not None:
-        return now
-    return now.replace(tzinfo=UTC)
-
-
-def _days(retention: str) -> int:
-    """Read a period of whole days."""
-    days, rest = divmod(timeline.microseconds(retention), 86_400_000_000)
-    if rest or days < 1:
-        raise BadDuration(
-            f"retention={retention!r} is not a number of whole days, such as '90d'."
-        )
-    return days

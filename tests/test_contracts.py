@@ -68,11 +68,12 @@ LAYERS = {
     "lookup": 14,
     "erasing": 13,
     "project": 15,
-    "portfolios": 16,
-    "demoshop": 16,
+    "opening": 16,
+    "portfolios": 17,
+    "demoshop": 17,
     "twins": 5,
     "versions": 0,
-    "__init__": 17,
+    "__init__": 18,
 }
 
 

@@ -18,7 +18,8 @@ from replaykit.demoshop.sample import recorded_events, recorded_replays
 from replaykit.demoshop.visitors import NOW, TZ
 from replaykit.errors import BadInput
 from replaykit.ingest.report import IngestReport
-from replaykit.project import Project, create, open  # noqa: A004
+from replaykit.opening import create, open  # noqa: A004
+from replaykit.project import Project
 from replaykit.schema import BUILT_INS
 
 if TYPE_CHECKING:

@@ -91,6 +91,18 @@ class Member:
         )
 
 
+def as_list(paths: Paths) -> list[str]:
+    """Return paths as texts; one path alone becomes a list of one.
+
+    Examples
+    --------
+    >>> as_list(Path("a")), as_list(["a", Path("b")])
+    (['a'], ['a', 'b'])
+    """
+    given = [paths] if isinstance(paths, str | os.PathLike) else paths
+    return [os.fspath(one) for one in given]
+
+
 def find_files(paths: Paths, suffixes: tuple[str, ...]) -> list[Path]:
     """Return the files meant by paths, folders and patterns, sorted, each once.
 
@@ -107,7 +119,7 @@ def find_files(paths: Paths, suffixes: tuple[str, ...]) -> list[Path]:
     MissingFile
         If a path does not exist or a pattern or folder has no file.
     """
-    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    given = as_list(paths)
     found: dict[Path, None] = {}
     for one in given:
         for path in _expand(Path(one).expanduser(), suffixes):

@@ -22,6 +22,6 @@ def open_project(path: str) -> Source:
     if re.fullmatch(r"demo://\d{1,9}", path):
         shop = import_module("replaykit.demoshop.project").open_address(path)
     else:
-        shop = import_module("replaykit.project").open(path)
+        shop = import_module("replaykit.opening").open(path)
     source: Source = shop.source
     return source

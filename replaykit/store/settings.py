@@ -12,9 +12,16 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from replaykit.errors import BadInput, BadTime, MissingFile, NotAProject, check_option
+from replaykit.errors import (
+    BadDuration,
+    BadInput,
+    BadTime,
+    MissingFile,
+    NotAProject,
+    check_option,
+)
 from replaykit.store.objects import ObjectPath
-from replaykit.timeline import check_zone
+from replaykit.timeline import check_zone, microseconds
 
 if TYPE_CHECKING:
     from replaykit.store.objects import Place
@@ -183,3 +190,19 @@ def _check(settings: Settings) -> None:
         raise BadInput(
             f"buckets={settings.buckets} is not between 1 and {MOST_BUCKETS}."
         )
+
+
+def whole_days(retention: str) -> int:
+    """Read how long recordings are kept, in whole days.
+
+    Raises
+    ------
+    BadDuration
+        If it is no number of whole days.
+    """
+    days, rest = divmod(microseconds(retention), 86_400_000_000)
+    if rest or days < 1:
+        raise BadDuration(
+            f"retention={retention!r} is not a number of whole days, such as '90d'."
+        )
+    return days
