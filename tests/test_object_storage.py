@@ -199,6 +199,7 @@ def test_a_killed_writer_leaves_a_whole_table_in_the_bucket(
     options, url, tmp_path, rounds
 ):
     chance = random.Random(rounds)
+    url = url.removesuffix(".rk") + f"-{rounds}.rk"
     rk.create(url, storage_options=options)
     reported = 0
     for number in range(rounds):
