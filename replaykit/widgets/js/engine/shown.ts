@@ -8,6 +8,7 @@ import { Bridge } from "../bridge.ts";
 import { Leap } from "../leap.ts";
 import { type Picked, Picker, type PickStep } from "../pick.ts";
 import { Drawings } from "./drawings.ts";
+import { oncePerFrame } from "./pointer.ts";
 import { CUSTOM, isTouch, type RecordedEvent } from "./recorded.ts";
 
 /** A page at t is made by what came strictly before t, as rrweb has it; the first page is there at 0. */
@@ -200,6 +201,7 @@ export class Shown {
       replayer.config.UNSAFE_replayCanvas = true;
       this.#drawings = new Drawings(replayer);
     }
+    oncePerFrame(replayer);
     this.#watch(replayer);
     this.#bridge = new Bridge(replayer);
     replayer.on("resize", (size) => {
