@@ -258,12 +258,13 @@ def _policy(script: str) -> str:
 
 
 def _rules(script: str) -> str:
-    """Return the policy: no network; only our two scripts and the chart library."""
-    frame = bundle_file("frame.sha256").read_text(encoding="ascii").strip()
+    """Return the policy: no network; only our own scripts and the chart library."""
+    hashes = bundle_file("frame.sha256").read_text(encoding="ascii").split()
+    frame = " ".join(f"'sha256-{one}'" for one in hashes)
     own = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     rules = [
         "default-src 'none'",
-        f"script-src 'sha256-{own}' 'sha256-{frame}' blob:",
+        f"script-src 'sha256-{own}' {frame} blob:",
         "style-src 'unsafe-inline'",
         "img-src data: blob:",
         "font-src data:",

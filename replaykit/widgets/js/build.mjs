@@ -1,8 +1,9 @@
 // Builds the front end into ../static. One entry, one ESM file, everything inlined.
 //
-// The replay engine runs inside a sealed frame (frame.ts), whose policy allows exactly one
-// script, by hash. So it is built first, put at the top of the bundle as one function, and the
-// widget reads its text back with toString(): no second copy, and the hash is known here.
+// The replay engine runs inside a sealed frame (frame.ts), whose policy allows exactly two scripts,
+// by hash: the loader that stands in its document, and the program that the loader is handed. The
+// program is built first, put at the top of the bundle as one function, and the widget reads its
+// text back with toString(): no second copy, and both hashes are known here.
 
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -84,31 +85,43 @@ const shared = {
   define: { "process.env.NODE_ENV": '"production"' },
 };
 
-async function frameProgram() {
-  const { outputFiles } = await build({
-    ...shared,
-    entryPoints: ["frame.ts"],
-    format: "iife",
-    globalName: "rkFrame",
-    write: false,
-  });
-  const code = outputFiles[0].text.trim();
+async function frameScripts() {
+  const text = async (entry, options) => {
+    const { outputFiles } = await build({
+      ...shared,
+      ...options,
+      entryPoints: [entry],
+      format: "iife",
+      write: false,
+    });
+    return outputFiles[0].text.trim();
+  };
+  const code = await text("frame.ts", { globalName: "rkFrame" });
   const program = `function __rkFrame(){${code}\nreturn rkFrame}`;
-  // Inside a script element these would end it, or change how its text is read.
-  if (/<\/script|<!--/i.test(program))
-    throw new Error("the frame's program breaks a script element");
-  // Must be the very text that screen.ts writes between <script> and </script>.
-  const hash = createHash("sha256").update(`(${program})().boot()`).digest("base64");
-  return { program, hash };
+  const loader = await text("frame-loader.ts", {});
+  for (const script of [program, loader]) {
+    // Inside a script element these would end it, or change how its text is read.
+    if (/<\/script|<!--/i.test(script)) throw new Error("a frame's script breaks its element");
+  }
+  // Must be the very texts that sealed.ts puts into script elements.
+  const hashes = [loader, `var rkFrame=(${program})()`].map((script) =>
+    createHash("sha256").update(script).digest("base64"),
+  );
+  return { program, loader, hashes };
 }
 
 async function main() {
   await mkdir(out, { recursive: true });
-  const { program, hash } = await frameProgram();
+  const { program, loader, hashes } = await frameScripts();
+  const scripts = hashes.map((hash) => `'sha256-${hash}'`).join(" ");
   const player = {
     ...shared,
     banner: { js: program },
-    define: { ...shared.define, RK_FRAME_HASH: JSON.stringify(hash) },
+    define: {
+      ...shared.define,
+      RK_FRAME_LOADER: JSON.stringify(loader),
+      RK_FRAME_SCRIPTS: JSON.stringify(scripts),
+    },
   };
   await buildWidget(here, out, player);
   for (const { entry, file, player: plays } of ENTRIES) {
@@ -116,7 +129,7 @@ async function main() {
     const options = plays ? player : { ...shared, ...plotlyOptions };
     await build({ ...options, entryPoints: [entry], format: "esm", outfile: join(out, file) });
   }
-  await buildPageParts(here, out, hash);
+  await buildPageParts(here, out, hashes);
 }
 
 main().catch((error) => {

@@ -38,5 +38,7 @@ export type FromEngine =
   | { kind: "picked"; seq: number; picked: Picked | null }
   | { kind: "failed"; seq: number; index: number; message: string };
 
-/** The first message of a frame that has booted. */
+/** The first message of a frame: it waits for its program and its port. */
 export const HELLO = "replaykit-frame-ready";
+/** The program may not run there. */
+export const REFUSED = "replaykit-frame-refused";

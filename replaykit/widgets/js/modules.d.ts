@@ -19,8 +19,11 @@ declare module "rk:shared" {
 /** Tells the views of one build from those of another. */
 declare const RK_VIEWS: string;
 
-/** The program of the sealed frame: `__rkFrame().boot()` runs it there, in-page use is the fallback. */
+/** The program of the sealed frame: it is run there by its text, in-page use is the fallback. */
 declare const __rkFrame: () => typeof import("./frame.ts");
 
-/** SHA-256 (base64) of that program's script text, for the frame's policy. */
-declare const RK_FRAME_HASH: string;
+/** The text that stands in the sealed frame's document (frame-loader.ts). */
+declare const RK_FRAME_LOADER: string;
+
+/** What may run in the sealed frame, as its policy names it: that text and the program's. */
+declare const RK_FRAME_SCRIPTS: string;

@@ -1,5 +1,5 @@
 // What the page writer in Python needs of the front end: the stylesheet of a shared page, and the
-// hash of the sealed frame's program for its policy.
+// hashes of the sealed frame's scripts for its policy.
 
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { transform } from "esbuild";
 const DARK = /\[data-rk-theme="dark"\] \.rk,\s*\.rk\[data-rk-theme="dark"\] \{([^}]*)\}/;
 
 /** Write page.css (tokens, page) and frame.sha256 into `out`. */
-export async function buildPageParts(here, out, frameHash) {
+export async function buildPageParts(here, out, frameHashes) {
   const read = (name) => readFile(join(here, "styles", name), "utf8");
   const [tokens, page] = await Promise.all([read("tokens.css"), read("page.css")]);
   const dark = DARK.exec(tokens)?.[1];
@@ -22,5 +22,5 @@ export async function buildPageParts(here, out, frameHash) {
     legalComments: "none",
   });
   await writeFile(join(out, "page.css"), code);
-  await writeFile(join(out, "frame.sha256"), `${frameHash}\n`);
+  await writeFile(join(out, "frame.sha256"), `${frameHashes.join("\n")}\n`);
 }

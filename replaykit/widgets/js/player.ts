@@ -261,7 +261,7 @@ export function createPlayer(
     else setShown(rows.select(new Set(), [], ""), new Set());
     controls.setEnabled(true);
     controls.setUnplayable(playable ? null : UNPLAYABLE);
-    if (playable) stage.screen.open(next, new Segments(source, next));
+    if (playable) stage.screen.open(next, new Segments(source, next, true));
     const at = how.at ?? next.opened_t ?? next.segments[0]?.start ?? 0;
     playback.open(next, playable, at, how.play ?? false);
     if (!playable) patience.end();
@@ -284,8 +284,8 @@ export function createPlayer(
     if (!panel) setShown(rows.select(new Set(), [], ""), new Set());
     controls.setUnplayable(playable ? null : UNPLAYABLE);
     const inactive = setInactive();
-    if (playable && playback.playable) stage.screen.extend(next, new Segments(source, next));
-    else if (playable) stage.screen.open(next, new Segments(source, next));
+    if (playable && playback.playable) stage.screen.extend(next, new Segments(source, next, true));
+    else if (playable) stage.screen.open(next, new Segments(source, next, true));
     playback.extend(next, playable, [...inactive, ...next.gaps]);
     if (row !== null && !clock.running) panel?.select(row);
     draw(true);

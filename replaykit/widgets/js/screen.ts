@@ -1,14 +1,15 @@
 /**
- * The frame that shows the recording. Sealed where the host allows it: a `data:` document of
- * opaque origin whose policy runs our program alone and refuses every request. Where it does not
- * boot, the same engine plays in the page behind a policy of its own, and the player says so.
+ * What shows the recording: an engine in a sealed frame where the host allows it (sealed.ts). Where
+ * such a frame does not start, the same engine plays in the page behind a policy of its own, and
+ * the player says so.
  */
 
-import { type FromEngine, HELLO, type SegmentSpan, type ToEngine } from "./channel.ts";
+import type { FromEngine, SegmentSpan, ToEngine } from "./channel.ts";
 import type { Engine } from "./frame.ts";
 import { el } from "./parts/dom.ts";
 import type { Picked, PickStep } from "./pick.ts";
 import type { Session } from "./protocol.ts";
+import { allowed, type SealedFrame, sealedFrame, sources } from "./sealed.ts";
 import type { Segments } from "./segments.ts";
 import { segmentAt } from "./tracks.ts";
 
@@ -26,12 +27,11 @@ export interface ScreenEvents {
   loading(index: number | null): void;
 }
 
-/** After its document loaded (or was refused), a frame that can boot says hello at once. */
-const BOOT_MS = 2000;
 /** A page that is on screen is left alone this long before its neighbours are asked for. */
 const AHEAD_AFTER_MS = 60;
-/** No load event at all: a host that swallows the frame. */
-const SILENT_MS = 8000;
+/** And this long before the rest of what is watched is, bit by bit. */
+const REST_AFTER_MS = 1000;
+const REST_EVERY_MS = 100;
 
 interface Position {
   t: number;
@@ -44,13 +44,12 @@ export class Screen {
   readonly node: HTMLElement;
   readonly #events: ScreenEvents;
   readonly #signal: AbortSignal;
-  #frame: HTMLIFrameElement | null = null;
+  #frame: SealedFrame | null = null;
   #port: MessagePort | null = null;
   #engine: Engine | null = null;
   #seal: Seal = "starting";
   /** Where the standing frame may load from; a recording that may ask others needs its own. */
   #hosts = "";
-  #left = new AbortController();
   #session: Session | null = null;
   #starts: number[] = [];
   #segments: Segments | null = null;
@@ -62,6 +61,9 @@ export class Screen {
   /** The segment that is shown or asked for; its neighbours are wanted next. */
   #near = 0;
   #aheadTimer = 0;
+  #restTimer = 0;
+  /** Somebody moved or played it: it is not just standing there. */
+  #watched = false;
   /** What the last seek waits for; meanwhile the newest of all others waits for it. */
   #busy: "" | "fetching" | "building" = "";
   #held = false;
@@ -86,6 +88,7 @@ export class Screen {
     this.#starts = session.segments.map(({ start }) => start);
     this.#segments = segments;
     this.#last = null;
+    this.#watched = false;
     this.#pausedAt = null;
     const hosts = sources(session.allow_network ?? []);
     if (hosts === this.#hosts) {
@@ -104,10 +107,12 @@ export class Screen {
     this.#starts = session.segments.map(({ start }) => start);
     this.#segments = segments;
     this.#send({ kind: "extend", segments: spans(session) });
+    if (this.#busy === "") this.#lookFurther();
   }
 
   seek(position: Position): void {
     const resume = position.playing && position.t === this.#pausedAt;
+    this.#watched ||= position.playing || this.#last !== null;
     this.#last = position;
     const { t } = position;
     // What is here need not wait for what has to come from far away.
@@ -161,59 +166,24 @@ export class Screen {
   // ── Sealed frame ───────────────────────────────────────────────────────────
 
   #startSealed(): void {
-    this.#left.abort();
-    this.#left = new AbortController();
-    const { signal } = this.#left;
-    this.#port?.close();
+    this.#frame?.end();
     this.#port = null;
     this.#seal = "starting";
-    const frame = el("iframe", {
-      title: "Recorded page",
-      tabindex: -1,
-      inert: true,
-      "aria-hidden": "true",
-    });
-    frame.style.colorScheme = "light";
-    frame.src = `data:text/html;charset=utf-8;base64,${btoa(frameDocument(this.#hosts))}`;
+    const frame = sealedFrame(this.#hosts);
     this.#frame = frame;
-    const timers = { boot: 0, silent: 0 };
-    const giveUp = () => {
-      if (!signal.aborted && this.#seal === "starting" && frame.isConnected) this.#startInPage();
-    };
-    frame.addEventListener(
-      "load",
-      () => {
-        clearTimeout(timers.silent);
-        clearTimeout(timers.boot);
-        timers.boot = window.setTimeout(giveUp, BOOT_MS);
+    frame.own({
+      started: (port) => {
+        if (this.#seal !== "page") this.#connect(port);
       },
-      { signal },
-    );
-    whenConnected(this.node, signal, () => {
-      timers.silent = window.setTimeout(giveUp, SILENT_MS);
+      refused: () => this.#startInPage(),
     });
-    window.addEventListener(
-      "message",
-      (event) => {
-        // Its origin is "null", so the sender is known by its window.
-        if (event.source !== frame.contentWindow || event.data !== HELLO) return;
-        if (this.#seal === "page") return;
-        clearTimeout(timers.silent);
-        clearTimeout(timers.boot);
-        this.#connect(frame);
-      },
-      { signal },
-    );
-    this.node.replaceChildren(frame);
+    if (this.#frame === frame) frame.stand(this.node);
   }
 
-  /** Also when the host moved the frame, which reloads it: everything is told again. */
-  #connect(frame: HTMLIFrameElement): void {
-    this.#port?.close();
-    const { port1, port2 } = new MessageChannel();
-    this.#port = port1;
-    port1.onmessage = (event: MessageEvent<FromEngine>) => this.#receive(event.data);
-    frame.contentWindow?.postMessage(null, "*", [port2]);
+  /** Also when the frame was loaded anew: everything is told again. */
+  #connect(port: MessagePort): void {
+    this.#port = port;
+    port.onmessage = (event: MessageEvent<FromEngine>) => this.#receive(event.data);
     this.#setSeal("sealed");
     this.#sendOpen();
     this.#sendSeek();
@@ -222,8 +192,7 @@ export class Screen {
   // ── Fallback ───────────────────────────────────────────────────────────────
 
   #startInPage(): void {
-    this.#left.abort();
-    this.#frame?.remove();
+    this.#frame?.end();
     this.#frame = null;
     this.#engine?.destroy();
     const root = el("div", { class: "rk-inpage", inert: true });
@@ -260,6 +229,7 @@ export class Screen {
     this.#busy = "building";
     this.#held = false;
     clearTimeout(this.#aheadTimer);
+    clearTimeout(this.#restTimer);
     this.#near = segmentAt(this.#starts, this.#last.t);
     // Before the engine finds out that it lacks them; it asks for them all the same.
     this.#segments?.get(this.#near).catch(() => undefined);
@@ -278,6 +248,20 @@ export class Screen {
     this.#aheadTimer = window.setTimeout(() => this.#segments?.ahead(this.#near), AHEAD_AFTER_MS);
   }
 
+  /** Then the rest of what is watched, one message at a time and with pauses. */
+  #lookFurther(ms = REST_AFTER_MS): void {
+    clearTimeout(this.#restTimer);
+    if (!this.#watched) return;
+    this.#restTimer = window.setTimeout(async () => {
+      const segments = this.#segments;
+      const began = performance.now();
+      const more = await segments?.more(this.#near);
+      if (!more || segments !== this.#segments || this.#busy !== "") return;
+      // Where the way is long, it is left to others most of the time.
+      this.#lookFurther(Math.max(REST_EVERY_MS, 2 * (performance.now() - began)));
+    }, ms);
+  }
+
   #receive(message: FromEngine): void {
     if (this.#signal.aborted) return;
     switch (message.kind) {
@@ -293,6 +277,7 @@ export class Screen {
         this.#settled();
         this.#events.at(message.t);
         this.#lookAhead();
+        this.#lookFurther();
         break;
       case "stalled":
         this.#events.stalled(message.index);
@@ -361,9 +346,9 @@ export class Screen {
   }
 
   #destroy(): void {
-    this.#left.abort();
+    this.#frame?.end();
     clearTimeout(this.#aheadTimer);
-    this.#port?.close();
+    clearTimeout(this.#restTimer);
     this.#engine?.destroy();
     this.#segments?.close();
     this.node.replaceChildren();
@@ -377,45 +362,4 @@ function spans(session: Session): SegmentSpan[] {
     lead: lead ?? 0,
     bytes,
   }));
-}
-
-/** What a recorded page may use: styles and data: pictures, and the hosts it was given. */
-function allowed(hosts: string): string {
-  return (
-    `style-src 'unsafe-inline'${hosts}; img-src data: blob:${hosts}; font-src data:${hosts}; ` +
-    `media-src data: blob:${hosts}; base-uri 'none'; form-action 'none'`
-  );
-}
-
-/** Hosts as a policy names them; what is no plain name is left out. */
-function sources(hosts: string[]): string {
-  const plain = hosts.filter((host) => /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(host));
-  return plain.map((host) => ` https://${host}:* http://${host}:*`).join("");
-}
-
-/** The sealed document: our program by its hash, and what the recorded page may use. */
-function frameDocument(hosts: string): string {
-  const policy = `default-src 'none'; script-src 'sha256-${RK_FRAME_HASH}'; ${allowed(hosts)}`;
-  return (
-    '<!doctype html><meta charset="utf-8">' +
-    `<meta http-equiv="Content-Security-Policy" content="${policy}">` +
-    "<style>html,body{margin:0;height:100%;overflow:hidden;background:#fff}" +
-    "#root{position:relative;width:100%;height:100%;overflow:hidden}</style>" +
-    `<div id="root"></div><script>(${__rkFrame.toString()})().boot()</script>`
-  );
-}
-
-/** Hosts render before they attach: wait without asking the host for anything. */
-function whenConnected(node: HTMLElement, signal: AbortSignal, then: () => void): void {
-  if (node.isConnected) {
-    then();
-    return;
-  }
-  const timer = setInterval(() => {
-    if (signal.aborted) clearInterval(timer);
-    else if (node.isConnected) {
-      clearInterval(timer);
-      then();
-    }
-  }, 50);
 }

@@ -1,18 +1,25 @@
 /**
  * Segments outside the frame: compressed bytes, the wanted one asked for at once, its neighbours
- * together once nothing else is wanted, the least used forgotten beyond 64 MB.
+ * together once nothing else is wanted. Of a replay that is watched the rest follows, from near to
+ * far, until all of it is here or the room is taken: then every seek is one that waits for nobody,
+ * also while the kernel is busy or gone, and what is held no longer grows.
  */
 
 import type { Source } from "./kernel.ts";
 import { Lru } from "./lru.ts";
 import type { Session } from "./protocol.ts";
 
-const CAPACITY_BYTES = 64 * 1024 * 1024;
+/** Two hours of a busy page; beyond it the least used is forgotten. */
+const CAPACITY_BYTES = 36 * 1024 * 1024;
 
 /** Neighbours in the order in which playing and stepping want them. */
 const NEIGHBOURS = [1, -1, 2, 3] as const;
-/** One message of neighbours stays below this, the first of them aside: a host takes its time. */
+/** One message of them stays below this, the first of them aside: a host takes its time. */
 const AHEAD_BYTES = 512 * 1024;
+/** And one of the rest below this: whatever else travels waits for no more. */
+const REST_BYTES = 256 * 1024;
+/** The kernel answers with no more than these at once. */
+const MOST = 8;
 
 /** Shared by all views of a page: a view that the host rebuilds finds its bytes again. */
 const held = new Lru<string, Uint8Array>(CAPACITY_BYTES);
@@ -21,12 +28,16 @@ export class Segments {
   readonly #source: Source;
   readonly #session: Session;
   readonly #identity: string;
+  readonly #whole: boolean;
   readonly #pending = new Map<number, Promise<Uint8Array>>();
+  readonly #followed = new Set<number>();
   #closed = false;
 
-  constructor(source: Source, session: Session) {
+  /** `whole`: what is not wanted yet may follow. */
+  constructor(source: Source, session: Session, whole: boolean) {
     this.#source = source;
     this.#session = session;
+    this.#whole = whole;
     this.#identity = `${session.replay} ${session.start_ms}`;
   }
 
@@ -57,26 +68,57 @@ export class Segments {
   /** Ask for what lies around a segment, unless something is on its way already. */
   ahead(index: number): void {
     if (this.#closed || this.#pending.size > 0) return;
-    const { replay, segments } = this.#session;
+    const neighbours = NEIGHBOURS.map((step) => index + step);
+    void this.#fetch(this.#missing(neighbours, AHEAD_BYTES));
+  }
+
+  /** Ask for what is nearest of the rest; resolves with whether there may be more of it. */
+  async more(index: number): Promise<boolean> {
+    if (this.#closed || !this.#whole) return false;
+    if (this.#pending.size > 0) return true;
+    const { segments } = this.#session;
+    const here = segments.reduce((sum, { bytes }, one) => sum + (this.has(one) ? bytes : 0), 0);
+    // Each once: what has been forgotten since was not worth its room.
+    const rest = fromNearToFar(index, segments.length).filter((one) => !this.#followed.has(one));
+    const indexes = this.#missing(rest, Math.min(REST_BYTES, CAPACITY_BYTES - here));
+    if (here + this.#weight(indexes) > CAPACITY_BYTES) return false;
+    for (const one of indexes) this.#followed.add(one);
+    return this.#fetch(indexes);
+  }
+
+  #weight(indexes: number[]): number {
+    return indexes.reduce((sum, one) => sum + (this.#session.segments[one]?.bytes ?? 0), 0);
+  }
+
+  /** The first of these that are not here, as many as one message takes. */
+  #missing(wanted: Iterable<number>, most: number): number[] {
     const indexes: number[] = [];
     let weight = 0;
-    for (const step of NEIGHBOURS) {
-      const bytes = segments[index + step]?.bytes;
-      if (bytes === undefined || this.has(index + step)) continue;
+    for (const index of wanted) {
+      const bytes = this.#session.segments[index]?.bytes;
+      if (bytes === undefined || this.has(index)) continue;
       weight += bytes;
-      if (weight > AHEAD_BYTES && indexes.length > 0) break;
-      indexes.push(index + step);
+      if (indexes.length === MOST || (weight > most && indexes.length > 0)) break;
+      indexes.push(index);
     }
-    if (indexes.length === 0) return;
+    return indexes;
+  }
+
+  /** Whether they came. */
+  async #fetch(indexes: number[]): Promise<boolean> {
+    if (indexes.length === 0) return false;
+    const { replay } = this.#session;
     const asked = this.#source.request("segments", { replay, indexes });
-    for (const [at, one] of indexes.entries()) {
+    const all = indexes.map((one, at) => {
       const kept = asked
         .then(({ buffers }) => this.#keep(one, buffers[at]))
         .finally(() => this.#pending.delete(one));
-      // Asked for again, and reported, when it is really wanted.
-      kept.catch(() => undefined);
       this.#pending.set(one, kept);
-    }
+      return kept;
+    });
+    // Asked for again, and reported, when it is really wanted.
+    const came = await Promise.allSettled(all);
+    return came.every(({ status }) => status === "fulfilled");
   }
 
   close(): void {
@@ -96,4 +138,9 @@ export class Segments {
     held.set(this.#key(index), own, own.byteLength);
     return own;
   }
+}
+
+function fromNearToFar(index: number, count: number): number[] {
+  const all = Array.from({ length: count }, (_, one) => one);
+  return all.sort((one, other) => Math.abs(one - index) - Math.abs(other - index));
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +13,7 @@ import pytest
 from lab import chromium
 
 from tests.browser.bare import sessions
-from tests.browser.bare.server import STATIC, serving
+from tests.browser.bare.server import HERE, STATIC, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -381,8 +383,47 @@ def test_the_recording_is_sealed(view: View) -> None:
     policy = outer.evaluate("document.querySelector('meta[http-equiv]').content")
     assert "default-src 'none'" in policy
     assert "unsafe-eval" not in policy
-    assert re.search(r"script-src 'sha256-[^ ]+';", policy)
+    # The loader and the program, and nothing by any other way.
+    scripts = re.search(r"script-src ([^;]+);", policy).group(1).split()
+    assert len(scripts) == 2
+    assert all(re.fullmatch(r"'sha256-[\w+/=]{44}'", one) for one in scripts)
     assert "Sealed" in view.page.locator(".rk-shield").get_attribute("title")
+
+
+def test_its_frame_starts_before_it_has_a_place_and_is_not_loaded_again(
+    view: View,
+) -> None:
+    view.page.evaluate(
+        "() => { window.loads = 0; addEventListener('message', (event) => {"
+        " if (event.data === 'replaykit-frame-ready') loads += 1; }); }"
+    )
+    started = view.page.evaluate(
+        "() => { open_widget({ session: 'todo_app' });"
+        " return document.querySelectorAll('body > iframe[data-rk-ahead]').length; }"
+    )
+    assert started == 1
+    view.painted()
+    assert view.elements() == ELEMENTS["todo_app"][0]
+    assert view.page.evaluate("loads") == 1
+    assert view.page.locator("body > iframe").count() == 0
+    assert view.page.locator(".rk-stage > .page > iframe").count() == 1
+
+
+def test_a_frame_that_may_not_run_its_program_gives_way(browser: Browser) -> None:
+    # The frame inherits the host's policy: here one that knows the loader alone.
+    loader, _program = (STATIC / "frame.sha256").read_text().split()
+    script = re.search(
+        r"<script[^>]*>(.*)</script>", (HERE / "bare.html").read_text(), re.DOTALL
+    )
+    digest = hashlib.sha256(script.group(1).encode()).digest()
+    page = base64.b64encode(digest).decode()
+    policy = f"script-src 'self' 'unsafe-eval' 'sha256-{page}' 'sha256-{loader}'"
+    with viewing(browser, policy=policy) as view:
+        view.open(session="todo_app")
+        view.wait("() => root().querySelector('.is-seal')")
+        view.painted()
+        assert view.elements() == ELEMENTS["todo_app"][0]
+        assert view.page.locator(".rk-stage iframe[src^='data:']").count() == 0
 
 
 def test_without_data_frames_it_plays_in_the_page_and_says_so(browser: Browser) -> None:

@@ -109,7 +109,7 @@ export function createTile(source: Source, spec: TileSpec, signal: AbortSignal):
       if (signal.aborted) return;
       session = data;
       stage.set(data, zone);
-      stage.screen.open(data, new Segments(source, data));
+      stage.screen.open(data, new Segments(source, data, false));
       drawMarks();
       if (wanted) seek(wanted.u, wanted.playing, wanted.speed);
     } catch (error) {
