@@ -459,7 +459,13 @@ class Project:
             *,
             buckets: Iterable[int] | None = None,
         ) -> pl.LazyFrame:
-            return store.scan(properties, buckets=buckets, users=users)
+            # On threads of this process only: a mapping does not travel.
+            return store.scan(
+                properties,
+                buckets=buckets,
+                users=users,
+                mapped=self.engine == "threads",
+            )
 
         first, last = store.first, store.last
         return Source(

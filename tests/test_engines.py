@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
 from multiprocessing import get_context
@@ -13,7 +14,7 @@ from exports import START
 from polars.testing import assert_frame_equal
 
 import replaykit as rk
-from replaykit.store import open_store
+from replaykit.store import covering, open_store, snapshot
 
 NAMES = ("Search", "Play", "Cart", "Buy")
 
@@ -84,29 +85,51 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def indexed(folder, tmp_path_factory):
+    """The same project, its partitions sorted and each with a covering index."""
+    copy = tmp_path_factory.mktemp("indexed") / "shop.rk"
+    shutil.copytree(folder, copy)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(covering, "WORTH", 1)
+        patch.setattr(snapshot, "WORTH", 1)
+        rk.open(copy).compact()
+    snap = open_store(copy).snapshot
+    assert set(snap.indexed.values()) == {frozenset(covering.COVERED)}
+    assert "covering index" in snap.covered(next(iter(snap.files))).explain()
+    return copy
+
+
+@pytest.fixture(scope="module")
 def pool():
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         yield pool
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_every_engine_gives_one_answer(folder, pool, name):
+def test_every_engine_gives_one_answer(folder, indexed, pool, name):
     asked = QUESTIONS[name]
     whole = asked(rk.open(folder, engine="scan").events)
     assert whole.height
     for engine in ("threads", pool):
         assert_frame_equal(asked(rk.open(folder, engine=engine).events), whole)
+    for engine in ("threads", pool):
+        assert_frame_equal(asked(rk.open(indexed, engine=engine).events), whole)
 
 
-def test_a_point_names_the_same_users_on_every_engine(folder, pool):
+def test_a_point_names_the_same_users_on_every_engine(folder, indexed, pool):
     found = []
-    for engine in ("scan", "threads", pool):
-        events = rk.open(folder, engine=engine).events
+    for place, engine in (
+        (folder, "scan"),
+        (folder, "threads"),
+        (folder, pool),
+        (indexed, "threads"),
+    ):
+        events = rk.open(place, engine=engine).events
         points = [
             events.funnel("Search", "Buy", within="7d").dropped(after="Search"),
             events.segmentation("Play").point("Play", at="2026-03-04").users,
             events.retention(start="Search").point(cohort="all", index=1).users,
         ]
         found.append([sorted(users) for users in points])
-    assert found[0] == found[1] == found[2]
+    assert found[0] == found[1] == found[2] == found[3]
     assert all(found[0])

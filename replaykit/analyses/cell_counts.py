@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 #: Cells kept per piece; with more, distinct rows are cheaper.
 _MOST_CELLS: Final = 4_000_000
+_FIRST: Final = pl.Series([0], dtype=pl.UInt32)
 
 
 class Cells(NamedTuple):
@@ -111,15 +112,10 @@ def _groups(
     if not keys or rows.is_empty():
         nothing = np.zeros(0, np.int64)
         return nothing, nothing.astype(np.int32), pl.DataFrame(schema=keys)
-    first = pl.Series([True]).extend_constant(value=False, n=rows.height - 1)
-    moved = rows["@moved"] | first
-    named = (
-        rows.select(keys)
-        .filter(moved)
-        .select(
-            label(pl.col(key), one.dtype)
-            for key, one in zip(keys, charted.by, strict=True)
-        )
+    moved = rows["@moved"].arg_true()
+    heads = moved if len(moved) and moved[0] == 0 else pl.concat([_FIRST, moved])
+    named = rows.select(keys)[heads].select(
+        label(pl.col(key), one.dtype) for key, one in zip(keys, charted.by, strict=True)
     )
     if kept is not None:
         named = cut_to_top(named, keys, kept)
@@ -129,8 +125,7 @@ def _groups(
         number = _dense(number * (int(codes.max()) + 1) + codes)
     begins = np.empty(int(number.max()) + 1, np.int64)
     begins[number] = np.arange(named.height)
-    heads = moved.arg_true().to_numpy().astype(np.int64)
-    return heads, number.astype(np.int32), named[begins]
+    return heads.to_numpy().astype(np.int64), number.astype(np.int32), named[begins]
 
 
 def _dense(number: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -20,9 +20,9 @@ from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
 from replaykit.errors import BadInput
+from replaykit.store.covering import drop_part
 from replaykit.store.layout import (
     CATALOG,
-    EVENTS,
     PARTITION,
     POINTER,
     delta_fields,
@@ -147,7 +147,7 @@ def _make_true(plan: Plan, written: Written) -> int:
         raise
     with suppress(OSError):
         for path in _expired(head.catalog, now):
-            (head.folder / EVENTS / path).unlink(missing_ok=True)
+            drop_part(head.folder, path)
     if plan.wishes.bury:
         _bury(head, removed, after, number)
     return version
@@ -156,7 +156,7 @@ def _make_true(plan: Plan, written: Written) -> int:
 def _bury(head: Snapshot, removed: list[str], after: Catalog, number: int) -> None:
     """Delete what only earlier versions need; were it stopped, a sweep ends it."""
     for path in (*head.catalog.retired, *removed):
-        (head.folder / EVENTS / path).unlink(missing_ok=True)
+        drop_part(head.folder, path)
     if head.number is None:
         return
     kept = after.files(head.folder, number)

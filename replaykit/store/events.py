@@ -213,6 +213,7 @@ class EventStore:
         *,
         buckets: Iterable[int] | None = None,
         users: Iterable[int] | None = None,
+        mapped: bool = False,
     ) -> pl.LazyFrame:
         """Scan the canonical event frame, each user's rows together and in order.
 
@@ -229,6 +230,9 @@ class EventStore:
             Only these partitions.
         users
             Only these people (numbers), reading only their partitions.
+        mapped
+            Take numbers from the covering index where there is one; such a scan must
+            be collected by this process.
         """
         registry = self.snapshot.catalog.registry
         code: list[pl.Expr] = []
@@ -254,7 +258,9 @@ class EventStore:
         # Of a few narrow columns, reading the filtered ones first only costs.
         parallel: Parallel = "auto" if extra or users is not None else "row_groups"
         physical = self._physical(
-            self.buckets if buckets is None else list(buckets), parallel
+            self.buckets if buckets is None else list(buckets),
+            parallel,
+            mapped=mapped and users is None,
         )
         if wanted is not None:
             physical = physical.filter(pl.col("user").is_in(wanted))
@@ -283,8 +289,14 @@ class EventStore:
         )
         return UnknownProperty(message.rstrip())
 
-    def _physical(self, buckets: list[int], parallel: Parallel) -> pl.LazyFrame:
+    def _physical(
+        self, buckets: list[int], parallel: Parallel, *, mapped: bool
+    ) -> pl.LazyFrame:
         loose = set(self.unsorted)
+        if mapped and len(buckets) == 1 and not loose.intersection(buckets):
+            covered = self.snapshot.covered(buckets[0])
+            if covered is not None:
+                return covered
         # Runs of sorted partitions are one scan, so that files are read in parallel.
         tidy = [bucket for bucket in buckets if bucket not in loose]
         scans = (
@@ -329,7 +341,8 @@ class EventStore:
     def compact(self, *, buckets: int | None = None) -> Outcome:
         """Sort every partition that has several files into one.
 
-        Properties that questions had to read from the JSON text get a wide column.
+        Properties that questions had to read from the JSON text get a wide column, and
+        large partitions without a covering index get one.
 
         Parameters
         ----------
@@ -343,8 +356,10 @@ class EventStore:
         names = asked(self.folder, latest.snapshot.catalog.registry)
         wishes = Wishes(rewrite=loose, buckets=buckets, promote=names)
         done = self._rewrite(wishes)
+        after = self.latest().snapshot
         if names:
-            settle(self.folder, self.latest().snapshot.catalog.registry)
+            settle(self.folder, after.catalog.registry)
+        after.index()
         return done
 
     def promote(self, name: str) -> Outcome:

@@ -4,6 +4,7 @@
 shop.rk/
   project.json              settings (settings.py)
   events/                   the Delta table: _delta_log/ and bucket=N/part-….parquet
+  index/part-….COLUMN.npy   numbers of large sorted files, to be mapped (covering.py)
   catalog/NUMBER.json       what one table version means (catalog.py)
   catalog/*.parquet         people and devices, append-only pieces
   staging/WRITER/           scratch files of a running writer
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from replaykit.store.objects import Place
 
 EVENTS: Final = "events"
+INDEX: Final = "index"
 CATALOG: Final = "catalog"
 STAGING: Final = "staging"
 WRITERS: Final = "writers"

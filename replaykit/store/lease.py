@@ -23,7 +23,16 @@ import orjson
 from deltalake import DeltaTable
 
 from replaykit.store.catalog import Catalog
-from replaykit.store.layout import CATALOG, EVENTS, POINTER, READERS, STAGING, WRITERS
+from replaykit.store.covering import indexed_part
+from replaykit.store.layout import (
+    CATALOG,
+    EVENTS,
+    INDEX,
+    POINTER,
+    READERS,
+    STAGING,
+    WRITERS,
+)
 from replaykit.store.objects import ObjectPath, options_of
 from replaykit.store.settings import write_whole, writer_mark
 
@@ -94,6 +103,7 @@ def sweep(folder: Place, me: str) -> int:
 def _sweep(folder: Place, me: str) -> int:
     # The order of these three steps is what makes the sweep safe (module docstring).
     parts: list[Place] = list((folder / EVENTS).glob("bucket=*/part-*.parquet*"))
+    numbers: list[Place] = list((folder / INDEX).glob("part-*"))
     pieces: list[Place] = list((folder / CATALOG).glob("*"))
     scratch: list[Place] = list((folder / STAGING).glob("*"))
     alive = _alive(folder)
@@ -106,6 +116,13 @@ def _sweep(folder: Place, me: str) -> int:
         for path in parts
         if path.name.split("-")[1] not in alive
         and f"{path.parent.name}/{path.name}" not in kept
+    ]
+    needing = {path.rpartition("/")[2].removesuffix(".parquet") for path in kept}
+    dust += [
+        path
+        for path in numbers
+        if path.name.split("-")[1] not in alive
+        and indexed_part(path.name) not in needing
     ]
     # Catalogue files do not bear their writer's id: they wait until nobody else writes.
     if alive <= {me}:
@@ -138,7 +155,7 @@ def _alive(folder: Place) -> set[str]:
     for path in (folder / READERS).glob("*.json"):
         if not is_alive(path):
             path.unlink(missing_ok=True)
-    for place in (WRITERS, READERS):
+    for place in (WRITERS, READERS, INDEX):
         for path in (folder / place).glob(".*"):
             if _is_abandoned(path):
                 path.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 import polars as pl
 
+from replaykit.store.layout import INDEX
 from replaykit.store.recording_files import (
     MAGIC,
     read_index,
@@ -94,6 +95,9 @@ def _texts(
 ) -> Iterable[tuple[int, str]]:
     if content[:4] == b"PAR1":
         yield from _in_parquet(content, words, integers)
+    elif path.parent.name == INDEX:
+        # Numbers of ours and times: no text and no id of another system.
+        yield len(content), ""
     elif content.startswith(MAGIC):
         yield from _in_recording(path, content, words)
     else:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import orjson
 
@@ -24,6 +25,9 @@ from replaykit.store.objects import ObjectPath
 from replaykit.timeline import check_zone, microseconds
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from replaykit.store.objects import Place
 
 FORMAT: Final = 1
@@ -152,13 +156,20 @@ def write_whole(path: Place, content: bytes) -> None:
     if isinstance(path, ObjectPath):
         path.put(content)
         return
+    with write_beside(path) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def write_beside(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that stands in the place of `path` once the block has ended well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{writer_mark()}-{secrets.token_hex(6)}")
     try:
         with beside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            yield file
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

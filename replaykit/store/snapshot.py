@@ -11,6 +11,7 @@ from deltalake import DeltaTable
 
 from replaykit.errors import NotAProject
 from replaykit.store.catalog import Catalog
+from replaykit.store.covering import COVERED, WORTH, indexed, scan_covered, write_index
 from replaykit.store.layout import EVENTS, PARTITION, POINTER
 from replaykit.store.objects import options_of
 from replaykit.store.properties import FIXED
@@ -57,16 +58,29 @@ class Snapshot:
         return cls(folder, table, catalog, number)
 
     @cached_property
-    def files(self) -> dict[int, list[str]]:
-        """Partition to the files in it, relative to the table, in order of name."""
+    def heights(self) -> dict[str, int]:
+        """Every file, relative to the table, and its number of rows."""
         actions = self.table.get_add_actions(flatten=True)
         if not actions.num_rows:
             return {}
+        paths = map(str, actions.column("path").to_pylist())
+        rows = actions.column("num_records").to_pylist()
+        # Another engine's file may come without statistics.
+        return {path: rows or 0 for path, rows in sorted(zip(paths, rows, strict=True))}
+
+    @cached_property
+    def files(self) -> dict[int, list[str]]:
+        """Partition to the files in it, in order of name."""
         parts: dict[int, list[str]] = {}
-        for path in sorted(actions.column("path").to_pylist()):
-            bucket = int(str(path).split("/", 1)[0].removeprefix(f"{PARTITION}="))
-            parts.setdefault(bucket, []).append(str(path))
+        for path in self.heights:
+            bucket = int(path.split("/", 1)[0].removeprefix(f"{PARTITION}="))
+            parts.setdefault(bucket, []).append(path)
         return dict(sorted(parts.items()))
+
+    @cached_property
+    def indexed(self) -> dict[str, frozenset[str]]:
+        """Every file, and the columns in its covering index."""
+        return indexed(self.folder, self.heights)
 
     @cached_property
     def schema(self) -> dict[str, pl.DataType]:
@@ -87,6 +101,25 @@ class Snapshot:
     def devices(self) -> pl.DataFrame:
         """Which person was seen on which device."""
         return self.catalog.read_devices(self.folder)
+
+    def index(self) -> None:
+        """Write the covering indexes that sorted partitions lack."""
+        for bucket, paths in self.files.items():
+            (path, *more) = paths
+            if not more and self.heights[path] >= WORTH and not self.indexed.get(path):
+                numbers = self.rows([bucket]).select(list(COVERED))
+                write_index(self.folder, path, numbers.collect())
+
+    def covered(self, bucket: int) -> pl.LazyFrame | None:
+        """Scan a sorted partition by its covering index; None if it has none.
+
+        What the scan reads stays on this machine: it is not to be sent to another.
+        """
+        (path,) = self.files[bucket]
+        columns = self.indexed.get(path)
+        if not columns:
+            return None
+        return scan_covered(self.folder, path, columns, self.rows([bucket]))
 
     def rows(
         self,

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from replaykit.store.covering import drop_part, write_index
 from replaykit.store.heap import Heap
-from replaykit.store.layout import EVENTS, PARTITION, bucket_of
+from replaykit.store.layout import PARTITION, bucket_of
 from replaykit.store.people import owned
 from replaykit.store.rows import give_codes, in_order, to_table, write_part
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from replaykit.store.lease import Writer
     from replaykit.store.objects import Place
     from replaykit.store.plan import Plan
-    from replaykit.store.snapshot import Snapshot
     from replaykit.store.staging import Stage
 
 #: Pieces of a stage whose people are looked up together.
@@ -71,7 +71,7 @@ class Written:
     def delete(self, folder: Place) -> None:
         """Remove the files again; the commit did not happen."""
         for add in self.adds:
-            (folder / EVENTS / add.path).unlink(missing_ok=True)
+            drop_part(folder, add.path)
 
 
 def write_files(plan: Plan, stage: Stage | None, writer: Writer) -> Written:
@@ -111,7 +111,7 @@ def write_files(plan: Plan, stage: Stage | None, writer: Writer) -> Written:
         )
         heap.add(kept.with_columns(_new_column(plan, name, new[name]) for name in new))
     try:
-        _write(heap, head, writer, written)
+        _write(heap, plan, writer, written)
     except BaseException:
         written.delete(head.folder)
         raise
@@ -147,16 +147,22 @@ def _distribute(
                 heap.borrow(rows, mine["kept"].arg_true(), mine["user"])
 
 
-def _write(heap: Heap, head: Snapshot, writer: Writer, written: Written) -> None:
+def _write(heap: Heap, plan: Plan, writer: Writer, written: Written) -> None:
     """Sort and write each partition, two at a time where they are small."""
+    head = plan.head
 
     def work(bucket: int, next_row: int) -> tuple[AddAction, pl.DataFrame]:
         ordered = in_order(heap.take(bucket), next_row)
         name = f"part-{writer.id}-{secrets.token_hex(8)}.parquet"
-        return write_part(head.folder, bucket, name, ordered), ordered
+        added = write_part(head.folder, bucket, name, ordered)
+        if bucket in alone:
+            write_index(head.folder, name, ordered)
+        return added, ordered
 
     heap.settle()
     buckets = heap.buckets
+    # Of a partition in several files the order is found by sorting, not read.
+    alone = {one for one in buckets if one in plan.rewrite or one not in head.files}
     small = heap.size < _SMALL * max(1, len(buckets))
     waiting: deque[tuple[int, Future[tuple[AddAction, pl.DataFrame]]]] = deque()
 
