@@ -575,9 +575,7 @@ def test_the_policy_allows_no_network_and_our_three_scripts_only(tmp_path):
     )
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
     assert rules["default-src"] == "'none'"
-    assert re.fullmatch(
-        r"('sha256-[\w+/=]{44}' ){3}blob:", rules["script-src"]
-    )
+    assert re.fullmatch(r"('sha256-[\w+/=]{44}' ){3}blob:", rules["script-src"])
     assert "http" not in policy
     assert "connect-src" not in rules
 
