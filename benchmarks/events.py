@@ -74,6 +74,8 @@ def log(rows: int | None = None) -> Log:
         project = rk.create(beside)
         project._store.append(*_batches(wanted))
         beside.rename(folder)
+    # Makes the covering indexes of a project built before there were any.
+    rk.open(folder).compact()
     return Log(folder, rk.open(folder)._store.rows)
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import FIRST_EXCEPTION, Executor, ThreadPoolExecutor, wait
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from functools import partial as bound
 from importlib.metadata import PackageNotFoundError, version
 from typing import (
     TYPE_CHECKING,
@@ -30,6 +32,8 @@ from replaykit.schema import CODE, canonical
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
+
+    from polars._typing import EngineType
 
 
 @runtime_checkable
@@ -80,6 +84,8 @@ class Pieces:
         The number of each event name in the column `schema.CODE`, where there is one.
     small
         Whether all of it may be kept in memory once a point is opened.
+    mapped
+        Whether the pieces are mapped into memory rather than decoded.
     recorded
         Returns the rows of those people alone who were ever recorded, where that takes
         less than reading the rows of all.
@@ -92,6 +98,7 @@ class Pieces:
     counted: Mapping[str, int] | None = None
     codes: Mapping[str, int] | None = None
     small: bool = False
+    mapped: bool = False
     recorded: Callable[[], Pieces | None] | None = None
 
     @classmethod
@@ -133,7 +140,14 @@ class Pieces:
         if not self.small:
             return self
         rows = self.whole.collect(engine="streaming")
-        return replace(self, whole=rows.lazy(), engine="scan", cut=None, small=False)
+        return replace(
+            self,
+            whole=rows.lazy(),
+            engine="scan",
+            cut=None,
+            small=False,
+            mapped=False,
+        )
 
     @cached_property
     def first_and_last(self) -> tuple[datetime, datetime] | None:
@@ -159,6 +173,8 @@ class Pieces:
         combine: Callable[[list[Part]], Answer],
     ) -> Answer:
         """Answer a question; see `run`."""
+        if self.mapped:
+            partial = bound(_in_place, partial)
         return run(partial, combine, self.parts, self.engine)
 
     def run(self, partial: Callable[[pl.LazyFrame], pl.DataFrame]) -> pl.DataFrame:
@@ -176,6 +192,31 @@ class Pieces:
 
 Frames: TypeAlias = "pl.LazyFrame | pl.DataFrame | Sequence[pl.LazyFrame] | Pieces"
 """What an analysis asks: events in any row order, or in pieces of whole users."""
+
+
+_COLLECTS: ContextVar[EngineType] = ContextVar("_COLLECTS", default="streaming")
+
+
+def gathered(piece: pl.LazyFrame) -> pl.DataFrame:
+    """Collect rows of a piece that stay as they are, for a kernel.
+
+    What is decoded goes through in batches; mapped columns are used where they lie.
+
+    Examples
+    --------
+    >>> gathered(pl.LazyFrame({"user": [1, 2]}).filter(pl.col("user") > 1)).height
+    1
+    """
+    return piece.collect(engine=_COLLECTS.get())
+
+
+def _in_place(partial: Callable[[pl.LazyFrame], Part], piece: pl.LazyFrame) -> Part:
+    """Answer a piece that is mapped."""
+    token = _COLLECTS.set("in-memory")
+    try:
+        return partial(piece)
+    finally:
+        _COLLECTS.reset(token)
 
 
 def stacked(parts: list[pl.DataFrame]) -> pl.DataFrame:

@@ -452,6 +452,8 @@ class Project:
         """The state that handles taken now are pinned to."""
         store = self._store
         settings = store.settings
+        # A mapping does not travel to other processes.
+        on_threads = self.engine == "threads"
 
         def scan(
             properties: Iterable[str] | None,
@@ -459,12 +461,8 @@ class Project:
             *,
             buckets: Iterable[int] | None = None,
         ) -> pl.LazyFrame:
-            # On threads of this process only: a mapping does not travel.
             return store.scan(
-                properties,
-                buckets=buckets,
-                users=users,
-                mapped=self.engine == "threads",
+                properties, buckets=buckets, users=users, mapped=on_threads
             )
 
         first, last = store.first, store.last
@@ -492,6 +490,7 @@ class Project:
                 users=store.users,
                 buckets=store.buckets,
                 codes=store.codes,
+                mapped=on_threads and store.mapped,
             ),
             engine=self.engine,
             again=lambda: replace(self).source,

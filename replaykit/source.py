@@ -103,6 +103,8 @@ class Known:
         The partitions of the table.
     codes
         The numbers of all event names (`schema.CODE`), if each has one.
+    mapped
+        Whether all partitions have a covering index that questions will take.
     """
 
     names: Callable[[], pl.DataFrame]
@@ -110,6 +112,7 @@ class Known:
     users: int
     buckets: Sequence[int]
     codes: Mapping[str, int] | None = None
+    mapped: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from replaykit.analyses.properties import cut_to_top, label
+from replaykit.engine import gathered
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,7 +78,7 @@ def _counted(
     grid, keys = charted.grid, charted.keys
     counts = {"i": pl.Int32(), "users": pl.Int64(), "n": pl.Int64()}
     kinds = pl.Schema({**dict.fromkeys(keys, pl.String()), **counts})
-    rows = charted.moments(lf, inside=inside).collect(engine="streaming")
+    rows = gathered(charted.moments(lf, inside=inside))
     users = rows["user"].cast(pl.Int32, strict=False)
     heads, group, labels = _groups(rows, charted, kept)
     groups = max(1, labels.height) if keys else 1

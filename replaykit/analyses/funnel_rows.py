@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
+from replaykit.engine import gathered
 from replaykit.errors import UnknownProperty, did_you_mean
 from replaykit.schema import CODE, canonical, readable
 from replaykit.timeline import bucket
@@ -103,7 +104,7 @@ def encode(
         pl.col("user").alias("@user"),
         *(expr.alias(f"@{name}") for name, expr in columns.items()),
     )
-    rows = chosen.collect(engine="streaming")
+    rows = gathered(chosen)
     return _arrays(rows, plan, codes, full=full)
 
 

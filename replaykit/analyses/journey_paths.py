@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from replaykit.analyses.ordered_rows import by_session, by_time, codes, runs
+from replaykit.engine import gathered
 from replaykit.errors import (
     BadInput,
     UnknownOption,
@@ -332,7 +333,7 @@ def _rows(frame: pl.LazyFrame | pl.DataFrame, plan: JourneyPlan) -> pl.DataFrame
     if not sessions:
         del columns["session"]
     chosen = lf.select(expr.alias(f"@{name}") for name, expr in columns.items())
-    rows = chosen.filter(wanted).collect(engine="streaming")
+    rows = gathered(chosen.filter(wanted))
     return by_session(rows) if sessions else by_time(rows)
 
 

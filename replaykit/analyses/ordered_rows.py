@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from replaykit.engine import gathered
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -27,14 +29,14 @@ def read_in_order(lf: pl.LazyFrame, columns: Mapping[str, pl.Expr]) -> pl.DataFr
     from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     chosen = [expr.alias(name) for name, expr in columns.items()]
-    rows = lf.select(chosen).collect(engine="streaming")
+    rows = gathered(lf.select(chosen))
     if rows.schema["@user"] == pl.Int32:
         user = frozen(rows["@user"].to_numpy())
         time = frozen(rows["@time"].to_physical().to_numpy())
         if in_order(user, time, time) and not tied(user, time):
             return rows
     del rows
-    rows = lf.select(*chosen, pl.col("row").alias("@row")).collect(engine="streaming")
+    rows = gathered(lf.select(*chosen, pl.col("row").alias("@row")))
     return by_time(rows)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from replaykit.analyses.funnel_rows import entering, has_codes
+from replaykit.engine import gathered
 from replaykit.schema import CODE
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def plain_units(
     columns = ["user", "time", CODE]
     enters = entering(plan)
     extra = [] if enters is None else [enters.alias("@enters")]
-    rows = lf.filter(wanted).select(*columns, *extra).collect(engine="streaming")
+    rows = gathered(lf.filter(wanted).select(*columns, *extra))
     if rows.schema["user"] != pl.Int32:
         return None
     user, code = frozen(rows["user"].to_numpy()), frozen(rows[CODE].to_numpy())

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import polars as pl
 
+from replaykit.engine import gathered
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -85,7 +87,7 @@ def _counted(
     from replaykit.analyses.stamp_kernel import retained, rising  # noqa: PLC0415 - numba
     from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
-    rows = query.starts_and_returns(lf).collect(engine="streaming")
+    rows = gathered(query.starts_and_returns(lf))
     users = rows["user"].cast(pl.Int32, strict=False)
     if users.null_count():
         return _lines(_UNTOLD, np.zeros((1, 1), np.int64))

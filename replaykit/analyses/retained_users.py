@@ -8,6 +8,7 @@ import polars as pl
 
 from replaykit.analyses.point_users import MOST_ROWS
 from replaykit.analyses.properties import NONE, label
+from replaykit.engine import gathered
 from replaykit.errors import UnknownPoint, check_option, did_you_mean
 from replaykit.timeline import localize
 
@@ -36,7 +37,7 @@ def retained_users(
     rows = query.returns(lf, pl.col("row")).filter(
         pl.col("user").is_in(starts["user"].unique().implode())
     )
-    returns = rows.collect(engine="streaming")
+    returns = gathered(rows)
     code, later = pl.col("code"), pl.col("code_right")
     pairs = starts.join(returns, on="user").filter(
         later >= code, pl.col("time_right") >= pl.col("time")

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from replaykit.analyses.properties import find_property
+from replaykit.engine import gathered
 from replaykit.errors import BadInput
 from replaykit.query import as_step
 from replaykit.schema import readable
@@ -118,7 +119,7 @@ def cut_into_sessions(
         return _by_rule(rows, rule, columns)
     lines = rows.filter(pl.col("session_id").is_not_null())
     lines = lines.select("user", "time", "session_id", *columns)
-    frame = _in_time_order(lines.collect(engine="streaming"))
+    frame = _in_time_order(gathered(lines))
     user, session = pl.col("user"), pl.col("session_id")
     # Ids are start times: as long as they never fall within a user, none recurs.
     falls = (user == user.shift()) & (session < session.shift())
@@ -148,7 +149,7 @@ def _by_rule(
         columns = ["row", *columns]
     lines = rows.select("user", "time", *columns, *marks)
     # In one chunk: arrays and gathers would each put it together anew.
-    frame = lines.collect(engine="streaming").rechunk()
+    frame = gathered(lines).rechunk()
     if rule.timeout is not None and not marks and _are_in_order(frame):
         return _by_pauses(frame, rule.timeout)
     if rule.same is None:

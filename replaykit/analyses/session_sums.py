@@ -17,6 +17,7 @@ import polars as pl
 from replaykit.analyses.measures import distinct_rows, grouped
 from replaykit.analyses.segments import keep_cohort, members
 from replaykit.analyses.session_rules import LONGEST
+from replaykit.engine import gathered
 from replaykit.timeline import microseconds
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _in_one_pass(
     if rule is None:
         rows = rows.filter(pl.col("session_id").is_not_null())
         columns.append("session_id")
-    frame = _together(rows.select(columns).collect(engine="streaming"))
+    frame = _together(gathered(rows.select(columns)))
     if not _in_order(frame):
         return None
     runs = _by_ids(frame) if rule is None else _by_pauses(frame, rule.timeout or "")
@@ -302,7 +303,7 @@ def _active_piece(lf: pl.LazyFrame, query: SessionsQuery, segment: int) -> pl.Da
     from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     rows = query.rows(lf, segment).select("user", "time")
-    frame = rows.collect(engine="streaming").rechunk()
+    frame = gathered(rows).rechunk()
     if not _in_order(frame):
         users = _active(frame.lazy(), query.grid).collect().sort("user", "i")
         return _counted(users)

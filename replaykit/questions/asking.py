@@ -220,6 +220,7 @@ class Asking(ABC):
             dict(source.names.iter_rows()) if all_users else None,
             known.codes,
             small=source.rows <= KEPT_ROWS,
+            mapped=known.mapped and len(known.buckets) > 1,
             recorded=lambda: self._recorded(read),
         )
 

@@ -202,6 +202,11 @@ class EventStore:
         files = self.snapshot.files
         return [bucket for bucket, parts in files.items() if len(parts) > 1]
 
+    @property
+    def mapped(self) -> bool:
+        """Whether every partition is sorted and has a covering index."""
+        return self.is_sorted and all(self.snapshot.indexed.values())
+
     @cached_property
     def _asked(self) -> set[str]:
         return set()
