@@ -18,13 +18,14 @@ from replaykit.replay_list import Replays
 from replaykit.rows_as_json import events_of, properties
 from replaykit.travelling import saved_form
 from replaykit.twins import table_twin
-from replaykit.widgets import View, Watched
+from replaykit.widgets.showing import Watched, view_of
 from replaykit.wording import clock, count_words
 
 if TYPE_CHECKING:
     from replaykit import timeline
     from replaykit.replies import Watching
     from replaykit.source import Source
+    from replaykit.widgets import View
 
 Kind: TypeAlias = Literal["canonical id", "device id", "user id", "user id prefix"]
 """Which kind of id a search found."""
@@ -214,7 +215,7 @@ class Person(Watched):
     def widget(self) -> View:
         """The widget that this person displays as; one per person."""
         answers = LookUp(self, lambda given: find_person(self.source, given))
-        return View(answers, kind="person", zone=self.source.zone)
+        return view_of(answers, kind="person", zone=self.source.zone)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:  # noqa: ANN401 - IPython
         return with_bundle(

@@ -32,7 +32,7 @@ from replaykit.store.objects import options_of
 from replaykit.store.readers import alone, reading
 from replaykit.store.recordings import Recordings
 from replaykit.store.settings import whole_days, write_settings
-from replaykit.widgets import View
+from replaykit.widgets.showing import view_of
 from replaykit.wording import big, span_words
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from replaykit.replays.assets import AssetMap
     from replaykit.store.objects import Place
     from replaykit.users import Users
+    from replaykit.widgets import View
 
 #: How far back the home list looks at first (`spec/replay.md` 6).
 HOME: Final = "7d"
@@ -544,7 +545,7 @@ class Project:
     @cached_property
     def widget(self) -> View:
         """The home list as a widget; one per project and state."""
-        return View(self.home, kind="home", zone=self.tz)
+        return view_of(self.home, kind="home", zone=self.tz)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:  # noqa: ANN401 - IPython
         return with_bundle(

@@ -16,7 +16,7 @@ from replaykit.replies import Home, Watching
 from replaykit.rows_as_json import signals
 from replaykit.travelling import saved_form
 from replaykit.twins import table_twin
-from replaykit.widgets import View, Watched
+from replaykit.widgets.showing import Watched, view_of
 from replaykit.wording import count_words
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from replaykit.query import Step
     from replaykit.replay_search import Signal
     from replaykit.users import Users
+    from replaykit.widgets import View
 
 #: Rows of the twin.
 _SHOWN: Final = 12
@@ -132,7 +133,7 @@ class Replays(Recorded, Watched):
             "replays",
             self.watching(),
         )
-        return View(home, kind="list", zone=source.zone)
+        return view_of(home, kind="list", zone=source.zone)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:  # noqa: ANN401 - IPython
         return with_bundle(

@@ -14,7 +14,7 @@ from replaykit.errors import BadInput
 from replaykit.replay_list import Replays
 from replaykit.replays.happenings import MESSAGES
 from replaykit.results.on_screen import differences
-from replaykit.widgets import Watched
+from replaykit.widgets.showing import Watched
 from replaykit.wording import count_words
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from replaykit.analyses.properties import OTHER, label
 from replaykit.errors import UnknownOption
 from replaykit.points import FunnelKey, RetentionKey, SegmentationKey, SessionsKey
 from replaykit.query import event
-from replaykit.widgets import Watched
+from replaykit.widgets.showing import Watched
 
 if TYPE_CHECKING:
     from replaykit.points import PointKey

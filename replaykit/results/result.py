@@ -22,7 +22,7 @@ from replaykit.replies import Point as PointWords
 from replaykit.results.opened import FOLLOWS, Call, Follow, Opened
 from replaykit.travelling import saved_form
 from replaykit.twins import table_twin
-from replaykit.widgets import View
+from replaykit.widgets.showing import view_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from replaykit import timeline
     from replaykit.questions.asking import Asking
+    from replaykit.widgets import View
 
 
 class Answer(Protocol):
@@ -180,7 +181,7 @@ class Result(ABC):
     def widget(self) -> View:
         """The widget that this result displays as; one per result."""
         zone = self.events.source.zone
-        return View(self._microscope, kind="result", zone=zone)
+        return view_of(self._microscope, kind="result", zone=zone)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:  # noqa: ANN401 - IPython
         return with_bundle(

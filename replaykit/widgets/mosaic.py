@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from replaykit.bundle import bundle_of_player, twin_of_player, with_bundle
 from replaykit.errors import BadInput
 from replaykit.replies.tiles import MOST_TILES, Tiles
 from replaykit.travelling import saved_form
-from replaykit.widgets.player import Player
 from replaykit.widgets.view import View
 from replaykit.wording import count_words
 
@@ -94,50 +93,3 @@ class Mosaic(View):
         """In a shared page a mosaic is a player of its replays."""
         watching = self._tiles.watching
         return watching, bundle_of_player(watching)
-
-
-class Watched:
-    """Whoever names replays to watch: users, replays, a person, an opened number."""
-
-    @overload
-    def watch(self: Watchable, *, follow: bool = False) -> Player: ...
-    @overload
-    def watch(
-        self: Watchable,
-        *,
-        at: str | Step | None = None,
-        tiles: int,
-        which: Sample = "in order",
-    ) -> Mosaic: ...
-    def watch(
-        self: Watchable,
-        *,
-        follow: bool = False,
-        at: str | Step | None = None,
-        tiles: int | None = None,
-        which: Sample = "in order",
-    ) -> Player | Mosaic:
-        """Open the player on these replays, each at its moment.
-
-        Parameters
-        ----------
-        follow
-            Go on as the recording on screen grows (`rk.Player`).
-        tiles
-            So many side by side instead, up to 9, on one clock.
-        at
-            With `tiles`: the event at which they are aligned. By default where each
-            answers its point, or its start.
-        which
-            With `tiles`: `"in order"`, `"typical"` or `"unusual"` ones first.
-        """
-        if tiles is None:
-            if at is not None or which != "in order":
-                raise BadInput(
-                    "at= and which= are of replays side by side: give tiles=9 as well. "
-                    "A player is moved by player.seek('Add to cart')."
-                )
-            return Player(self, follow=follow)
-        if follow:
-            raise BadInput("follow= is of one player: leave tiles= out.")
-        return Mosaic(self, at=at, tiles=tiles, which=which)
