@@ -24,7 +24,12 @@ if __name__ == "__main__":
     made = log()
     with (
         LocalCluster(
-            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+            n_workers=2,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address=None,
+            # As workers are started for real; those spawned here import polars first.
+            env={"POLARS_MAX_THREADS": "1"},
         ) as cluster,
         Client(cluster) as client,
     ):

@@ -19,22 +19,40 @@ import replaykit as rk
 from replaykit.store import open_store
 
 ROWS = 2_000_000
+#: People who never log in in the export, and what each of them does.
+VISITORS = 1_000
+VISITED = 10
 
 
 def shop():
-    folder = build_folder() / f"merge-{ROWS}.rk"
+    folder = build_folder() / f"merge-{ROWS}-{VISITORS}.rk"
     if not folder.exists():
         paths = export(build_folder() / f"export-{ROWS}", ROWS)
-        made = rk.create(folder.with_suffix(".part"))
+        beside = folder.with_suffix(".part")
+        made = rk.create(beside)
         made.add_events(paths, progress=False)
-        folder.with_suffix(".part").rename(folder)
+        store = open_store(beside)
+        store.append(visits(store))
+        open_store(beside).compact()
+        beside.rename(folder)
     return folder
+
+
+def visits(store) -> pl.DataFrame:
+    """Rows of devices that nobody has logged in on."""
+    numbers = pl.DataFrame({"n": range(VISITORS * VISITED)})
+    return numbers.select(
+        time=pl.lit(store.first) + pl.duration(minutes=pl.col("n")),
+        event=pl.lit("Page Viewed"),
+        device_id=pl.format("visitor-{}", pl.col("n") % VISITORS),
+        insert_id=pl.format("visit-{}", "n"),
+    )
 
 
 def logins(store, people: int, *, merging: bool) -> pl.DataFrame:
     """Rows that name the devices of anonymous people, or other devices."""
-    devices = store.directory.filter(pl.col("device_id").is_not_null())["device_id"]
-    chosen = devices.sample(people, seed=people)
+    devices = store.directory.filter(pl.col("device_id").str.starts_with("visitor-"))
+    chosen = devices["device_id"].sort().sample(people, seed=people)
     last = store.last
     return pl.DataFrame(
         {

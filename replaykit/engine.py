@@ -60,6 +60,9 @@ _GLANCE_S: Final = 0.1
 #: itself meanwhile, and what is asked next does not meet it.
 _LAST_S: Final = 1.0
 
+#: Rows of a piece that is sent to a worker: fewer take less time than the way there.
+_PIECE: Final = 10_000_000
+
 #: What must be the same on both sides of a cluster.
 _SAME: Final = ("replaykit", "polars", "numba", "numpy")
 
@@ -75,7 +78,8 @@ class Pieces:
     engine
         How questions run.
     cut
-        Returns the same events in pieces; by default all of them are one piece.
+        Returns the same events in so many pieces, or in as many as there can be (0); by
+        default all of them are one piece.
     edges
         The first and the last time, where they are known without reading.
     counted
@@ -93,7 +97,7 @@ class Pieces:
 
     whole: pl.LazyFrame
     engine: Engine = "scan"
-    cut: Callable[[], Sequence[pl.LazyFrame]] | None = None
+    cut: Callable[[int], Sequence[pl.LazyFrame]] | None = None
     edges: tuple[datetime, datetime] | None = None
     counted: Mapping[str, int] | None = None
     codes: Mapping[str, int] | None = None
@@ -111,7 +115,7 @@ class Pieces:
         parts = [canonical(part) for part in frame]
         if not parts:
             raise BadInput("There is nothing to run on: no pieces of data were given.")
-        return cls(pl.concat(parts), engine, cut=lambda: parts)
+        return cls(pl.concat(parts), engine, cut=lambda _: parts)
 
     @cached_property
     def schema(self) -> pl.Schema:
@@ -124,7 +128,19 @@ class Pieces:
         """What a question runs over, a piece at a time."""
         if self.engine == "scan" or self.cut is None:
             return (self.whole,)
-        return tuple(self.cut())
+        return tuple(self.cut(self._worth))
+
+    @cached_property
+    def _worth(self) -> int:
+        """How many pieces are worth their way to a cluster's workers; 0: all."""
+        workers: Callable[[], Mapping[str, int]] | None = getattr(
+            self.engine, "nthreads", None
+        )
+        if not isinstance(self.engine, Cluster) or workers is None:
+            return 0
+        threads = max(1, sum(workers().values()))
+        rows = sum(self.names.values()) if self.counted is not None else 0
+        return threads * max(1, round(rows / threads / _PIECE))
 
     @property
     def bare(self) -> Pieces:

@@ -67,6 +67,18 @@ def test_the_cluster_gives_the_same_answer(client, folder, name):  # noqa: F811
     assert_frame_equal(asked(rk.open(folder, engine=client).events), whole)
 
 
+def test_few_rows_are_cut_into_a_piece_per_worker(client, folder, monkeypatch):  # noqa: F811
+    store = open_store(folder)
+    for engine_, count in ((client, 2), ("threads", len(store.buckets)), ("scan", 1)):
+        pieces = rk.open(folder, engine=engine_).events.pieces({"price"})
+        assert len(pieces.parts) == count
+        rows = pl.concat(part.select("row").collect() for part in pieces.parts)
+        assert rows["row"].sort().equals(store.scan(()).collect()["row"].sort())
+    # Many rows are cut finer, so that a slow worker gets fewer pieces.
+    monkeypatch.setattr(engine, "_PIECE", store.rows // 8)
+    assert len(rk.open(folder, engine=client).events.pieces(set()).parts) == 8
+
+
 def slow_users(piece):
     time.sleep(0.3)
     return piece.select(pl.len(), pl.col("user").n_unique()).collect()

@@ -207,8 +207,12 @@ class Asking(ABC):
             return Pieces(canonical(self.rows(read)), source.engine)
         coded = {*read, *(() if known.codes is None else (CODE,))}
 
-        def cut() -> list[pl.LazyFrame]:
-            return [canonical(self.rows(coded, buckets=[one])) for one in known.buckets]
+        def cut(pieces: int) -> list[pl.LazyFrame]:
+            every = -(-len(known.buckets) // pieces) if pieces else 1
+            return [
+                canonical(self.rows(coded, buckets=known.buckets[at : at + every]))
+                for at in range(0, len(known.buckets), every)
+            ]
 
         # Of some users only, the catalogue knows neither the range nor the names.
         all_users = self.people is None
