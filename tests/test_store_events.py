@@ -23,7 +23,16 @@ from replaykit.errors import (
     UnknownProperty,
 )
 from replaykit.ingest import Mapping, TableSource
-from replaykit.store import Settings, create_store, open_store, plan
+from replaykit.store import (
+    Settings,
+    create_store,
+    duplicates,
+    heap,
+    open_store,
+    plan,
+    staging,
+    writing,
+)
 from replaykit.store import asked as asked_notes
 
 
@@ -125,6 +134,77 @@ def test_any_order_and_any_cut_give_the_same_rows(shop, tmp_path, told_once, see
     assert store.rows == store.scan().collect().height == len(STORY)
     assert store.users == store.directory.height == 4
     assert dict(store.names.select("event", "rows").rows()) == {"Search": 5, "Buy": 4}
+
+
+@pytest.fixture
+def hardly_any_memory(monkeypatch):
+    """As if all were large: rows go to disk, and partitions are sorted in stretches."""
+    monkeypatch.setattr(staging, "_IN_MEMORY", 0)
+    monkeypatch.setattr(staging, "_ON_THE_WAY", 4_000)
+    monkeypatch.setattr(heap, "_IN_MEMORY", 30_000)
+    monkeypatch.setattr(heap, "_STRETCH", 12)
+    monkeypatch.setattr(writing, "_READ", 20)
+    monkeypatch.setattr(duplicates, "_PASS", 50)
+
+
+def crowd(seed):
+    chance = random.Random(seed)
+    events = []
+    for number in range(400):
+        who = chance.randrange(60)
+        events.append(
+            event(
+                chance.randrange(90),
+                chance.choice(["Search", "Buy", "Play"]),
+                None if chance.random() < 0.3 else f"u{who % 40}",
+                f"d{who}",
+                event_properties={
+                    "price": chance.choice([1, 2.5, "free"]),
+                    "n": number,
+                },
+            )
+        )
+    return events
+
+
+@pytest.mark.parametrize("buckets", [1, 4])
+def test_little_memory_gives_the_same_table(
+    tmp_path, buckets, hardly_any_memory, monkeypatch
+):
+    events = crowd(buckets)
+    again = random.Random(1).sample(events, 50)
+    parts = [events[:150], events[150:] + again, events[:20]]
+    files = [
+        export(tmp_path / "in", part, f"{at}.json.gz") for at, part in enumerate(parts)
+    ]
+    shop = tmp_path / "little.rk"
+    create_store(shop, Settings(buckets=buckets))
+    reports = [ingest(shop, path) for path in files]
+    store = open_store(shop)
+    physical = [store.snapshot.rows([bucket]).collect() for bucket in store.buckets]
+    for rows in physical:
+        assert rows.equals(rows.sort("user", "time", "row"))
+        assert rows["user"].n_unique() > 8
+    logged = pl.DataFrame(store.snapshot.table.get_add_actions(flatten=True))
+    for edge in ("min", "max"):
+        for name in ("user", "time"):
+            ends = sorted(getattr(rows[name], edge)() for rows in physical)
+            assert sorted(logged[f"{edge}.{name}"]) == ends
+    assert dict(store.names.select("event", "rows").rows()) == dict(
+        store.scan(()).collect()["event"].value_counts().rows()
+    )
+    # Cut anew and cut back, still with little memory.
+    open_store(shop).compact(buckets=7)
+    open_store(shop).compact(buckets=buckets)
+    told = truth(shop)
+    monkeypatch.undo()
+    plain = tmp_path / "plain.rk"
+    create_store(plain)
+    wanted = [ingest(plain, path) for path in files]
+    assert [(one.new, one.duplicate) for one in reports] == [
+        (one.new, one.duplicate) for one in wanted
+    ]
+    assert_frame_equal(told, truth(plain))
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -230,7 +230,7 @@ def test_a_disk_that_fails_is_a_named_error(shop, tmp_path, monkeypatch):
 
     path = export(tmp_path / "in", [event(1, "A", "ana")])
     with monkeypatch.context() as patched:
-        patched.setattr(pl.DataFrame, "write_parquet", full)
+        patched.setattr(pl.LazyFrame, "sink_parquet", full)
         with pytest.raises(BadInput, match="No space left"):
             ingest(shop, path)
     assert open_store(shop).rows == 0

@@ -9,6 +9,7 @@ an index may be deleted at any time, and other engines need not know of it.
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
@@ -50,13 +51,45 @@ def write_index(folder: Place, part: str, rows: pl.DataFrame) -> None:
     rows
         What it holds, in its order.
     """
-    if not isinstance(folder, Path) or rows.height < WORTH:
+    for _ in indexing(folder, part, iter((rows,)), rows.height):
+        pass
+
+
+def indexing(
+    folder: Place, part: str, stretches: Iterator[pl.DataFrame], count: int
+) -> Iterator[pl.DataFrame]:
+    """Hand rows on, and write their index meanwhile, unless it is small or far away.
+
+    Parameters
+    ----------
+    folder, part
+        As `write_index` takes them.
+    stretches
+        What the file holds, in its order.
+    count
+        How many rows these are.
+    """
+    if not isinstance(folder, Path) or count < WORTH:
+        yield from stretches
         return
-    for name, dtype in COVERED.items():
-        column = rows[name]
-        if not column.null_count():
-            with write_beside(folder / INDEX / _file(part, name)) as file:
-                column.to_numpy().astype(dtype, copy=False).tofile(file)
+    places = {name: folder / INDEX / _file(part, name) for name in COVERED}
+    gaps: set[str] = set()
+    with ExitStack() as stack:
+        files = {
+            name: stack.enter_context(write_beside(place))
+            for name, place in places.items()
+        }
+        for rows in stretches:
+            for name, file in files.items():
+                if rows[name].null_count():
+                    gaps.add(name)
+                if name not in gaps:
+                    numbers = rows[name].to_numpy()
+                    numbers.astype(COVERED[name], copy=False).tofile(file)
+            yield rows
+            del rows
+    for name in gaps:
+        places[name].unlink(missing_ok=True)
 
 
 def drop_part(folder: Place, path: str) -> None:

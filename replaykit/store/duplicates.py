@@ -46,7 +46,8 @@ class Duplicates:
 
 
 def find_duplicates(
-    arriving: Callable[[pl.Expr], pl.DataFrame],
+    keys: Callable[[pl.Expr], pl.Series],
+    arriving: Callable[[pl.DataFrame], pl.DataFrame],
     stored: Callable[[pl.DataFrame], pl.DataFrame],
     rows: int,
 ) -> Duplicates:
@@ -54,8 +55,10 @@ def find_duplicates(
 
     Parameters
     ----------
+    keys
+        Returns the keys of the arriving rows that satisfy a condition.
     arriving
-        Returns the arriving rows (`COMPARED`, `stored` null) that satisfy a condition.
+        Returns the arriving rows (`COMPARED`, `stored` null) whose key is in a frame.
     stored
         Returns the table's rows (`COMPARED`, `position` null) whose key is in a frame.
     rows
@@ -66,18 +69,14 @@ def find_duplicates(
     superseded = [pl.DataFrame(schema=COMPARED).select("stored", "bucket")]
     for number in range(passes):
         # The two lowest bits mark the kind of the key; the rest is evenly spread.
-        part = arriving((pl.col("key") // 4) % passes == number)
-        alone = pl.col("key").is_unique()
-        known = stored(part.select("key"))
-        if known.height:
-            once = part.join(known.select("key"), on="key", how="anti").filter(alone)
-            suspects = pl.concat([part, known]).join(
-                once.select("key"), on="key", how="anti"
-            )
-        else:
-            suspects = part.filter(~alone)
-        if not suspects.height:
+        here = keys((pl.col("key") // 4) % passes == number)
+        known = stored(here.to_frame("key"))
+        # Few rows share their key with another: only these are read.
+        again = pl.concat([here.filter(here.is_duplicated()), known["key"]]).unique()
+        del here
+        if again.is_empty():
             continue
+        suspects = pl.concat([arriving(again.to_frame("key")), known])
         kept = _kept(suspects)
         lost = suspects.join(
             kept, on=["position", "stored"], how="anti", nulls_equal=True

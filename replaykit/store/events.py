@@ -32,7 +32,7 @@ from replaykit.store.settings import (
     write_settings,
 )
 from replaykit.store.snapshot import Parallel, Snapshot
-from replaykit.store.staging import Stage
+from replaykit.store.staging import Stage, size_of
 
 if TYPE_CHECKING:
     import os
@@ -338,7 +338,7 @@ class EventStore:
     def append(self, *batches: pl.DataFrame) -> Outcome:
         """Add batches of `schema.INCOMING` rows in one commit."""
         with _said(self.folder), writing(self.folder) as writer:
-            stage = Stage(writer.scratch, sum(int(b.estimated_size()) for b in batches))
+            stage = Stage(writer.scratch, sum(map(size_of, batches)))
             for batch in batches:
                 stage.add(batch)
             return commit(self.folder, self.settings, writer, stage, Wishes())

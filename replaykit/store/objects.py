@@ -10,10 +10,12 @@ import io
 import tempfile
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias, cast
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from replaykit.errors import BadInput
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 _CLIENT: Final = ("allow_http", "allow_invalid_certificates", "timeout", "proxy_url")
 #: Read at once where a recording is opened: its index stands at the end.
 _AHEAD: Final = 256 * 1024
+#: Rows of a frame that are handed on at once.
+_MORSEL: Final = 128 * 1024
 
 
 @dataclass(frozen=True)
@@ -287,13 +291,39 @@ def read_parquet(path: Place) -> pl.DataFrame:
     return pl.read_parquet(path)
 
 
-def write_parquet(path: Place, frame: pl.DataFrame, **how: Any) -> int:  # noqa: ANN401
+def streamed(frames: Iterator[pl.DataFrame]) -> pl.LazyFrame:
+    """Return frames under one another, to be read once; each is made when it is due.
+
+    Parameters
+    ----------
+    frames
+        Frames of one schema; there must be one.
+    """
+    first = next(frames)
+    held = [first]
+
+    def source(*_: object) -> Iterator[pl.DataFrame]:
+        while held:
+            # In pieces, so that several threads may work on a large one.
+            yield from held.pop().iter_slices(_MORSEL)
+            held.extend(islice(frames, 1))
+
+    schema = first.schema
+    del first
+    return register_io_source(source, schema=schema)
+
+
+def write_parquet(
+    path: Place,
+    frame: pl.DataFrame | pl.LazyFrame,
+    **how: Any,  # noqa: ANN401
+) -> int:
     """Write a Parquet file as polars is told to; return its size."""
     if isinstance(path, ObjectPath):
         with tempfile.TemporaryDirectory(prefix="replaykit-") as scratch:
             local = Path(scratch) / path.name
-            frame.write_parquet(local, **how)
+            write_parquet(local, frame, **how)
             path.put(local)
             return local.stat().st_size
-    frame.write_parquet(path, **how)
+    frame.lazy().sink_parquet(path, **how)
     return path.stat().st_size

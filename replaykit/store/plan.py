@@ -220,16 +220,24 @@ def _duplicates(
         return Duplicates(nothing["position"], nothing.select("stored", "bucket"))
     into = people.merged.lazy()
 
-    def arriving(condition: pl.Expr) -> pl.DataFrame:
-        pieces = [
-            piece.select("key", "arrival", "position", "person").filter(condition)
+    def keys(condition: pl.Expr) -> pl.Series:
+        pieces = [piece.select("key").filter(condition) for piece in stage.pieces()]
+        nothing = pl.LazyFrame(schema={"key": pl.Int64})
+        return pl.concat([nothing, *pieces]).collect(engine="streaming")["key"]
+
+    def arriving(wanted: pl.DataFrame) -> pl.DataFrame:
+        rows = pl.concat(
+            piece.select("key", "arrival", "position", "person")
             for piece in stage.pieces()
-        ]
-        if not pieces:
-            return pl.DataFrame(schema=COMPARED)
-        rows = pl.concat(pieces).rename({"key": "mark"})
+        )
+        again = (
+            rows.join(wanted.lazy(), on="key", how="semi")
+            .collect(engine="streaming")
+            .lazy()
+            .rename({"key": "mark"})
+        )
         return (
-            owned(people, staged_owner, rows)
+            owned(people, staged_owner, again)
             .select(
                 pl.col("mark").alias("key"),
                 "arrival",
@@ -259,7 +267,7 @@ def _duplicates(
             .collect(engine="streaming")
         )
 
-    return find_duplicates(arriving, stored, stage.rows)
+    return find_duplicates(keys, arriving, stored, stage.rows)
 
 
 def _keyed(head: Snapshot) -> pl.LazyFrame:

@@ -11,11 +11,11 @@ from deltalake.transaction import AddAction
 
 from replaykit.schema import split_column
 from replaykit.store.layout import EVENTS, PARTITION, bucket_of
-from replaykit.store.objects import write_parquet
+from replaykit.store.objects import streamed, write_parquet
 from replaykit.store.properties import FIXED, KINDS, TEXT, from_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from replaykit.schema import Owner
     from replaykit.store.objects import Place
@@ -26,6 +26,8 @@ _LEVEL: Final = 1
 # One person's history should not cost the decoding of a whole partition.
 _ROW_GROUP: Final = 128 * 1024
 _NO_CODE: Final = -1
+#: Columns whose range stands in the table's log: integers, never an id.
+_RANGED: Final = ("user", "time")
 
 
 def to_table(
@@ -126,8 +128,10 @@ def give_codes(
     return codes
 
 
-def in_order(held: list[pl.DataFrame], next_row: int) -> pl.DataFrame:
+def in_order(held: list[pl.DataFrame], next_row: int) -> tuple[pl.DataFrame, int]:
     """Sort rows by (user, time) and the tie rule, and number those without a number.
+
+    Returns the rows and the next number.
 
     The rows are taken out of the list, so that they and their sorted copy need not both
     stay in memory.
@@ -169,30 +173,49 @@ def in_order(held: list[pl.DataFrame], next_row: int) -> pl.DataFrame:
             run=ordered.select(new=~tied)["new"].cum_sum().gather(ties)
         )
         row = row.scatter(ties, sorted_rows.sort("run", "row")["row"])
-    return ordered.with_columns(row=row).drop("position")
+    return ordered.with_columns(row=row).drop("position"), next_row + count
 
 
-def write_part(folder: Place, bucket: int, name: str, rows: pl.DataFrame) -> AddAction:
-    """Write one sorted file of a partition and return the action that adds it."""
+def write_part(
+    folder: Place, bucket: int, name: str, stretches: Iterator[pl.DataFrame]
+) -> AddAction:
+    """Write one sorted file of a partition and return the action that adds it.
+
+    Parameters
+    ----------
+    folder, bucket, name
+        The project, the partition, and how the file is called.
+    stretches
+        The rows, in order, a stretch of users at a time; there must be one.
+    """
     place = folder / EVENTS / f"{PARTITION}={bucket}"
     place.mkdir(parents=True, exist_ok=True)
     path = place / name
+    rows = 0
+    low: dict[str, int] = {}
+    high: dict[str, int] = {}
+
+    def counted() -> Iterator[pl.DataFrame]:
+        nonlocal rows
+        for stretch in stretches:
+            rows += stretch.height
+            for column in _RANGED:
+                first, last = stretch.select(
+                    low=pl.col(column).min(), high=pl.col(column).max()
+                ).row(0)
+                low[column] = min(first, low.get(column, first))
+                high[column] = max(last, high.get(column, last))
+            yield stretch.drop(PARTITION)
+            del stretch
+
     size = write_parquet(
         path,
-        rows.drop(PARTITION),
+        streamed(counted()),
         compression="zstd",
         compression_level=_LEVEL,
         row_group_size=_ROW_GROUP,
     )
-    ranges = rows.select(
-        pl.col("user", "time").min().name.prefix("min_"),
-        pl.col("user", "time").max().name.prefix("max_"),
-    ).row(0, named=True)
-    stats = {
-        "numRecords": rows.height,
-        "minValues": {"user": ranges["min_user"], "time": ranges["min_time"]},
-        "maxValues": {"user": ranges["max_user"], "time": ranges["max_time"]},
-    }
+    stats = {"numRecords": rows, "minValues": low, "maxValues": high}
     return AddAction(
         path=f"{place.name}/{name}",
         size=size,

@@ -83,6 +83,13 @@ class Snapshot:
         return indexed(self.folder, self.heights)
 
     @cached_property
+    def sizes(self) -> dict[str, int]:
+        """File to its bytes."""
+        actions = self.table.get_add_actions(flatten=True)
+        paths = map(str, actions.column("path").to_pylist())
+        return dict(zip(paths, actions.column("size_bytes").to_pylist(), strict=True))
+
+    @cached_property
     def schema(self) -> dict[str, pl.DataType]:
         """The physical columns."""
         return {**FIXED, **self.catalog.registry.columns()}

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 # Above this many bytes rows go to disk: all of them, so that much is free again when
 # they are written, or none. What will not fit in the end is not kept that long.
-_IN_MEMORY: Final = 1 << 30
+_IN_MEMORY: Final = 1792 << 20
 _ON_THE_WAY: Final = 256 << 20
 _MERGE_SEEN: Final = 32
+#: What each text takes besides its bytes; polars counts these alone.
+_VIEW: Final = 16
 
 # How a row is recognised when it arrives again, in the two lowest bits of its key.
 BY_CONTENT: Final = 0
@@ -47,6 +49,8 @@ class Stage:
         fits = expected is not None and expected <= _IN_MEMORY
         self._most = _IN_MEMORY if fits else _ON_THE_WAY
         self.rows = 0
+        #: About how many bytes the rows take in memory.
+        self.size = 0
         #: Whether the pieces lie on disk.
         self.spilled = False
         self.kinds: dict[tuple[Owner, str, str], int] = {}
@@ -84,7 +88,9 @@ class Stage:
         if len(self._seen) > _MERGE_SEEN:
             self._seen = [merge_seen(self._seen)]
         self._pieces.append(rows)
-        self._in_memory += int(rows.estimated_size())
+        size = size_of(rows)
+        self.size += size
+        self._in_memory += size
         if self._in_memory > self._most:
             self._most = _ON_THE_WAY
             self._spill()
@@ -112,6 +118,12 @@ class Stage:
                 piece.write_ipc(path, compression="lz4")
                 self._pieces[index] = path
         self._in_memory = 0
+
+
+def size_of(rows: pl.DataFrame) -> int:
+    """Return how many bytes rows take, with the fixed part of each text."""
+    texts = sum(dtype == pl.String for dtype in rows.dtypes)
+    return int(rows.estimated_size()) + _VIEW * texts * rows.height
 
 
 def hash_probe() -> str:

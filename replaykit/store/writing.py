@@ -7,18 +7,19 @@ import secrets
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Event
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from replaykit.store.covering import drop_part, write_index
-from replaykit.store.heap import Heap
+from replaykit.store.covering import drop_part, indexing
+from replaykit.store.heap import STRETCH, Cut, Heap
 from replaykit.store.layout import PARTITION, bucket_of
 from replaykit.store.people import owned
 from replaykit.store.rows import give_codes, in_order, to_table, write_part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from deltalake.transaction import AddAction
 
@@ -29,9 +30,59 @@ if TYPE_CHECKING:
 
 #: Pieces of a stage whose people are looked up together.
 _TOGETHER: Final = 64
-# Partitions of so many bytes are worth a thread each.
-_SMALL: Final = 128 << 20
 _WRITERS: Final = min(2, os.cpu_count() or 1)
+#: About how many times the size of its file rows take in memory.
+_EXPANDS: Final = 6
+#: Rows of a stored partition that are read at once.
+_READ: Final = 256 * 1024
+
+
+@dataclass(eq=False)
+class Counted:
+    """What the catalogue says of some rows.
+
+    Parameters
+    ----------
+    rows
+        How many there are.
+    names
+        Event name to rows.
+    values
+        Wide column to the number of values in it.
+    users
+        The users, each once in a series.
+    first, last
+        Their range.
+    """
+
+    rows: int = 0
+    names: dict[str, int] = field(default_factory=dict)
+    values: dict[str, int] = field(default_factory=dict)
+    users: list[pl.Series] = field(default_factory=list)
+    first: int | None = None
+    last: int | None = None
+
+    def add(self, rows: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
+        """Count rows too, and the values in these columns, where they have them.
+
+        Returns the rows.
+        """
+        if not rows.height:
+            return rows
+        self.rows += rows.height
+        for name, count in rows["event"].value_counts().iter_rows():
+            self.names[name] = self.names.get(name, 0) + count
+        for name in columns:
+            if name in rows.columns:
+                filled = rows.height - rows[name].null_count()
+                self.values[name] = self.values.get(name, 0) + filled
+        self.users.append(rows["user"].unique())
+        first, last = rows.select(
+            pl.col("time").min().alias("first"), pl.col("time").max().alias("last")
+        ).row(0)
+        self.first = first if self.first is None else min(first, self.first)
+        self.last = last if self.last is None else max(last, self.last)
+        return rows
 
 
 @dataclass(eq=False)
@@ -68,6 +119,29 @@ class Written:
     first: int | None = None
     last: int | None = None
 
+    def without(self, bucket: int, gone: Counted) -> None:
+        """Count rows of a partition as no longer there."""
+        self._count(bucket, gone, -1)
+
+    def add(self, bucket: int, action: AddAction, new: Counted) -> None:
+        """Note a file that was written, and count its rows."""
+        self.adds.append(action)
+        self._count(bucket, new, 1)
+        self.users += new.users
+        firsts = [at for at in (self.first, new.first) if at is not None]
+        lasts = [at for at in (self.last, new.last) if at is not None]
+        self.first, self.last = min(firsts, default=None), max(lasts, default=None)
+
+    def _count(self, bucket: int, counted: Counted, sign: int) -> None:
+        for name, count in counted.names.items():
+            code, had = self.names[name]
+            self.names[name] = (code, had + sign * count)
+        for name, count in counted.values.items():
+            self.values[name] += sign * count
+        self.rows += sign * counted.rows
+        before = self.bucket_rows.get(bucket, 0)
+        self.bucket_rows[bucket] = before + sign * counted.rows
+
     def delete(self, folder: Place) -> None:
         """Remove the files again; the commit did not happen."""
         for add in self.adds:
@@ -84,7 +158,7 @@ def write_files(plan: Plan, stage: Stage | None, writer: Writer) -> Written:
     def shaped(rows: pl.DataFrame) -> pl.DataFrame:
         return to_table(rows, plan.registry, codes, buckets, narrow)
 
-    heap = Heap(writer.scratch, shaped)
+    heap = Heap(writer.scratch, _cut(plan, stage), shaped)
     if stage is not None:
         _distribute(plan, stage, heap, shaped)
     written = Written(
@@ -95,21 +169,24 @@ def write_files(plan: Plan, stage: Stage | None, writer: Writer) -> Written:
         | head.catalog.registry.values(),
         rows=head.catalog.rows,
     )
-    before = head.catalog.registry.columns()
+    known = head.catalog.registry.columns()
     new = {
         name: kind
         for name, kind in plan.registry.columns().items()
-        if name not in before
+        if name not in known
     }
     gone = plan.duplicates.superseded["stored"]
+    added = [_new_column(plan, name, new[name]) for name in new]
     for bucket in sorted(plan.rewrite):
-        rows = _stored(plan, bucket)
-        _count(written, bucket, rows, -1)
-        kept = rows.filter(
-            ~pl.col("row").is_in(gone.implode()),
-            ~pl.col("user").is_in(list(plan.wishes.forget)),
-        )
-        heap.add(kept.with_columns(_new_column(plan, name, new[name]) for name in new))
+        for rows in _stored(plan, bucket):
+            before = Counted()
+            before.add(rows, written.values)
+            written.without(bucket, before)
+            kept = rows.filter(
+                ~pl.col("row").is_in(gone.implode()),
+                ~pl.col("user").is_in(list(plan.wishes.forget)),
+            )
+            heap.add(kept.with_columns(added))
     try:
         _write(heap, plan, writer, written)
     except BaseException:
@@ -132,7 +209,7 @@ def _distribute(
         who = pl.concat([one.select("person", "position") for one in some])
         users = owned(plan.people, plan.staged_owner, who).collect()
         users = users.select(
-            pl.struct("user", bucket_of(pl.col("user"), plan.buckets).alias(PARTITION)),
+            pl.struct("user", heap.cut.stretch(pl.col("user")).alias(STRETCH)),
             ~pl.col("position").is_in(dropped.implode()).alias("kept"),
         )
         at = 0
@@ -147,47 +224,75 @@ def _distribute(
                 heap.borrow(rows, mine["kept"].arg_true(), mine["user"])
 
 
-def _write(heap: Heap, plan: Plan, writer: Writer, written: Written) -> None:
-    """Sort and write each partition, two at a time where they are small."""
-    head = plan.head
+def _cut(plan: Plan, stage: Stage | None) -> Cut:
+    """Return how the rows of a commit are cut: so that a stretch fits in memory."""
+    rows, size = (stage.rows, stage.size) if stage is not None else (0, 0)
+    if plan.rewrite:
+        rows += sum(plan.head.catalog.bucket_rows[one] for one in plan.rewrite)
+        files = {path for one in plan.rewrite for path in plan.head.files[one]}
+        size += _EXPANDS * sum(plan.head.sizes[path] for path in files)
+    return Cut.of(plan.buckets, plan.people.next_user, rows, size)
 
-    def work(bucket: int, next_row: int) -> tuple[AddAction, pl.DataFrame]:
-        ordered = in_order(heap.take(bucket), next_row)
+
+def _write(heap: Heap, plan: Plan, writer: Writer, written: Written) -> None:
+    """Sort and write each partition, two at a time where they are small.
+
+    One of several stretches keeps the next ones coming while it is written.
+    """
+    head = plan.head
+    stopped = Event()
+
+    def work(bucket: int, next_row: int) -> tuple[AddAction, Counted]:
+        counted = Counted()
+        rows = _ordered(heap.take(bucket), next_row, stopped)
+        told: Iterator[pl.DataFrame] = (
+            counted.add(one, written.values) for one in rows
+        )
         name = f"part-{writer.id}-{secrets.token_hex(8)}.parquet"
-        added = write_part(head.folder, bucket, name, ordered)
-        if bucket in alone:
-            write_index(head.folder, name, ordered)
-        return added, ordered
+        # Of a partition in several files the order is found by sorting, not read.
+        alone = bucket in plan.rewrite or bucket not in head.files
+        if alone:
+            told = indexing(head.folder, name, told, heap.rows[bucket])
+        return write_part(head.folder, bucket, name, told), counted
 
     heap.settle()
-    buckets = heap.buckets
-    # Of a partition in several files the order is found by sorting, not read.
-    alone = {one for one in buckets if one in plan.rewrite or one not in head.files}
-    small = heap.size < _SMALL * max(1, len(buckets))
-    waiting: deque[tuple[int, Future[tuple[AddAction, pl.DataFrame]]]] = deque()
+    waiting: deque[tuple[int, Future[tuple[AddAction, Counted]]]] = deque()
 
-    def counted() -> None:
+    def finished() -> None:
         bucket, done = waiting[0]
-        add, ordered = done.result()
+        add, counted = done.result()
         waiting.popleft()
-        written.adds.append(add)
-        _count(written, bucket, ordered, 1)
+        written.add(bucket, add, counted)
 
-    with ThreadPoolExecutor(_WRITERS if small else 1) as pool:
+    writers = _WRITERS if heap.cut.each == 1 else 1
+    with ThreadPoolExecutor(writers) as pool:
         try:
-            for bucket in buckets:
+            for bucket in heap.buckets:
                 waiting.append((bucket, pool.submit(work, bucket, written.next_row)))
                 written.next_row += heap.fresh[bucket]
-                if len(waiting) > (_WRITERS if small else 0):
-                    counted()
+                if len(waiting) > writers:
+                    finished()
             while waiting:
-                counted()
+                finished()
         finally:
+            stopped.set()
             pool.shutdown(cancel_futures=True)
             # What was written when something else failed is deleted with the rest.
             for _, done in waiting:
                 if not done.cancelled() and done.exception() is None:
                     written.adds.append(done.result()[0])
+
+
+def _ordered(
+    stretches: Iterator[list[pl.DataFrame]], next_row: int, stopped: Event
+) -> Iterator[pl.DataFrame]:
+    """Yield the rows of a partition in order and numbered."""
+    for held in stretches:
+        if stopped.is_set():
+            raise InterruptedError
+        rows, next_row = in_order(held, next_row)
+        yield rows
+        del rows
 
 
 def _new_column(plan: Plan, column: str, dtype: pl.DataType) -> pl.Expr:
@@ -200,45 +305,32 @@ def _new_column(plan: Plan, column: str, dtype: pl.DataType) -> pl.Expr:
     return pl.lit(None, dtype).alias(column)
 
 
-def _stored(plan: Plan, bucket: int) -> pl.DataFrame:
+def _stored(plan: Plan, bucket: int) -> Iterator[pl.DataFrame]:
     """Read a partition that is rewritten, with everything the plan changes in it."""
     head = plan.head
-    rows = (
-        head.rows([bucket])
-        .join(plan.people.merged.lazy(), on="user", how="left", maintain_order="left")
-        .join(
-            plan.moved.lazy().select("stored", mover="user"),
-            left_on="row",
-            right_on="stored",
-            how="left",
-            maintain_order="left",
+    stored = head.rows([bucket])
+    parts = head.catalog.bucket_rows[bucket] // _READ + 1
+    people = head.catalog.next_user
+    for number in range(parts):
+        first, last = people * number // parts, people * (number + 1) // parts
+        here = pl.col("user").is_between(first, last, closed="left")
+        yield (
+            (stored.filter(here) if parts > 1 else stored)
+            .join(
+                plan.people.merged.lazy(), on="user", how="left", maintain_order="left"
+            )
+            .join(
+                plan.moved.lazy().select("stored", mover="user"),
+                left_on="row",
+                right_on="stored",
+                how="left",
+                maintain_order="left",
+            )
+            .with_columns(user=pl.coalesce("mover", "into", "user").cast(pl.Int32))
+            .drop("mover", "into")
+            .with_columns(
+                bucket_of(pl.col("user"), plan.buckets).alias(PARTITION),
+                position=pl.lit(None, pl.Int64),
+            )
+            .collect()
         )
-        .with_columns(user=pl.coalesce("mover", "into", "user").cast(pl.Int32))
-        .drop("mover", "into")
-        .with_columns(
-            bucket_of(pl.col("user"), plan.buckets).alias(PARTITION),
-            position=pl.lit(None, pl.Int64),
-        )
-    )
-    return rows.collect()
-
-
-def _count(written: Written, bucket: int, rows: pl.DataFrame, sign: int) -> None:
-    for name, count in rows["event"].value_counts().iter_rows():
-        code, had = written.names[name]
-        written.names[name] = (code, had + sign * count)
-    for name in written.values:
-        if name in rows.columns:
-            filled = rows.height - rows[name].null_count()
-            written.values[name] += sign * filled
-    written.rows += sign * rows.height
-    before = written.bucket_rows.get(bucket, 0)
-    written.bucket_rows[bucket] = before + sign * rows.height
-    if sign < 0 or not rows.height:
-        return
-    written.users.append(rows["user"].unique())
-    first, last = rows.select(
-        pl.col("time").min().alias("first"), pl.col("time").max().alias("last")
-    ).row(0)
-    written.first = first if written.first is None else min(first, written.first)
-    written.last = last if written.last is None else max(last, written.last)
