@@ -61,6 +61,8 @@ def index_files(store) -> list[str]:
         lambda lf: lf.filter(pl.col("event") == "Buy").select("user", "session_id"),
         lambda lf: lf.filter(pl.col("plan") == "pro", pl.col("user") > 7),
         lambda lf: lf.filter(pl.col("user") > 7, pl.col("active")).select("plan"),
+        lambda lf: lf.filter(pl.col("plan") == "nobody").select("user"),
+        lambda lf: lf.filter(pl.col("user") < 0).select("user", "plan"),
         lambda lf: lf.filter(pl.lit(value=True)).select("time"),
         lambda lf: lf.filter(pl.lit(value=False)).select("time"),
         lambda lf: lf.head(5).select("user", "event"),

@@ -175,7 +175,7 @@ def scan_covered(
         for piece in _beside(mapped, table.select(from_table)):
             rows = piece.select(names)
             if predicate is not None:
-                rows = rows.lazy().filter(predicate).collect(engine="streaming")
+                rows = rows.filter(predicate)
             yield rows
 
     return register_io_source(

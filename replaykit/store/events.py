@@ -205,7 +205,8 @@ class EventStore:
     @property
     def mapped(self) -> bool:
         """Whether every partition is sorted and has a covering index."""
-        return self.is_sorted and all(self.snapshot.indexed.values())
+        indexed = self.snapshot.indexed
+        return bool(indexed) and self.is_sorted and all(indexed.values())
 
     @cached_property
     def _asked(self) -> set[str]:
