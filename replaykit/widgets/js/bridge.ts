@@ -5,7 +5,7 @@
  */
 
 import type { Replayer } from "@rrweb/replay";
-import { difference, type SnapshotNode } from "./difference.ts";
+import { difference, type SnapshotNode, type Standing } from "./difference.ts";
 import { Changes } from "./touched.ts";
 
 type Events = ConstructorParameters<typeof Replayer>[0];
@@ -14,6 +14,8 @@ type RecordedEvent = Exclude<Events[number], string>;
 const META = 4;
 const SNAPSHOT = 2;
 const INCREMENTAL = 3;
+
+type Mirror = ReturnType<Replayer["getMirror"]>;
 
 interface Snapshot {
   node: SnapshotNode;
@@ -52,11 +54,7 @@ export class Bridge {
       if (event.type === INCREMENTAL && event.data.source !== 3) this.#changes.note(event);
     }
     const mirror = this.#replayer.getMirror();
-    const children = (id: number) => {
-      const node = mirror.getNode(id);
-      return node && [...node.childNodes].map((one) => mirror.getId(one)).filter((one) => one > 0);
-    };
-    const data = difference(this.#keyframe, to, this.#changes, children);
+    const data = difference(this.#keyframe, to, this.#changes, standing(mirror));
     if (!data) return this.#anew(events);
     const { scrolled } = this.#changes;
     const put = [...scrolled].map((id) => mirror.getNode(id));
@@ -97,4 +95,35 @@ export class Bridge {
     this.#keyframe = keyframe;
     this.#changes.clear();
   }
+}
+
+/** The page that stands, by what rrweb knows of it; other nodes are nobody's business. */
+function standing(mirror: Mirror): Standing {
+  const known = (node: Node | null): Node | null => {
+    let one = node;
+    while (one && mirror.getId(one) <= 0) one = one.nextSibling;
+    return one;
+  };
+  return {
+    // From sibling to sibling: a list of children is an object that the browser keeps.
+    holds(id, nodes) {
+      const parent = mirror.getNode(id);
+      if (!parent) return false;
+      let here = known(parent.firstChild);
+      for (const node of nodes) {
+        if (!here || mirror.getId(here) !== node.id) return false;
+        here = known(here.nextSibling);
+      }
+      return here === null;
+    },
+    children(id) {
+      const parent = mirror.getNode(id);
+      if (!parent) return null;
+      const ids = [];
+      for (let here = known(parent.firstChild); here; here = known(here.nextSibling)) {
+        ids.push(mirror.getId(here));
+      }
+      return ids;
+    },
+  };
 }

@@ -30,8 +30,13 @@ export interface Touched {
   beyond: boolean;
 }
 
-/** The page as it stands: which nodes are children of a node, in order. */
-export type Children = (id: number) => number[] | null;
+/** The page as it stands. */
+export interface Standing {
+  /** Whether the children of a node are these, in this order. */
+  holds(id: number, nodes: readonly SnapshotNode[]): boolean;
+  /** The children of a node, in order; null when there is no such node. */
+  children(id: number): number[] | null;
+}
 
 interface Add {
   parentId: number;
@@ -64,31 +69,39 @@ export function difference(
   from: SnapshotNode,
   to: SnapshotNode,
   touched: Touched,
-  children: Children,
+  standing: Standing,
 ): Difference | null {
   if (touched.beyond || from.id !== to.id) return null;
-  const old = indexed(from);
   const made: Difference = { source: 0, removes: [], adds: [], texts: [], attributes: [] };
 
-  const isKept = (node: SnapshotNode): boolean => {
-    const was = old.get(node.id);
-    if (!was || was.type !== node.type || was.tagName !== node.tagName) return false;
-    if (!was.isSVG !== !node.isSVG || !was.isShadow !== !node.isShadow) return false;
-    if (node.type !== ELEMENT) return PARENTS.has(node.type) || node.type === 3 || same(was, node);
-    const tag = node.tagName?.toLowerCase() ?? "";
-    if (touched.state.has(node.id)) return false;
-    const whole = WHOLE.has(tag) || hasShadow(was) || hasShadow(node);
-    if (whole) return !isTouched(was) && same(was, node);
-    return attributesOf(was, node) !== null;
+  /** What a node was: mostly its place among its siblings is the same. */
+  const before = (node: SnapshotNode, parent: SnapshotNode, at: number) => {
+    const there = parent.childNodes?.[at];
+    return there?.id === node.id ? there : indexed(from).get(node.id);
+  };
+
+  /** How a node stays on the page; null when it must be built anew. */
+  const kept = (was: SnapshotNode | undefined, node: SnapshotNode): Kept | null => {
+    if (!was || was.type !== node.type || was.tagName !== node.tagName) return null;
+    if (!was.isSVG !== !node.isSVG || !was.isShadow !== !node.isShadow) return null;
+    if (node.type !== ELEMENT) {
+      const may = PARENTS.has(node.type) || node.type === 3 || same(was, node);
+      return may ? { was, set: NOTHING_SET, whole: false } : null;
+    }
+    if (touched.state.has(node.id)) return null;
+    if (isWhole(node.tagName ?? "") || hasShadow(was) || hasShadow(node)) {
+      return !isTouched(was) && same(was, node) ? { was, set: NOTHING_SET, whole: true } : null;
+    }
+    const set = attributesOf(was, node);
+    return set && { was, set, whole: false };
   };
 
   const isTouched = (node: SnapshotNode): boolean => {
     const { id, childNodes = [] } = node;
     if (touched.attributes.has(id) || touched.texts.has(id) || touched.state.has(id)) return true;
-    const here = childNodes.length === 0 ? [] : (children(id) ?? []);
     // A style's own text node may be missing from the mirror: then nobody can say.
-    if (here.length !== childNodes.length) return true;
-    return childNodes.some((child, at) => here[at] !== child.id || isTouched(child));
+    if (!standing.holds(id, childNodes)) return true;
+    return childNodes.some(isTouched);
   };
 
   /** What to set on a kept element; null when setting would not do. */
@@ -96,16 +109,16 @@ export function difference(
     was: SnapshotNode,
     node: SnapshotNode,
   ): Record<string, string | null> | null => {
-    const before = was.attributes ?? NONE;
+    const old = was.attributes ?? NONE;
     const after = node.attributes ?? NONE;
     const changed = touched.attributes.get(node.id);
     // Of most elements nothing has changed.
-    if (!changed && sameValues(before, after)) return NOTHING_SET;
+    if (!changed && sameValues(old, after)) return NOTHING_SET;
     const set: Record<string, string | null> = {};
-    const names = new Set([...Object.keys(before), ...Object.keys(after), ...(changed ?? [])]);
+    const names = new Set([...Object.keys(old), ...Object.keys(after), ...(changed ?? [])]);
     for (const name of names) {
       const value = after[name];
-      if (before[name] === value && !changed?.has(name)) continue;
+      if (old[name] === value && !changed?.has(name)) continue;
       if (SPECIAL.test(name)) return null;
       if (value === undefined || value === null) set[name] = null;
       else if (typeof value === "string") set[name] = value;
@@ -123,62 +136,73 @@ export function difference(
     }
   };
 
-  const walk = (node: SnapshotNode): boolean => {
-    const was = old.get(node.id);
-    if (!was) return false;
-    if (node.type === ELEMENT) {
-      const set = attributesOf(was, node);
-      if (set && set !== NOTHING_SET && Object.keys(set).length > 0)
-        made.attributes.push({ id: node.id, attributes: set });
-      if (WHOLE.has(node.tagName?.toLowerCase() ?? "") || hasShadow(node)) return true;
-    } else if (node.type === 3) {
+  const walk = (node: SnapshotNode, { was, set, whole }: Kept): boolean => {
+    if (whole) return true;
+    if (node.type === 3) {
       const value = node.textContent ?? "";
       if (value !== (was.textContent ?? "") || touched.texts.has(node.id)) {
         made.texts.push({ id: node.id, value });
       }
       return true;
-    } else if (!PARENTS.has(node.type)) return true;
-    const here = children(node.id);
-    if (!here) return false;
+    }
+    if (!PARENTS.has(node.type)) return true;
+    if (set !== NOTHING_SET && Object.keys(set).length > 0) {
+      made.attributes.push({ id: node.id, attributes: set });
+    }
     const wanted = node.childNodes ?? [];
-    const stands =
-      here.length === wanted.length &&
-      wanted.every((child, at) => here[at] === child.id && isKept(child));
-    if (stands) return walkAll(wanted);
+    if (standing.holds(node.id, wanted)) {
+      const how = wanted.map((child, at) => kept(before(child, was, at), child));
+      // From the last to the first, as where some are exchanged.
+      if (how.every((one) => one !== null)) {
+        for (let at = wanted.length - 1; at >= 0; at -= 1) {
+          if (!walk(wanted[at] as SnapshotNode, how[at] as Kept)) return false;
+        }
+        return true;
+      }
+    }
+    return exchange(node, wanted);
+  };
+
+  /** Take out and put in what differs among the children of a node. */
+  const exchange = (node: SnapshotNode, wanted: SnapshotNode[]): boolean => {
+    const here = standing.children(node.id);
+    if (!here) return false;
     const places = new Map(here.map((id, at) => [id, at]));
     // Kept in place: those that stand here already, in an order that only rises.
-    const kept = new Set<number>();
+    const stay = new Map<number, Kept>();
     let last = -1;
     for (const child of wanted) {
       const place = places.get(child.id) ?? -1;
-      if (place > last && isKept(child)) {
-        kept.add(child.id);
-        last = place;
-      }
+      const how = place > last ? kept(indexed(from).get(child.id), child) : null;
+      if (!how) continue;
+      stay.set(child.id, how);
+      last = place;
     }
     // A document's own parts are not exchanged one by one.
-    if (node.type === 0 && (kept.size !== wanted.length || here.length !== wanted.length))
+    if (node.type === 0 && (stay.size !== wanted.length || here.length !== wanted.length))
       return false;
-    for (const id of here) if (!kept.has(id)) made.removes.push({ parentId: node.id, id });
+    for (const id of here) if (!stay.has(id)) made.removes.push({ parentId: node.id, id });
     let after: number | null = null;
     for (let at = wanted.length - 1; at >= 0; at -= 1) {
       const child = wanted[at] as SnapshotNode;
-      if (!kept.has(child.id)) put(node.id, after, child);
-      else if (!walk(child)) return false;
+      const how = stay.get(child.id);
+      if (!how) put(node.id, after, child);
+      else if (!walk(child, how)) return false;
       after = child.id;
     }
     return true;
   };
 
-  // From the last to the first, as where some are exchanged.
-  const walkAll = (nodes: SnapshotNode[]): boolean => {
-    for (let at = nodes.length - 1; at >= 0; at -= 1) {
-      if (!walk(nodes[at] as SnapshotNode)) return false;
-    }
-    return true;
-  };
+  const top = kept(from, to);
+  return top && walk(to, top) ? made : null;
+}
 
-  return isKept(to) && walk(to) ? made : null;
+interface Kept {
+  was: SnapshotNode;
+  /** Attributes to set. */
+  set: Record<string, string | null>;
+  /** Nothing in it is looked at any further. */
+  whole: boolean;
 }
 
 const indexes = new WeakMap<SnapshotNode, Map<number, SnapshotNode>>();
@@ -210,8 +234,13 @@ function sameValues(one: Record<string, unknown>, other: Record<string, unknown>
   return names === 0;
 }
 
-function hasShadow(node: SnapshotNode): boolean {
-  return node.childNodes?.some((child) => child.isShadow) ?? false;
+function isWhole(tag: string): boolean {
+  return WHOLE.has(tag) || WHOLE.has(tag.toLowerCase());
+}
+
+function hasShadow({ childNodes }: SnapshotNode): boolean {
+  if (childNodes) for (const child of childNodes) if (child.isShadow) return true;
+  return false;
 }
 
 function same(one: unknown, other: unknown): boolean {

@@ -29,9 +29,11 @@ function standing(top: SnapshotNode): Map<number, SnapshotNode> {
 
 function applied(from: SnapshotNode, to: SnapshotNode, changes = new Changes()) {
   const all = standing(from);
-  const made = difference(from, to, changes, (id) =>
-    (all.get(id)?.childNodes ?? []).map((one) => one.id),
-  );
+  const children = (id: number) => all.get(id)?.childNodes?.map((one) => one.id) ?? null;
+  const made = difference(from, to, changes, {
+    holds: (id, nodes) => String(children(id)) === String(nodes.map((one) => one.id)),
+    children,
+  });
   if (!made) return null;
   for (const { parentId, id } of made.removes) {
     const parent = all.get(parentId) as SnapshotNode;
@@ -85,6 +87,21 @@ test("what was typed into, and a sheet that was edited, is built anew", () => {
   const { made } = applied(page(...body()), page(...body()), changes) ?? {};
   expect(made?.removes.map((one) => one.id)).toEqual([5, 6]);
   expect(made?.adds.map((one) => one.node.id)).toEqual([6, 7, 5]);
+});
+
+test("a list that was filled since is built anew", () => {
+  const from = page(node(5, "select"));
+  const all = page(node(5, "select", [node(6, "option")]));
+  const children = (id: number) =>
+    standing(all)
+      .get(id)
+      ?.childNodes?.map((one) => one.id) ?? null;
+  const made = difference(from, page(node(5, "select")), new Changes(), {
+    holds: (id, nodes) => String(children(id)) === String(nodes.map((one) => one.id)),
+    children,
+  });
+  expect(made?.removes).toEqual([{ parentId: 4, id: 5 }]);
+  expect(made?.adds.map((one) => one.node.id)).toEqual([5]);
 });
 
 test("fonts, adopted sheets and documents of frames need a new page", () => {
