@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import polars as pl
 
+from replaykit.analyses.distinct import distinct_rows, expanded, grouped, summed
+from replaykit.analyses.distributions import FREQUENCIES, bin_labels, binned
 from replaykit.analyses.properties import (
     Grouping,
     find_property,
-    half_open,
     nice_bins,
     number,
     tidy,
@@ -62,15 +63,6 @@ AGGREGATES: Final[tuple[Aggregate, ...]] = (
     "distribution",
     "distinct",
     "distinct per user",
-)
-
-FREQUENCIES: Final = (
-    *((k, k) for k in range(1, 6)),
-    (6, 10),
-    (11, 20),
-    (21, 50),
-    (51, 100),
-    (101, float("inf")),
 )
 
 _INTEGER: Final = frozenset({"uniques", "totals"})
@@ -227,10 +219,10 @@ def values(
         ours = users_at(lines, keys, points, window).rename({"value": "users"})
         return _percent(ours, base, groups, active_keys)
     if what == "totals":
-        sums = _summed(lines, at, window, points, pl.col("n").sum())
+        sums = summed(lines, at, window, points, pl.col("n").sum())
         return sums.rename({"n": "value"})
     if what == "average" and spec.prop is None:
-        sums = _summed(lines, at, window, points, pl.col("n").sum())
+        sums = summed(lines, at, window, points, pl.col("n").sum())
         both = sums.join(users_at(lines, keys, points, window), on=at)
         return both.select(*at, value=pl.col("n") / pl.col("value"))
     if what in {"frequency", "counts"}:
@@ -282,7 +274,7 @@ def _rows_per_user(
     if spec.what == "counts":
         return _listed(counted.group_by(*at, "v").agg(pl.col("n").sum()), at)
     ranges = spec.ranges if spec.ranges is not None else FREQUENCIES
-    return _binned(counted, at, ranges, closed=True)
+    return binned(counted, at, ranges, closed=True)
 
 
 def _property_values(
@@ -301,7 +293,7 @@ def _property_values(
             pl.col("min").min(),
             pl.col("max").max(),
         ]
-        found = _summed(lines, at, window, points, *aggregates)
+        found = summed(lines, at, window, points, *aggregates)
         count = pl.col("count")
         mean = pl.when(count > 0).then(pl.col("sum") / count)
         return found.select(*at, value=mean if what == "average" else pl.col(what))
@@ -320,7 +312,7 @@ def _property_values(
         )
     if what == "values":
         return _listed(counted, at)
-    return _binned(counted, at, spec.ranges or [], closed=False)
+    return binned(counted, at, spec.ranges or [], closed=False)
 
 
 def _listed(counted: pl.DataFrame, at: Sequence[str]) -> pl.DataFrame:
@@ -395,105 +387,6 @@ def users_at(
         .with_columns(value=running.over(keys) if keys else running)
         .filter(pl.col("value") > 0)
     )
-
-
-def distinct_rows(frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
-    """Return the distinct rows of `keys`, whose first must be `user` and last `i`.
-
-    In data sorted by user and interval, equal rows are neighbours except where a user
-    changes group inside an interval: only those rows go through an exact `unique`.
-    """
-    rows = frame.select(keys)
-    outer = ["user", "i"]
-    moved = _changed(keys)
-    rows = rows.filter(moved)
-    order = pl.col("user").cast(pl.Int64) * (1 << 24) + pl.col("i")
-    if not rows.select(order).to_series().is_sorted():
-        return unique_rows(rows)
-    if len(keys) == len(outer):
-        return rows
-    starts = _changed(outer)
-    alone = starts & starts.shift(-1).fill_null(value=True)
-    marked = rows.with_columns(_alone=alone)
-    mixed = marked.filter(~pl.col("_alone")).drop("_alone")
-    if mixed.is_empty():
-        return rows
-    return pl.concat([marked.filter("_alone").drop("_alone"), unique_rows(mixed)])
-
-
-def grouped(
-    frame: pl.DataFrame, keys: Sequence[str], *aggregates: pl.Expr
-) -> pl.DataFrame:
-    """Aggregate by keys in the streaming engine, several times faster on text keys."""
-    found = frame.lazy().group_by(keys).agg(aggregates)
-    return found.collect(engine="streaming")
-
-
-def unique_rows(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the distinct rows, in any order, by the streaming engine."""
-    return frame.lazy().unique().collect(engine="streaming")
-
-
-def _changed(keys: Sequence[str]) -> pl.Expr:
-    return pl.any_horizontal(
-        pl.col(key).ne_missing(pl.col(key).shift()) for key in keys
-    )
-
-
-def expanded(frame: pl.DataFrame, window: int | None, points: int) -> pl.DataFrame:
-    """Repeat each line in every interval whose window sees it."""
-    if window is None:
-        return frame
-    stop = pl.min_horizontal(pl.col("i") + window, pl.lit(points))
-    return frame.with_columns(i=pl.int_ranges("i", stop, dtype=pl.Int32)).explode("i")
-
-
-def _summed(
-    lines: pl.DataFrame,
-    at: Sequence[str],
-    window: int | None,
-    points: int,
-    *aggregates: pl.Expr,
-) -> pl.DataFrame:
-    found = grouped(lines, at, *aggregates)
-    if window is None:
-        return found
-    return expanded(found, window, points).group_by(at).agg(*aggregates)
-
-
-def _binned(
-    counted: pl.DataFrame,
-    at: Sequence[str],
-    ranges: Sequence[tuple[float, float]],
-    *,
-    closed: bool,
-) -> pl.DataFrame:
-    """Count `n` per bin of `v`: `[low, high]` for whole numbers, `[low, high)` else."""
-    parts = []
-    for name, (low, high) in zip(
-        bin_labels(ranges, closed=closed), ranges, strict=True
-    ):
-        inside = pl.col("v").is_between(low, high, closed="both" if closed else "left")
-        part = counted.filter(inside).group_by(at).agg(value=pl.col("n").sum())
-        parts.append(part.with_columns(bucket=pl.lit(name)))
-    if not parts:
-        nothing = counted.group_by(at).agg(value=pl.col("n").sum()).clear()
-        return nothing.with_columns(bucket=pl.lit(None, pl.String))
-    return pl.concat(parts)
-
-
-def bin_labels(ranges: Sequence[tuple[float, float]], *, closed: bool) -> list[str]:
-    """Return the labels of bins: "1", "6-10", "101+" or "[0, 10)"."""
-    if not closed:
-        return half_open(ranges)
-    return [
-        f"{tidy(low)}+"
-        if high == float("inf")
-        else tidy(low)
-        if low == high
-        else f"{tidy(low)}-{tidy(high)}"
-        for low, high in ranges
-    ]
 
 
 def buckets_of(spec: Spec, lines: pl.DataFrame) -> list[str]:

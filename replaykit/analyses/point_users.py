@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from replaykit.analyses.measures import FREQUENCIES, bin_labels
+from replaykit.analyses.distributions import FREQUENCIES, bin_labels
 from replaykit.analyses.properties import NONE, number, rest_label, tidy
 from replaykit.errors import UnknownPoint, did_you_mean
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import polars as pl
 
+from replaykit.analyses.distinct import grouped, unique_rows
 from replaykit.analyses.grid import Calendar, make_grid
-from replaykit.analyses.measures import grouped, unique_rows
 from replaykit.analyses.properties import By, groupings
 from replaykit.analyses.retained_counts import Counts, counted
 from replaykit.analyses.retained_users import retained_users

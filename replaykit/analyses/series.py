@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from replaykit.analyses.cell_counts import cell_counts
+from replaykit.analyses.distinct import expanded, unique_rows
 from replaykit.analyses.measures import (
     Spec,
     buckets_of,
-    expanded,
     tally,
-    unique_rows,
     users_at,
     values,
     with_ranges,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import polars as pl
 
-from replaykit.analyses.measures import distinct_rows, grouped
+from replaykit.analyses.distinct import distinct_rows, grouped
 from replaykit.analyses.segments import keep_cohort, members
 from replaykit.analyses.session_rules import LONGEST
 from replaykit.engine import gathered

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import polars as pl
 
-from replaykit.analyses.measures import bin_labels
+from replaykit.analyses.distributions import bin_labels
 from replaykit.analyses.properties import Bins, as_ranges
 from replaykit.analyses.session_sums import ALL
 from replaykit.errors import UnknownOption
