@@ -26,6 +26,7 @@ from replaykit.ingest.rrweb_json import dumps, loads
 from replaykit.replays.build import add_events, add_recordings
 from replaykit.replays.keyframes import Limits
 from replaykit.replays.reducer import Reducer
+from replaykit.replays.sanitise import Sanitiser
 from replaykit.store.recordings import Recordings
 
 
@@ -104,6 +105,63 @@ def test_a_touch_recording():
         "source": 6,
         "positions": [{"x": 25, "y": 33, "id": 7, "timeOffset": 0}],
     }
+
+
+@pytest.mark.parametrize(
+    "positions",
+    [
+        [{"x": 25, "y": 33, "id": 7, "timeOffset": 0}],
+        [{"x": 25, "y": 33, "id": 7, "timeOffset": 0, "pressure": "firm"}],
+        [{"x": 1, "y": 1, "id": 7}, {"x": 25, "y": 33, "id": 7, "timeOffset": -9}],
+        [{"x": 25.0, "y": 33, "id": 7, "timeOffset": -0.5}],
+    ],
+)
+def test_a_pointer_is_written_as_it_was_recorded(positions):
+    event = change(1_000, 1, positions=positions)
+    reducer = Reducer(limits=Limits(events=3, size=10**9, nodes=10**9))
+    later = [change(t, 3, id=1, x=0, y=t) for t in range(1_001, 1_006)]
+    first, *_, last = [*reducer.feed([*session(900), event, *later]), *reducer.finish()]
+    assert reducer.problems == {}
+    assert event in json.loads(b"".join(first.parts))
+    pointer = json.loads(b"".join(last.parts))[2]["data"]["positions"]
+    assert pointer == [{"x": 25, "y": 33, "id": 7, "timeOffset": 0}]
+
+
+@pytest.mark.parametrize("positions", [[], None, 5, [None], [{}], [{"x": 1, "y": 2}]])
+def test_a_pointer_without_a_place_is_left_out(positions):
+    # The Replayer reads the last place of each, and would stop there.
+    reducer = Reducer()
+    events = [*session(900), change(1_000, 1, positions=positions)]
+    parts = [p for s in [*reducer.feed(events), *reducer.finish()] for p in s.parts]
+    assert reducer.problems == {"broken events": 1}
+    assert b'"positions"' not in b"".join(parts)
+
+
+def test_integers_of_any_length_are_written_as_recorded():
+    huge = int("7" * 40)
+    events = [
+        *session(900),
+        mutation(1_000, adds=[add(7, element("p", 90, **{"data-n": huge}))]),
+        mutation(1_001, attributes=[{"id": 7, "attributes": {"class": "a"}}], n=huge),
+        change(1_002, 3, id=1, x=0, y=huge),
+        *(change(t, 3, id=7, x=0, y=t) for t in range(1_003, 1_020)),
+    ]
+    reducer = Reducer(Sanitiser(), limits=Limits(events=3, size=10**9, nodes=10**9))
+    *_, last = [*reducer.feed(events), *reducer.finish()]
+    assert reducer.problems == {}
+    written = b"".join(last.parts)
+    assert json.loads(written)
+    assert str(huge).encode() in written
+
+
+def test_a_copy_of_an_event_counts_once_wherever_it_came_from():
+    # A piece of a file repeats what is stored, as a chunk that was sent twice does.
+    store = Recordings()
+    add_events(store, "d1/7", session(20_000))
+    again = [e for e in session(30_000) if e["timestamp"] >= START + 10_000]
+    add_events(store, "d1/7", again)
+    (row,) = store.catalogue().rows(named=True)
+    assert row["events"] == len(session(30_000))
 
 
 def test_a_short_recording():

@@ -80,7 +80,7 @@ def plain(node):
 def ours(fast):
     """The tree as a keyframe writes it."""
     parts = keyframe(fast, Carried(fast), View(), start=0, timestamp=0).parts
-    return plain(json.loads(b"".join(parts) + b"]")[1]["data"]["node"])
+    return plain(json.loads(b"".join(parts))[1]["data"]["node"])
 
 
 START = page(element("ul", 7, element("li", 8, text("a", 9)), element("li", 10)))

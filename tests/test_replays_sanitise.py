@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 from recordings import add, change, element, meta, mutation, snapshot, text
 from recordings import page as page_of
 
+from replaykit.ingest.rrweb_events import Event
 from replaykit.replays.dom import Page
+from replaykit.replays.event_data import EventData
+from replaykit.replays.keyframes import View
 from replaykit.replays.reducer import Reducer
 from replaykit.replays.sanitise import Sanitiser
 from replaykit.replays.sanitise_canvas import clean_commands
@@ -383,3 +387,58 @@ def test_a_text_that_is_no_style_sheet_stays_as_it_is():
         said,
         said,
     )
+
+
+#: Attributes that a change may set, plain or not, as texts and as styles.
+CHANGES = [
+    {"class": "card"},
+    {"style": {"color": "red", "background": [f"url({TRAP})", "important"]}},
+    {"style": {"color": "red", "width": ["1px", "important"], "height": False}},
+    {"style": f"background: url({TRAP})"},
+    {"src": TRAP, "onclick": "x()"},
+    {"href": "javascript:x()"},
+    {"data-x": "calc(1px)", "title": None},
+]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *({"adds": [{"parentId": 4, "nextId": None, "node": one}]} for one in HOSTILE),
+        *({"attributes": [{"id": 50, "attributes": one}]} for one in CHANGES),
+        {"texts": [{"id": 51, "value": f"a {{ background: url({TRAP}) }}"}]},
+        {"texts": [{"id": 51, "value": "a { color: red }"}]},
+        {"adds": [{"parentId": 50, "nextId": None, "node": text("a (b)", 52)}]},
+    ],
+    ids=json.dumps,
+)
+def test_what_is_not_written_anew_stayed_as_it_was(data):
+    held = Page()
+    held.load(page_of(element("style", 50, text("a {}", 51))))
+    lists = {"removes": [], "adds": [], "texts": [], "attributes": []}
+    given = json.loads(json.dumps({"source": 0, **lists, **data}))
+    before = json.dumps(given)
+    changed = Sanitiser().mutation(given, held)
+    assert changed or json.dumps(given) == before
+
+
+def test_a_plain_mutation_is_written_as_it_was_recorded():
+    changes = [{"id": 5, "attributes": {"class": "seen"}}]
+    event = mutation(
+        2,
+        adds=[{"parentId": 4, "nextId": None, "node": node("p")}],
+        attributes=changes,
+    )
+    recorded = json.dumps({"more": 1, **event["data"]}).encode()
+    held = Page()
+    held.load(page_of(element("b", 5)))
+    reader = EventData(Sanitiser(), held, View())
+    given = Event(3, 2, msgspec.Raw(recorded))
+    reader.read(given)  # looks the names up
+    assert reader.read(given)[2] is given
+    changes[0]["attributes"]["onclick"] = "x()"
+    event["data"]["attributes"] = changes
+    given = Event(3, 2, msgspec.Raw(json.dumps(event["data"]).encode()))
+    written = reader.read(given)[2]
+    assert written is not given
+    assert b"onclick" not in bytes(written.data)

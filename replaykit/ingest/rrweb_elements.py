@@ -34,12 +34,29 @@ _STEPS[[ord("["), ord("{")]] = 1
 _STEPS[[ord("]"), ord("}")]] = -1
 
 
-class Seen(Event, gc=False, frozen=True):
-    """An event with what tells that it needs more than reading."""
+_Name: TypeAlias = str | int | msgspec.UnsetType | None
 
-    cv: msgspec.Raw | None = None
-    sessionId: str | int | None = None  # noqa: N815 - the recorder's spelling
-    session_id: str | int | None = None
+
+class Seen(Event, gc=False, frozen=True):
+    """An event with what tells that it needs more than reading, where it has that."""
+
+    cv: msgspec.Raw | msgspec.UnsetType | None = msgspec.UNSET
+    sessionId: _Name = msgspec.UNSET  # noqa: N815 - the recorder's spelling
+    session_id: _Name = msgspec.UNSET
+
+    @property
+    def marked(self) -> bool:
+        """Whether there is any of that."""
+        return not self.cv is self.sessionId is self.session_id is msgspec.UNSET
+
+    @property
+    def session(self) -> str | int | None:
+        """The session it names."""
+        return self.sessionId or self.session_id or None
+
+    def bare(self) -> Event:
+        """Return the event alone."""
+        return Event(self.type, self.timestamp, self.data)
 
 
 #: What the fast parser raises on a text that it does not take.
@@ -67,10 +84,13 @@ def plain_events(text: Text) -> list[Event] | None:
             return None
     except REFUSED:
         return None
-    sessions = {event.sessionId or event.session_id for event in seen} - {None}
-    if len(sessions) > 1 or any(event.cv is not None for event in seen):
+    marked = [event for event in seen if event.marked]
+    if not marked:
+        return list(seen)
+    sessions = {event.session for event in marked} - {None}
+    if len(sessions) > 1 or any(event.cv for event in marked):
         return None
-    return list(seen)
+    return [event.bare() for event in seen]
 
 
 def plain_event(element: Text) -> Event | None:
@@ -79,8 +99,9 @@ def plain_event(element: Text) -> Event | None:
         seen = _SEEN_ONE.decode(memoryview(element))
     except REFUSED:
         return None
-    special = seen.cv is not None or seen.sessionId is not None
-    return None if special or seen.session_id is not None else seen
+    if not seen.marked:
+        return seen
+    return None if seen.cv or seen.session is not None else seen.bare()
 
 
 def fields(text: Text) -> dict[str, Any] | None:

@@ -8,10 +8,20 @@ import msgspec
 
 from replaykit.ingest.rrweb_json import dumps, loads
 
+# rrweb event types (@rrweb/types, EventType).
+FULL_SNAPSHOT: Final = 2
+INCREMENTAL: Final = 3
+META: Final = 4
+CUSTOM: Final = 5
+PLUGIN: Final = 6
+
 #: Times beyond the years 1 and 9999 are no times, in ms since 1970.
 EARLIEST: Final = -62_135_596_800_000
 LATEST: Final = 253_402_300_799_000
 _NULL: Final = msgspec.Raw(b"null")
+
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Event(msgspec.Struct, gc=False, frozen=True):
@@ -28,19 +38,26 @@ class Event(msgspec.Struct, gc=False, frozen=True):
     )
     data: msgspec.Raw = _NULL
 
-    def text(self, data: bytes | None = None) -> bytes:
-        """Return the event's JSON, with other data if it is given.
+    def text(self) -> bytes:
+        """Return the event's JSON.
 
         Examples
         --------
         >>> event_of({"type": 4, "data": {"href": "/"}, "timestamp": 5}).text()
-        b'{"type":4,"data":{"href":"/"},"timestamp":5}'
+        b'{"type":4,"timestamp":5,"data":{"href":"/"}}'
         """
-        return b'{"type":%d,"data":%b,"timestamp":%b}' % (
-            self.type,
-            self.data if data is None else data,
-            repr(self.timestamp).encode(),
-        )
+        return _encode(self)
+
+
+def array_of(events: list[Event]) -> bytes:
+    """Return the JSON array of events.
+
+    Examples
+    --------
+    >>> array_of([event_of({"type": 0, "data": {}, "timestamp": 5})])
+    b'[{"type":0,"timestamp":5,"data":{}}]'
+    """
+    return _encode(events)
 
 
 def event_of(event: dict[str, Any]) -> Event:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final, TypeAlias
 
+import msgspec
 import orjson
 
 from replaykit.errors import BadRecording
@@ -19,6 +20,7 @@ Json: TypeAlias = "dict[str, Any] | list[Any] | str | float | bool | None"
 #: Beyond this the Replayer overflows too (it does between 2,000 and 5,000 elements).
 MAX_LEVELS: Final = 4_200
 
+_PARSE: Final = msgspec.json.Decoder().decode
 _TOKEN: Final = re.compile(
     rb'\s*(?:([\[\]{},:])|("(?:[^"\\]|\\.)*")|([^\s\[\]{},:"]+))', re.DOTALL
 )
@@ -47,11 +49,25 @@ def loads(data: bytes | str) -> Json:
     return parsed
 
 
+def parsed(text: msgspec.Raw) -> Json:
+    """Parse a piece of a larger text, without a copy of it; else as `loads` does.
+
+    Integers of any length stay integers, which only `dumps` here can write.
+    """
+    try:
+        value: Json = _PARSE(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return loads(bytes(text))
+    return value
+
+
 def dumps(value: Json) -> bytes:
-    """Serialise to compact JSON, whatever the depth."""
+    """Serialise to compact JSON, whatever the depth and the length of integers."""
     try:
         return orjson.dumps(value)
     except TypeError as error:
+        if "64-bit" in str(error):
+            return msgspec.json.encode(value)
         if "ecursion" not in str(error):
             raise
         return _dumps_deep(value)

@@ -12,8 +12,8 @@ import msgspec
 import polars as pl
 
 from replaykit.ingest.rrweb_elements import REFUSED
+from replaykit.ingest.rrweb_events import INCREMENTAL
 from replaykit.replays.reassemble import recorded_events
-from replaykit.replays.reducer import INCREMENTAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -251,7 +251,7 @@ def write_recording(
             if not segment.playable:
                 draft.writer.segment(segment.parts, note, aside=True)
                 continue
-            size = draft.writer.segment(segment.parts, note, known=segment.head_parts)
+            size = draft.writer.segment(segment.parts, note, known=len(segment.head))
             # Playing on from the segment before leaves out what only repeats the state.
             lead = 0 if segment.genuine else segment.lead
             places.append([segment.start, segment.end, size, lead])

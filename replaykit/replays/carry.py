@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from replaykit.replays.nodes import DOCUMENT, Node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from replaykit.replays.dom import Page
+    from replaykit.replays.event_data import Pointer
 
 # rrweb incremental sources (@rrweb/types, IncrementalSource).
 MUTATION: Final = 0
@@ -35,6 +36,9 @@ STYLE_DECLARATION: Final = 13
 SELECTION: Final = 14
 ADOPTED_SHEET: Final = 15
 CUSTOM_ELEMENT: Final = 16
+
+#: Movements of a mouse, of a finger, and of what is dragged.
+POINTERS: Final = frozenset({MOUSE_MOVE, TOUCH_MOVE, DRAG})
 
 #: Inserted rules travel in blocks of this many, so that equal blocks are stored once.
 _RULES_PER_EVENT: Final = 200
@@ -66,7 +70,8 @@ class Carried:
     def __init__(self, page: Page) -> None:
         """Follow the events of `page`."""
         self._page = page
-        self._pointer: Data | None = None
+        #: The event that last moved the pointer.
+        self._pointer: Pointer | Data | None = None
         self._finger = False
         self._selection: Data | None = None
         self._sheets: dict[int, list[Data]] = {}
@@ -88,23 +93,25 @@ class Carried:
 
     # -- following
 
-    def pointer(self, source: int, x: float, y: float, node_id: int) -> None:
+    def move(self, data: Pointer | Data) -> bool:
         """Remember where the pointer or finger is."""
-        self._pointer = {"source": source, "x": x, "y": y, "id": node_id}
+        if isinstance(data, dict):
+            _place(data)
+        self._pointer = data
+        return True
 
-    def interact(self, data: Data) -> None:
+    def interact(self, data: Data) -> bool:
         """Remember where a button or finger acted, and whether a finger is down.
 
         As the Replayer has it: only these move its pointer, and only on a known node.
         """
         kind = data.get("type")
-        if data["id"] not in self._page.nodes:
-            return
-        if kind in _TOUCHES:
-            self._finger = kind == _TOUCH_START
-        if kind in _MOVING:
-            source = TOUCH_MOVE if kind in _TOUCHES else MOUSE_MOVE
-            self.pointer(source, data.get("x") or 0, data.get("y") or 0, data["id"])
+        if data["id"] in self._page.nodes:
+            if kind in _TOUCHES:
+                self._finger = kind == _TOUCH_START
+            if kind in _MOVING:
+                self._pointer = data
+        return True
 
     def input(self, data: Data) -> bool:
         """Remember what a field holds."""
@@ -215,11 +222,15 @@ class Carried:
 
     def pointer_event(self) -> list[Data]:
         """Return the event that puts the pointer where it was, if it was anywhere."""
-        at = self._pointer
-        if at is None:
+        data = self._pointer
+        if data is None:
             return []
-        place: Data = {"x": at["x"], "y": at["y"], "id": at["id"]}
-        source = TOUCH_MOVE if at["source"] == TOUCH_MOVE else MOUSE_MOVE
+        if isinstance(data, dict):
+            source, place = _place(data)
+        else:
+            at = data.positions[-1]
+            source, place = data.source, {"x": at.x, "y": at.y, "id": at.id}
+        source = TOUCH_MOVE if source == TOUCH_MOVE else MOUSE_MOVE
         moved: Data = {"source": source, "positions": [{**place, "timeOffset": 0}]}
         if not self._finger:
             return [moved]
@@ -308,6 +319,34 @@ class Carried:
     def _adoption(self, host_id: int, data: Data) -> Data:
         ids = [i for i in data.get("styleIds") or () if i in self._sheets]
         return {"source": ADOPTED_SHEET, "id": host_id, "styleIds": ids}
+
+
+def _place(data: Data) -> tuple[int, Data]:
+    """Return the source of a pointer event, and where it left the pointer."""
+    if data["source"] == MOUSE_INTERACTION:
+        source = TOUCH_MOVE if data.get("type") in _TOUCHES else MOUSE_MOVE
+        place = {"x": data.get("x") or 0, "y": data.get("y") or 0, "id": data["id"]}
+        return source, place
+    at = data["positions"][-1]
+    return data["source"], {"x": at["x"], "y": at["y"], "id": at["id"]}
+
+
+#: What events of these sources leave behind; they tell whether their node is known.
+EFFECTS: Final[dict[int, Callable[[Carried, Any], bool]]] = {
+    MOUSE_MOVE: Carried.move,
+    MOUSE_INTERACTION: Carried.interact,
+    SCROLL: Carried.scroll,
+    INPUT: Carried.input,
+    TOUCH_MOVE: Carried.move,
+    STYLE_RULE: Carried.sheet,
+    CANVAS: Carried.canvas,
+    FONT: Carried.font,
+    DRAG: Carried.move,
+    STYLE_DECLARATION: Carried.sheet,
+    SELECTION: Carried.select,
+    ADOPTED_SHEET: Carried.adopt,
+    CUSTOM_ELEMENT: Carried.define,
+}
 
 
 def _blocks(edits: list[Data] | tuple[()], target: Data) -> list[Data]:

@@ -22,6 +22,8 @@ MAX_DEPTH: Final = 2_000
 _SPECIAL_PARENTS: Final = frozenset({"", "iframe", "style", "textarea"})
 
 _RR_SPLIT: Final = "/* rr_split */"
+#: Attributes that replace, as a whole text, what events did to the element.
+_STATEFUL: Final = {"style": "style", "_cssText": "sheet"}
 #: Elements that play; and those that something has to be done about when they come.
 PLAYERS: Final = frozenset({"audio", "video"})
 _NOTED: Final = PLAYERS | {"iframe"}
@@ -61,8 +63,10 @@ class Page:
 
     def clear(self) -> None:
         """Leave no page; without this its nodes, linked in circles, would linger."""
-        if self.root is not None:
-            self._forget(self.root)
+        for node in self.nodes.values():
+            node.parent = node.prev = node.block = None
+            if node.shadow is not None:
+                _unlink(node.shadow)
         self.root = None
         self.nodes = {}
         self.touched = {}
@@ -94,7 +98,15 @@ class Page:
                 where = parent
                 if data.get("isShadow") and parent.type == ELEMENT:
                     where = parent.shadow_root()
-                where.insert(node, None)
+                # As `insert` does; nothing of a new parent is written yet.
+                node.parent = where
+                previous = where.last
+                where.last = node
+                if previous is None:
+                    where.first = node
+                else:
+                    node.prev = previous
+                    previous.next = node
                 if grandchildren:
                     stack.append((node, grandchildren, depth + 1))
         return top, count
@@ -143,8 +155,13 @@ class Page:
             node = nodes.get(change["id"])
             if node is None:
                 self._missing(data, change["id"], "attributes of an unknown node")
-            else:
-                self._set_attributes(node, change["attributes"])
+                continue
+            attributes = node.own_attributes()
+            for name, value in change["attributes"].items():
+                if type(value) is str and name not in _STATEFUL:
+                    attributes[name] = value
+                else:
+                    self._set_attribute(node, name, value)
         return added
 
     def _missing(self, data: dict[str, Any], node_id: int, what: str) -> None:
@@ -179,16 +196,14 @@ class Page:
             while child is not None:
                 stack.append(child)
                 child = child.next
-            if nodes.get(node.id) is node:
-                del nodes[node.id]
+            number = node.id
+            if nodes.get(number) is node:
+                del nodes[number]
                 if touched:
-                    touched.pop(node.id, None)
-            # Links in circles would keep the nodes until a collection.
+                    touched.pop(number, None)
             if node.shadow is not None:
                 stack.append(node.shadow)
-                node.shadow.host = None
-            node.parent = node.first = node.last = node.prev = node.next = None
-            node.block = None
+            _unlink(node)
 
     def _add_all(self, adds: list[dict[str, Any]]) -> int:
         """Add nodes in any order: one that needs another waits until it is there."""
@@ -200,11 +215,12 @@ class Page:
             # The common case first: a new node, its parent and neighbour known, and
             # nothing else waiting for it.
             data = add["node"]
+            number = data["id"]
             parent = nodes.get(add["parentId"])
             if (
                 parent is not None
                 and parent.tag not in _SPECIAL_PARENTS
-                and data["id"] not in nodes
+                and number not in nodes
                 and not waiting
                 and not orphans
                 and "rootId" not in data
@@ -214,9 +230,9 @@ class Page:
                 next_id = add.get("nextId")
                 following = None if next_id is None else nodes.get(next_id)
                 if next_id is None or (following and following.parent is parent):
-                    data.pop("childNodes", None)
-                    node = Node(data)
-                    nodes[node.id] = node
+                    if "childNodes" in data:
+                        del data["childNodes"]
+                    nodes[number] = node = Node(data)
                     parent.insert(node, following)
                     count += 1
                     if node.tag in _NOTED:
@@ -355,10 +371,10 @@ class Page:
                     stack.append(found)
 
     def _set_text(self, node: Node, value: str | None) -> None:
+        parent = node.parent
         if node.type == ELEMENT:
             self.warnings["text set on an element"] += 1
             return
-        parent = node.parent
         if parent is not None and parent.tag == "style":
             if "_cssText" in parent.attributes:
                 self._unfold_css(parent)
@@ -382,26 +398,24 @@ class Page:
         if state is not None:
             state.pop("sheet", None)
 
-    def _set_attributes(self, node: Node, changes: dict[str, Any]) -> None:
+    def _set_attribute(self, node: Node, name: str, value: Any) -> None:
+        """Set an attribute to what is no text, or one that rules or styles hang on."""
         attributes = node.own_attributes()
-        for name, value in changes.items():
-            if value is None:
-                attributes.pop(name, None)
-                if name == "style":
-                    self._drop(node, "style")
-            elif isinstance(value, str):
-                attributes[name] = value
-                if name == "style":
-                    self._drop(node, "style")
-                elif name == "_cssText":
-                    self._drop(node, "sheet")
-            elif name == "style" and isinstance(value, dict):
-                # The order of the last change of each property decides (a shorthand
-                # after a long form wins), so a changed one moves to the end.
-                styles = self.touched.setdefault(node.id, {}).setdefault("style", {})
-                for prop, setting in value.items():
-                    styles.pop(prop, None)
-                    styles[prop] = setting
+        if value is None:
+            attributes.pop(name, None)
+            if name == "style":
+                self._drop(node, "style")
+        elif isinstance(value, str):
+            attributes[name] = value
+            if name in _STATEFUL:
+                self._drop(node, _STATEFUL[name])
+        elif name == "style" and isinstance(value, dict):
+            # The order of the last change of each property decides (a shorthand
+            # after a long form wins), so a changed one moves to the end.
+            styles = self.touched.setdefault(node.id, {}).setdefault("style", {})
+            for prop, setting in value.items():
+                styles.pop(prop, None)
+                styles[prop] = setting
 
     def _drop(self, node: Node, key: str) -> None:
         state = self.touched.get(node.id)
@@ -416,6 +430,12 @@ class Page:
             return False
         self.touched.setdefault(node_id, {})[key] = value
         return True
+
+
+def _unlink(node: Node) -> None:
+    """Break the circles of a node's links, which only a collection would free."""
+    node.parent = node.prev = node.host = None
+    node.block = None
 
 
 def _replace_in_document(document: Node, node: Node) -> None:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import polars as pl
 
 from replaykit.errors import check_option
+from replaykit.ingest.rrweb_events import FULL_SNAPSHOT
 from replaykit.replays import carry
 from replaykit.replays.frame_rows import element_cells
 from replaykit.replays.frames import ELEMENT_COLUMNS, Reading, gather
 from replaykit.replays.nodes import ELEMENT, Node, text_of
-from replaykit.replays.reducer import BROKEN, FULL_SNAPSHOT
+from replaykit.replays.reducer import BROKEN
 from replaykit.replays.selectors import Selector, affected
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from replaykit.ingest.rrweb_events import META
 from replaykit.replays import carry
 from replaykit.replays.inactivity import inactive_periods, is_activity
 from replaykit.replays.plugins import console_line, requests
-from replaykit.replays.reducer import META
 from replaykit.replays.scene import selector_of
 from replaykit.replays.signals import (
     Click,

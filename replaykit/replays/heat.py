@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, overload
 import polars as pl
 
 from replaykit.errors import BadInput, check_option
+from replaykit.ingest.rrweb_events import FULL_SNAPSHOT, META
 from replaykit.replays import carry
 from replaykit.replays.frames import Reading
-from replaykit.replays.reducer import FULL_SNAPSHOT, META
 from replaykit.replays.scene import selector_of
 from replaykit.replays.signals import interactive
 

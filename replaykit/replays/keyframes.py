@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from replaykit.ingest.rrweb_events import Event, array_of
+from replaykit.ingest.rrweb_json import dumps
 from replaykit.replays.carry import SCROLL
 from replaykit.replays.texts import text_parts
 
@@ -31,6 +33,8 @@ class Limits:
 
 DEFAULT_LIMITS: Final = Limits()
 
+#: Bytes of an event's text around its data.
+AROUND: Final = 45
 # A keyframe of a huge page costs more than many light events: it must be worth it.
 _NODES_PER_LIMIT: Final = 4_000
 _SNAPSHOT_SHARE: Final = 4
@@ -52,41 +56,53 @@ class Segment:
     genuine: tuple[float, float] | None = None
     playable: bool = True
     lead: int = 0
+    #: How many were recorded, once it is closed.
     events: int = 0
     nodes: int = 0
     added: int = 0
+    #: Bytes of the recorded events, about.
     size: int = 0
     head_size: int = 0
     last: float = 0.0
-    parts: list[bytes] = field(default_factory=list)
-    #: So many of the parts are the keyframe, of which most may be stored already.
-    head_parts: int = 0
+    #: The keyframe: all but the closing bracket of an array of events.
+    head: list[bytes] = field(default_factory=list)
+    #: The recorded events, which `close` turns into their text.
+    tail: list[Event] = field(default_factory=list)
+    text: bytes = b""
 
-    def append(self, raw: bytes, timestamp: float) -> None:
-        """Add one serialised event."""
-        self.parts.append(b"," + raw)
-        self.size += len(raw) + 1
-        self.events += 1
-        self.last = timestamp
+    def append(self, event: Event) -> None:
+        """Add an event as it is to be written."""
+        self.tail.append(event)
+        self.size += len(event.data) + AROUND
+        self.last = event.timestamp
 
-    def is_full(self, limits: Limits, *, nodes: int) -> bool:
+    def is_full(self, limits: Limits, page: Page) -> bool:
         """Tell whether a new keyframe is due and worth its size."""
         if (
-            self.events < limits.events
+            len(self.tail) < limits.events
             and self.size < limits.size
             and self.added < limits.nodes
         ):
             return False
         return (
             self.size * _SNAPSHOT_SHARE >= self.head_size
-            or self.events * _NODES_PER_LIMIT >= nodes * limits.events
+            or len(self.tail) * _NODES_PER_LIMIT >= len(page.nodes) * limits.events
         )
 
     def close(self, end: float) -> Segment:
-        """Finish the JSON text."""
+        """Finish the JSON text: nothing comes after this."""
         self.end = end
-        self.parts.append(b"]")
+        self.events = len(self.tail)
+        self.text = array_of(self.tail)
+        self.tail.clear()
         return self
+
+    @property
+    def parts(self) -> list[bytes]:
+        """The JSON text in parts, of which the first are those of `head`."""
+        if not self.head:
+            return [self.text]
+        return [*self.head, b"," + self.text[1:] if self.events else b"]"]
 
 
 @dataclass
@@ -119,12 +135,12 @@ def keyframe(
         message = "A keyframe needs a page; no full snapshot has been read yet."
         raise ValueError(message)
     meta = {"href": view.href, "width": view.width, "height": view.height}
-    parts = segment.parts
+    parts = segment.head
     parts.append(b"[" + orjson.dumps({"type": 4, "data": meta, "timestamp": timestamp}))
     parts.append(b',{"type":2,"data":{"node":')
     parts.extend(text_parts(root))
     left, top = _document_scroll(page, view)
-    offset = orjson.dumps({"left": left, "top": top})
+    offset = dumps({"left": left, "top": top})
     stamp = orjson.dumps(timestamp)
     parts.append(b',"initialOffset":%b},"timestamp":%b}' % (offset, stamp))
     made = 2
@@ -151,13 +167,12 @@ def keyframe(
         parts.append(_event(data, stamp))
     made += len(before) + len(after)
     segment.lead = made
-    segment.head_parts = len(parts)
     segment.head_size = sum(map(len, parts))
     return segment
 
 
 def _event(data: dict[str, Any], stamp: bytes) -> bytes:
-    raw = orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS)
+    raw = dumps(data)
     return b',{"type":3,"data":%b,"timestamp":%b}' % (raw, stamp)
 
 

@@ -22,8 +22,10 @@ class Node:
     """A serialised rrweb node, linked to its parent and siblings.
 
     `data` is the node as recorded, without its `childNodes`: the links count. `text` is
-    the JSON of the whole subtree, or None since it changed (`replays.texts`); a node
-    whose text is None has only ancestors whose text is None.
+    the JSON of the whole subtree, empty if it is only known as part of an ancestor's,
+    None since it changed; `inner` is that of the children alone, where it was kept and
+    none of them changed (`replays.texts`). A node whose text is None has only ancestors
+    whose text is None and whose inner text is gone.
     """
 
     __slots__ = (
@@ -32,6 +34,7 @@ class Node:
         "first",
         "host",
         "id",
+        "inner",
         "last",
         "next",
         "parent",
@@ -50,6 +53,7 @@ class Node:
         tag = data.get("tagName")
         self.tag: str = tag.lower() if type(tag) is str else ""
         self.text: bytes | tuple[bytes, ...] | None = None
+        self.inner: bytes | None = None
         self.block: Block | None = None
         self.parent: Node | None = None
         self.first: Node | None = None
@@ -60,16 +64,28 @@ class Node:
         self.host: Node | None = None
 
     def touch(self) -> None:
-        """Note that this node changed: its text and those that hold it are gone."""
+        """Note that this node's own data changed: the texts that hold it are gone."""
+        if self.text is not None:
+            self.text = None
+            if self.block is not None:
+                self.block.text = None
+            if self.type != DOCUMENT:  # a frame's document is no part of its text
+                holder = self.parent or self.host
+                if holder is not None:
+                    holder.touch_inside()
+
+    def touch_inside(self) -> None:
+        """Note that something below this node changed."""
         node: Node | None = self
         while node is not None:
-            if node.block is not None:
+            if node.text is None:
+                if node.inner is None:
+                    return
+            elif node.block is not None:
                 node.block.text = None
-            if node.text is None or node.type == DOCUMENT:
-                # A frame's document is no part of its frame's text.
-                node.text = None
+            node.text = node.inner = None
+            if node.type == DOCUMENT:
                 return
-            node.text = None
             node = node.parent or node.host
 
     @property
@@ -97,12 +113,13 @@ class Node:
             self.shadow = Node({"id": -1, "type": SHADOW})
             self.shadow.host = self
             self.touch()
+            self.touch_inside()
         return self.shadow
 
     def insert(self, node: Node, before: Node | None) -> None:
         """Put the detached `node` under this one, before `before` or last."""
-        if self.text is not None:
-            self.touch()
+        if self.text is not None or self.inner is not None:
+            self.touch_inside()
         node.parent = self
         if before is None:
             previous = self.last
@@ -110,11 +127,11 @@ class Node:
         else:
             previous = before.prev
             before.prev = node
-        node.next = before
-        node.prev = previous
+            node.next = before
         if previous is None:
             self.first = node
         else:
+            node.prev = previous
             previous.next = node
             if previous.block is not None:
                 previous.block.text = None
@@ -126,8 +143,8 @@ class Node:
             return
         if self.block is not None:
             self.block.text = None
-        if parent.text is not None:
-            parent.touch()
+        if parent.text is not None or parent.inner is not None:
+            parent.touch_inside()
         if self.prev is None:
             parent.first = self.next
         else:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-import orjson
 
 from replaykit.errors import BadRecording
-from replaykit.ingest.rrweb_elements import REFUSED
-from replaykit.ingest.rrweb_events import Event, event_of
-from replaykit.ingest.rrweb_json import dumps, loads
+from replaykit.ingest.rrweb_events import (
+    FULL_SNAPSHOT,
+    INCREMENTAL,
+    META,
+    Event,
+    event_of,
+)
+from replaykit.ingest.rrweb_json import dumps, parsed
 from replaykit.replays import carry
-from replaykit.replays.carry import Carried
+from replaykit.replays.aside import Aside
+from replaykit.replays.carry import EFFECTS, Carried
 from replaykit.replays.dom import Page
+from replaykit.replays.event_data import EventData
 from replaykit.replays.keyframes import (
+    AROUND,
     DEFAULT_LIMITS,
     Limits,
     Segment,
@@ -30,58 +36,26 @@ if TYPE_CHECKING:
     from replaykit.replays.sanitise import Sanitiser
     from replaykit.replays.summary import Observer
 
-# rrweb event types (@rrweb/types, EventType).
-FULL_SNAPSHOT: Final = 2
-INCREMENTAL: Final = 3
-META: Final = 4
-CUSTOM: Final = 5
-PLUGIN: Final = 6
-
 #: What a broken event can raise while it is being applied.
-BROKEN: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+BROKEN: Final = (
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    IndexError,
+    OverflowError,
+)
 
-_MUTATION_LISTS: Final = ("removes", "adds", "texts", "attributes")
+#: Events that say what page is shown, and in what window.
+_SHOWING: Final = frozenset({FULL_SNAPSHOT, META})
+_UNKNOWN_NODE: Final = "events on an unknown node"
 _SHEET_EDITS: Final = frozenset({carry.STYLE_RULE, carry.STYLE_DECLARATION})
 #: Edits of constructed sheets may cut this many times as often as other events.
 _SHEET_CUTS: Final = 25
-#: Sources whose data are read, cleaned and written anew.
-_CLEANED: Final = frozenset(
-    {
-        carry.MUTATION,
-        carry.STYLE_RULE,
-        carry.STYLE_DECLARATION,
-        carry.ADOPTED_SHEET,
-        carry.CANVAS,
-        carry.VIEWPORT_RESIZE,
-    }
-)
-_POINTERS: Final = frozenset({carry.MOUSE_MOVE, carry.TOUCH_MOVE, carry.DRAG})
-#: How the data of these begin, as rrweb writes them.
-_POINTER_TEXT: Final = re.compile(rb'\{"source": ?(?:1|6|12),')
 #: Sources that make sense before the first snapshot: pointers, never the page.
 _PAGELESS: Final = frozenset(
     {carry.MOUSE_MOVE, carry.MOUSE_INTERACTION, carry.TOUCH_MOVE, carry.DRAG}
 )
-
-
-class Position(msgspec.Struct, gc=False):
-    """Where the pointer was, so many ms before its event."""
-
-    x: int | float
-    y: int | float
-    id: int
-    timeOffset: int | float = 0  # noqa: N815 - rrweb's spelling
-
-
-class Pointer(msgspec.Struct, gc=False):
-    """The data of a pointer's movement."""
-
-    source: int
-    positions: Annotated[list[Position], msgspec.Meta(min_length=1)]
-
-
-_POINTER: Final = msgspec.json.Decoder(Pointer)
-_ENCODE: Final = msgspec.json.Encoder().encode
 
 
 class Reducer:
@@ -116,21 +90,25 @@ class Reducer:
         self.snapshot_at: float | None = None
         self._sanitiser = sanitiser
         self._observer = observer
+        self._data = EventData(sanitiser, self.page, self.view)
         self._carried = Carried(self.page)
         self._segment: Segment | None = None
         self._snapshot_stamp: float | None = None
-        self._early: list[tuple[bytes, float]] = []
-        self._same_time: list[bytes] = []
-        self._meta: tuple[bytes, float] | None = None
-        self._aside: Segment | None = None
+        self._early: list[Event] = []
+        #: The first event of the time at hand; all of them, once there is another.
+        self._latest: Event | None = None
+        self._same_time: set[tuple[int, bytes]] | None = None
+        self._meta: Event | None = None
+        self._aside = Aside(limits)
         #: Segments that are finished and have not been yielded yet.
         self._ready: list[Segment] = []
 
     def feed(self, events: Iterable[Event | dict[str, Any]]) -> Iterator[Segment]:
         """Apply events in order; yield each segment as it is finished."""
+        step = self._step
         for event in events:
             try:
-                self._step(event if isinstance(event, Event) else event_of(event))
+                step(event if isinstance(event, Event) else event_of(event))
             except BROKEN:
                 self.problems["broken events"] += 1
             if self._ready:
@@ -156,117 +134,87 @@ class Reducer:
 
     def _step(self, event: Event) -> None:
         kind = event.type
+        if kind in _SHOWING:
+            self._show(event)
+            return
         timestamp = event.timestamp
-        if kind == FULL_SNAPSHOT:
-            self._full_snapshot(event)
-            return
-        if kind == META:
-            self._meta_event(event)
-            return
-        source, data, text = self._read(event)
-        if not text:  # nothing of it was left
-            self._enter(timestamp, b"")
-            return
-        raw = event.text(text)
-        if not self._enter(timestamp, raw):
-            return
-        if self._meta is not None:
-            self._flush_meta()
+        source, data, written = self._data.read(event)
         segment = self._segment
-        if segment is None:
-            self._observe(kind, source, timestamp, data)
-            self._before_snapshot(source, data, raw, timestamp)
-            return
+        if timestamp == self.last or segment is None or written is None or self._meta:
+            if not self._enter(timestamp, written) or written is None:
+                return
+            if segment is None:
+                self._before_snapshot(kind, source, data, written)
+                return
+            self._flush_meta()
+        else:  # nothing about it is special, as of nearly every event
+            self.last = timestamp
+            self._latest = written
+            self._same_time = None
+            self.events += 1
         if timestamp > segment.last and (
-            segment.is_full(self._limits, nodes=len(self.page.nodes))
+            segment.is_full(self._limits, self.page)
             or (source in _SHEET_EDITS and self._edits_fresh_sheet(data, segment))
         ):
-            self._cut(segment, timestamp)
-            segment = self._opened
+            segment = self._cut(segment, timestamp)
         # An event that cannot be applied here would stop the Replayer as well: it is
         # counted as broken and stays out.
-        self._observe(kind, source, timestamp, data)
+        if self._observer is not None:
+            self._observer.observe(kind, source, timestamp, data, self.page)
         if source >= 0:
-            self._apply(source, data, timestamp)
-        segment.append(raw, timestamp)
+            effect = EFFECTS.get(source)
+            if effect is None:
+                self._apply(source, data, timestamp)
+            elif not effect(self._carried, data):
+                self.problems[_UNKNOWN_NODE] += 1
+        # As `segment.append` does, without a call for each event.
+        segment.tail.append(written)
+        segment.size += len(written.data) + AROUND
+        segment.last = timestamp
 
-    def _read(self, event: Event) -> tuple[int, Any, bytes]:
-        """Return an event's source (-1 if it has none), its data, and their text."""
-        kind = event.type
-        text = bytes(event.data)
-        if kind != INCREMENTAL:
-            return (-1, {}, b"{}") if kind < FULL_SNAPSHOT else (-1, loads(text), text)
-        if _POINTER_TEXT.match(text) is not None:
-            try:
-                pointer = _POINTER.decode(text)
-            except REFUSED:
-                pass  # read below, where what is odd is also allowed
-            else:
-                if pointer.source in _POINTERS:
-                    return pointer.source, pointer, _ENCODE(pointer)
-        data: Any = loads(text)
-        source = data["source"]
-        if type(source) is not int:
-            raise TypeError
-        if source in _CLEANED:
-            self._clean(source, data)
-            text = dumps(data)
-        elif source == carry.FONT and self._sanitiser is not None:
-            text = dumps(data) if self._sanitiser.font(data) else b""
-        return source, data, text
-
-    def _meta_event(self, event: Event) -> None:
-        raw = event.text()
-        if self._enter(event.timestamp, raw):
+    def _show(self, event: Event) -> None:
+        if event.type == FULL_SNAPSHOT:
+            self._full_snapshot(event)
+            return
+        data = parsed(event.data)
+        if self._enter(event.timestamp, event):
             self._flush_meta()
-            self._on_meta(loads(bytes(event.data)), raw, event.timestamp)
+            self._on_meta(data, event)
 
-    def _enter(self, timestamp: float, raw: bytes) -> bool:
-        """Count the event in; False if it is an exact copy of one just read."""
+    def _enter(self, timestamp: float, event: Event | None) -> bool:
+        """Count an event in; False if it is an exact copy of one just read."""
         if timestamp != self.last or self.start is None:
-            self._same_time = []
-        elif raw and raw in self._same_time:
+            if self.start is None:
+                self.start = timestamp
+                if self._observer is not None:
+                    self._observer.begin(timestamp)
+            self.last = timestamp
+            self._latest = event
+            self._same_time = None
+        elif event is not None and self._is_copy(event):
             self.problems["duplicate events"] += 1
             return False
-        if self.start is None:
-            self.start = timestamp
-            if self._observer is not None:
-                self._observer.begin(timestamp)
-        self.last = timestamp
-        self._same_time.append(raw)
         self.events += 1
         return True
+
+    def _is_copy(self, event: Event) -> bool:
+        """Tell whether an event of this time was read before, and remember it."""
+        if self._same_time is None:
+            self._same_time = set()
+            if self._latest is not None:
+                self._is_copy(self._latest)
+        before = len(self._same_time)
+        # Anew, as one of them may have been written so and the other as it came in.
+        self._same_time.add((event.type, dumps(parsed(event.data))))
+        return len(self._same_time) == before
 
     def _observe(self, kind: int, source: int, timestamp: float, data: Any) -> None:
         if self._observer is not None:
             self._observer.observe(kind, source, timestamp, data, self.page)
 
-    def _clean(self, source: int, data: Any) -> None:
-        """Bring an incremental event into the shape that the Replayer relies on."""
-        sanitiser = self._sanitiser
-        if source == carry.MUTATION:
-            for key in _MUTATION_LISTS:
-                if not isinstance(data.get(key), list):
-                    data[key] = []
-            if sanitiser is not None:
-                sanitiser.mutation(data, self.page)
-        elif sanitiser is None:
-            return
-        elif source in {
-            carry.STYLE_RULE,
-            carry.STYLE_DECLARATION,
-            carry.ADOPTED_SHEET,
-        }:
-            sanitiser.style_event(data)
-        elif source == carry.CANVAS:
-            sanitiser.canvas(data)
-        elif source == carry.VIEWPORT_RESIZE:
-            data["width"] = sanitiser.viewport(data["width"]) or self.view.width
-            data["height"] = sanitiser.viewport(data["height"]) or self.view.height
-
     # -- snapshots and segments
 
-    def _on_meta(self, data: Any, raw: bytes, timestamp: float) -> None:
+    def _on_meta(self, data: Any, event: Event) -> None:
         width, height = data.get("width"), data.get("height")
         if self._sanitiser is not None:
             width = self._sanitiser.viewport(width)
@@ -274,9 +222,9 @@ class Reducer:
         self.view.href = str(data.get("href") or self.view.href)
         self.view.width = int(width or self.view.width)
         self.view.height = int(height or self.view.height)
-        self._meta = raw, timestamp
+        self._meta = event
         size = {"width": self.view.width, "height": self.view.height}
-        self._observe(META, -1, timestamp, {**data, **size})
+        self._observe(META, -1, event.timestamp, {**data, **size})
 
     def _flush_meta(self) -> None:
         """Turn a Meta that no snapshot followed into a change of the window's size.
@@ -287,21 +235,20 @@ class Reducer:
         meta, self._meta = self._meta, None
         if meta is None:
             return
-        raw, stamp = meta
         if self._segment is None:
-            self._keep_aside(raw, stamp)
+            self._keep_aside(meta)
             return
         data = {
             "source": carry.VIEWPORT_RESIZE,
             "width": self.view.width,
             "height": self.view.height,
         }
-        event = {"type": INCREMENTAL, "data": data, "timestamp": stamp}
-        self._segment.append(orjson.dumps(event), stamp)
+        resized = msgspec.Raw(dumps(data))
+        self._segment.append(Event(INCREMENTAL, meta.timestamp, resized))
 
     def _full_snapshot(self, event: Event) -> None:
         timestamp = event.timestamp
-        data: Any = loads(bytes(event.data))
+        data: Any = parsed(event.data)
         node = data["node"]
         if not isinstance(node, dict) or node["type"] != 0:
             raise BadRecording
@@ -311,9 +258,9 @@ class Reducer:
             self.problems["duplicate events"] += 1
             return
         self.page.load(node)
-        self._enter(timestamp, b"")
+        self._enter(timestamp, None)
         self._snapshot_stamp = timestamp
-        meta_at = self._meta[1] if self._meta is not None else timestamp
+        meta_at = self._meta.timestamp if self._meta is not None else timestamp
         if self._meta is None:
             self.problems["snapshots without a Meta event"] += 1
         self._meta = None
@@ -333,8 +280,8 @@ class Reducer:
             self.snapshot_at = timestamp - start
             self._close_aside()
             self._open(start, pointer=False)
-            for raw, at in self._early:
-                self._opened.append(raw, at)
+            for early in self._early:
+                self._opened.append(early)
             self._early = []
         else:
             self._open(timestamp)
@@ -361,11 +308,12 @@ class Reducer:
         )
         self._carried.fresh_sheets.clear()
 
-    def _cut(self, segment: Segment, timestamp: float) -> None:
+    def _cut(self, segment: Segment, timestamp: float) -> Segment:
         # The Replayer applies at once what lies before the moment it is sent to, and
         # leaves what lies on it for later: a keyframe needs a moment of its own.
         self._open(max(timestamp - 1, (segment.last + timestamp) / 2))
         self._ready.append(segment.close(self._opened.start))
+        return self._opened
 
     def _edits_fresh_sheet(self, data: Any, segment: Segment) -> bool:
         """Tell whether a constructed sheet is edited in the segment that made it.
@@ -374,89 +322,44 @@ class Reducer:
         and loses them. With a keyframe between the two it finds the sheet made.
         """
         fresh = data.get("styleId") in self._carried.fresh_sheets
-        return fresh and segment.events * _SHEET_CUTS >= self._limits.events
+        return fresh and len(segment.tail) * _SHEET_CUTS >= self._limits.events
 
     # -- before the first snapshot
 
-    def _before_snapshot(
-        self,
-        source: int,
-        data: Any,
-        raw: bytes,
-        timestamp: float,
-    ) -> None:
+    def _before_snapshot(self, kind: int, source: int, data: Any, event: Event) -> None:
         """Show what needs no page, count the rest, keep all of it aside.
 
         A piece that arrives later may hold the snapshot that all of it belongs to.
         """
+        self._flush_meta()
+        self._observe(kind, source, event.timestamp, data)
         if source in _PAGELESS:
-            self._apply(source, data, timestamp)
+            EFFECTS[source](self._carried, data)
         if source < 0 or source in _PAGELESS:
-            self._early.append((raw, timestamp))
+            self._early.append(event)
         else:
             self.problems["changes before the first snapshot"] += 1
-        self._keep_aside(raw, timestamp)
+        self._keep_aside(event)
 
-    def _keep_aside(self, raw: bytes, timestamp: float) -> None:
-        aside = self._aside
-        if aside is None:
-            start = timestamp - (self.start if self.start is not None else timestamp)
-            aside = self._aside = Segment(start, timestamp, playable=False)
-            aside.parts.append(b"[")
-        aside.append(raw, timestamp)
-        if aside.size > self._limits.size:
-            self._close_aside()
+    def _keep_aside(self, event: Event) -> None:
+        start = event.timestamp if self.start is None else self.start
+        self._ready.extend(self._aside.append(event, start))
 
     def _close_aside(self) -> None:
-        aside, self._aside = self._aside, None
-        if aside is not None and self.start is not None:
-            aside.parts[1] = aside.parts[1][1:]  # the comma before the first event
-            self._ready.append(aside.close(aside.last - self.start))
+        if self.start is not None:
+            self._ready.extend(self._aside.close(self.start))
 
     # -- state
 
     def _apply(self, source: int, data: Any, timestamp: float) -> None:
-        carried = self._carried
-        found = True
-        if isinstance(data, Pointer):
-            last = data.positions[-1]
-            carried.pointer(source, last.x, last.y, last.id)
-        elif source == carry.MUTATION:
+        """Apply what changes the page or the view, or depends on the time."""
+        if source == carry.MUTATION:
             added = self.page.mutate(data)
             if added and self._segment is not None:
                 self._segment.added += added
             if self.page.players:
-                carried.players(timestamp)
-        elif source == carry.MOUSE_INTERACTION:
-            carried.interact(data)
-        elif source == carry.SCROLL:
-            found = carried.scroll(data)
-        elif source == carry.INPUT:
-            found = carried.input(data)
+                self._carried.players(timestamp)
         elif source == carry.VIEWPORT_RESIZE:
             self.view.width, self.view.height = data["width"], data["height"]
-        else:
-            found = self._apply_rare(source, data, timestamp)
-        if not found:
-            self.problems["events on an unknown node"] += 1
-
-    def _apply_rare(self, source: int, data: Any, timestamp: float) -> bool:
-        carried = self._carried
-        if source in {carry.STYLE_RULE, carry.STYLE_DECLARATION}:
-            return carried.sheet(data)
-        if source == carry.ADOPTED_SHEET:
-            return carried.adopt(data)
-        if source == carry.SELECTION:
-            return carried.select(data)
-        if source == carry.MEDIA:
-            return carried.media(data, timestamp)
-        if source == carry.CANVAS:
-            return carried.canvas(data)
-        if source == carry.CUSTOM_ELEMENT:
-            return carried.define(data)
-        if source == carry.FONT:
-            return carried.font(data)
-        if source in _POINTERS:
-            at = data["positions"][-1]
-            carried.pointer(source, at["x"], at["y"], at["id"])
-        return True
+        elif source == carry.MEDIA and not self._carried.media(data, timestamp):
+            self.problems[_UNKNOWN_NODE] += 1

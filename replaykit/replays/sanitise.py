@@ -89,14 +89,18 @@ class Sanitiser:
 
     def tree(self, top: dict[str, Any]) -> None:
         """Clean a serialised node and everything under it."""
-        stack: list[tuple[dict[str, Any], bool]] = [(top, False)]
+        self.node(top, styled=False)
+        stack = [top]
         while stack:
-            node, styled = stack.pop()
-            self.node(node, styled=styled)
-            children = node.get("childNodes")
-            if children:
-                style = str(node.get("tagName", "")).lower() == "style"
-                stack.extend((child, style) for child in children)
+            parent = stack.pop()
+            styled = str(parent.get("tagName", "")).lower() == "style"
+            for node in parent.get("childNodes") or ():
+                if node.get("type") == ELEMENT:
+                    self._element(node)
+                elif styled or "isStyle" in node:
+                    self.node(node, styled=styled)
+                if node.get("childNodes"):
+                    stack.append(node)
 
     def node(self, node: dict[str, Any], *, styled: bool) -> None:
         """Clean one serialised node; `styled` = its parent is a style element."""
@@ -108,18 +112,20 @@ class Sanitiser:
             if isinstance(text, str):
                 node["textContent"] = self.css(text)
 
-    def _element(self, node: dict[str, Any]) -> None:
+    def _element(self, node: dict[str, Any]) -> bool:
+        """Clean an element; False if it surely stayed as it was."""
         tag = node.get("tagName")
         plain = self._plain_tags.get(tag) if type(tag) is str else None
         attributes = node.get("attributes")
         if plain is not None and type(attributes) is dict:
             # Nearly every element: nothing about its name is of interest.
-            if attributes:
-                cleaned = self.attributes(plain, attributes)
-                if cleaned is not attributes:
-                    node["attributes"] = cleaned
-            return
+            cleaned = self.attributes(plain, attributes) if attributes else attributes
+            if cleaned is attributes:
+                return False
+            node["attributes"] = cleaned
+            return True
         self._odd_element(node, tag, attributes)
+        return True
 
     def _odd_element(self, node: dict[str, Any], tag: object, given: object) -> None:
         """Clean an element of a name not met before, or of one that matters."""
@@ -300,17 +306,16 @@ class Sanitiser:
     def _style(self, value: object) -> object:
         if isinstance(value, str):
             return self.css(value)
-        if isinstance(value, dict):
-            for prop, setting in list(value.items()):
-                if isinstance(setting, str):
-                    value[prop] = self.css(setting)
-                elif (
-                    isinstance(setting, list)
-                    and setting
-                    and isinstance(setting[0], str)
-                ):
-                    setting[0] = self.css(setting[0])
-        return value
+        if not isinstance(value, dict):
+            return value
+        changes: dict[str, object] = {}
+        for prop, setting in value.items():
+            text = setting[0] if isinstance(setting, list) and setting else setting
+            if isinstance(text, str) and (cleaned := self.css(text)) is not text:
+                # A list is the value and its priority.
+                whole = isinstance(setting, str)
+                changes[prop] = cleaned if whole else [cleaned, *setting[1:]]
+        return {**value, **changes} if changes else value
 
     def _miss(self, address: str, kind: str) -> None:
         self.removed[kind] += 1
@@ -352,26 +357,34 @@ class Sanitiser:
 
     # -- events
 
-    def mutation(self, data: dict[str, Any], page: Page) -> None:
-        """Clean a mutation's additions, texts and attributes."""
-        if data["adds"]:
-            self._additions(data, page)
+    def mutation(self, data: dict[str, Any], page: Page) -> bool:
+        """Clean a mutation's additions, texts and attributes.
+
+        Returns False if it surely stayed as it was: then it need not be written anew.
+        """
+        changed = bool(data["adds"]) and self._additions(data, page)
         for change in data["texts"]:
             value = change.get("value")
             if isinstance(value, str) and _CSS_MARKS.search(value) is not None:
                 added = Additions(data["adds"], page)
                 if added.parent_tag(change["id"]) == "style":
                     change["value"] = self.css(value)
+                    changed = True
         if data["attributes"]:
             added = Additions(data["adds"], page)
             for change in data["attributes"]:
-                tag = added.tag(change["id"])
-                change["attributes"] = self.attributes(tag, change["attributes"])
+                given = change["attributes"]
+                cleaned = self.attributes(added.tag(change["id"]), given)
+                if cleaned is not given:
+                    change["attributes"] = cleaned
+                    changed = True
+        return changed
 
-    def _additions(self, data: dict[str, Any], page: Page) -> None:
+    def _additions(self, data: dict[str, Any], page: Page) -> bool:
         adds = data["adds"]
         added: Additions | None = None
         labelled = self._labelled
+        changed = False
         for add in adds:
             node = add["node"]
             if labelled and add["parentId"] in labelled:
@@ -379,15 +392,18 @@ class Sanitiser:
                 style = labelled.pop(add["parentId"])
                 change = {"id": add["parentId"], "attributes": {"style": style}}
                 data["attributes"].append(change)
+                changed = True
             if node.get("childNodes"):
                 self.tree(node)
-                continue
-            if node.get("type") == ELEMENT:
-                self._element(node)
+                changed = True
+            elif node.get("type") == ELEMENT:
+                changed |= self._element(node)
             elif _CSS_MARKS.search(str(node.get("textContent"))) is not None:
                 if added is None:
                     added = Additions(adds, page)
                 self.node(node, styled=added.tag(add["parentId"]) == "style")
+                changed = True
+        return changed
 
     def style_event(self, data: dict[str, Any]) -> None:
         """Clean inserted rules, replaced sheets and set declarations."""

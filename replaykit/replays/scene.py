@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from replaykit.ingest.rrweb_events import dict_of
+from replaykit.ingest.rrweb_events import FULL_SNAPSHOT, INCREMENTAL, META, dict_of
 from replaykit.ingest.rrweb_json import dumps
 from replaykit.replays import carry
 from replaykit.replays.dom import Page
 from replaykit.replays.plugins import page_change
 from replaykit.replays.reassemble import recorded_events
-from replaykit.replays.reducer import BROKEN, FULL_SNAPSHOT, INCREMENTAL, META
+from replaykit.replays.reducer import BROKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

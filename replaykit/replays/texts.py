@@ -12,7 +12,9 @@ import secrets
 from typing import Any, Final
 
 import orjson
+from orjson import Fragment
 
+from replaykit.ingest.rrweb_json import dumps
 from replaykit.replays.nodes import DOCUMENT, ELEMENT, Block, Node
 
 #: Texts at least this long stand apart, so that they can be stored once.
@@ -26,11 +28,17 @@ _MIX: Final = 40_503
 _CUT_MASK: Final = 0x7 << 4
 
 _PARENTS: Final = frozenset({DOCUMENT, ELEMENT})
+_CHILD_NODES: Final = b',"childNodes":'
 _CHILDREN: Final = b',"childNodes":['
 _NO_CHILDREN: Final = b',"childNodes":[]}'
 #: Stands for a long text while a node is serialised; nobody can guess it.
 _MARK: Final = secrets.token_hex(16)
 _MARK_JSON: Final = orjson.dumps(_MARK)
+
+#: The text of a node that is known only as part of its ancestor's.
+_INSIDE: Final = b""
+#: Subtrees of so many nodes at most are written in one go.
+_SMALL: Final = 32
 
 Text = bytes | tuple[bytes, ...]
 
@@ -45,17 +53,17 @@ def text_parts(top: Node) -> tuple[bytes, ...]:
     >>> text_parts(body)[0][-40:]
     b':[{"id":3,"type":3,"textContent":"Hi"}]}'
     """
-    if top.text is None:
+    if not top.text:
         for node in reversed(_changed(top)):
             _assemble(node)
     text = top.text
-    if text is None:  # pragma: no cover - it has just been assembled
+    if not text:  # pragma: no cover - it has just been assembled
         raise RuntimeError
     return text if isinstance(text, tuple) else (text,)
 
 
 def _changed(top: Node) -> list[Node]:
-    """List nodes without a text, each before its children."""
+    """List nodes without a text, each before its children; write small ones at once."""
     found: list[Node] = []
     stack = [top]
     while stack:
@@ -65,16 +73,85 @@ def _changed(top: Node) -> list[Node]:
             child: Node | None = first
             while child is not None:
                 block = child.block
-                known = block is not None and block.text is not None
-                if block is not None and known and block.first is child:
-                    child = block.last.next
-                    continue
-                if child.text is None:
-                    if child.first is None and child.shadow is None:
-                        _assemble(child)
-                    else:
-                        stack.append(child)
+                if block is not None and block.text is not None:
+                    if block.first is child:
+                        child = block.last.next
+                        continue
+                elif not child.text and not _is_written(child):
+                    stack.append(child)
                 child = child.next
+    return found
+
+
+def _is_written(top: Node) -> bool:
+    """Write a subtree in one go if it is small and plain; tell whether it was."""
+    first = top.first
+    if top.shadow is not None or (first is not None and first.block is not None):
+        return False
+    try:
+        head = orjson.dumps(top.data)
+        if len(head) >= APART:
+            return False
+        if top.type not in _PARENTS:
+            top.text = head
+            return True
+        inner = top.inner
+        if inner is None:
+            inner = b"[]" if first is None else _written_children(top)
+            if inner is None:
+                return False
+            top.inner = inner
+    except TypeError:  # an integer of more than 64 bits
+        return False
+    top.text = b"".join((head[:-1], _CHILD_NODES, inner, b"}"))
+    return True
+
+
+def _written_children(top: Node) -> bytes | None:
+    """Return the JSON of the children of a node if they are few and short.
+
+    Children that have a text are taken as they are. What is below the others has no
+    text of its own then, until something changes in it or beside it.
+    """
+    inside: list[Node] = []
+    texts: list[bytes] = []
+    children = _nested(top, inside, texts)
+    known = sum(map(len, texts))
+    if children is None or known > _BLOCK:
+        return None
+    raw = orjson.dumps(children)
+    if len(raw) - known >= APART:
+        return None  # there may be a long text in it
+    for node in inside:
+        node.text = _INSIDE
+    return raw
+
+
+def _nested(
+    parent: Node, inside: list[Node], texts: list[bytes]
+) -> list[dict[str, Any] | Fragment] | None:
+    """Return the children as they nest, in lists of their own; None if too many."""
+    found: list[dict[str, Any] | Fragment] = []
+    child = None if parent.tag == "iframe" else parent.first
+    while child is not None:
+        text = child.text
+        if text:
+            if type(text) is not bytes or len(texts) == _SMALL:
+                return None
+            texts.append(text)
+            found.append(Fragment(text))
+        elif len(inside) == _SMALL or child.shadow is not None:
+            return None
+        else:
+            inside.append(child)
+            data = child.data
+            if child.type in _PARENTS:
+                below = _nested(child, inside, texts) if child.first else []
+                if below is None:
+                    return None
+                data = {**data, "childNodes": below}
+            found.append(data)
+        child = child.next
     return found
 
 
@@ -105,7 +182,8 @@ def _assemble(node: Node) -> None:
     if not firsts:
         node.text = (*long, head + closing) if long else head + closing
         return
-    short = [] if long else _short_texts(firsts)
+    blocks = long or firsts[0].block is not None
+    short = [] if blocks else _short_texts(firsts)
     if short:
         node.text = b"%b%b%b]}" % (head, _CHILDREN, b",".join(short))
         return
@@ -170,10 +248,11 @@ def _join(first: Node) -> Block:
     block = Block(first)
     texts: list[bytes] = []
     size = 0
+    last = first
     child: Node | None = first
     while child is not None:
         text = child.text
-        if not isinstance(text, bytes):
+        if type(text) is not bytes:
             break
         if size >= _BLOCK:
             known = child.block
@@ -188,10 +267,11 @@ def _join(first: Node) -> Block:
             ):
                 break
         child.block = block
-        block.last = child
+        last = child
         texts.append(text)
         size += len(text)
         child = child.next
+    block.last = last
     texts.append(b"")
     block.text = b",".join(texts)
     return block
@@ -206,7 +286,7 @@ def _head(node: Node) -> tuple[bytes, tuple[bytes, ...]]:
     data = node.data
     if node.shadow is not None:
         data = {**data, "isShadowHost": True}
-    raw = orjson.dumps(data)[:-1]
+    raw = dumps(data)[:-1]
     if len(raw) < APART:
         return raw, ()
     return _cut_long(data, raw)
@@ -227,7 +307,7 @@ def _cut_long(data: dict[str, Any], raw: bytes) -> tuple[bytes, tuple[bytes, ...
         marked["attributes"] = {key: mark(value) for key, value in attributes.items()}
     if not values:
         return raw, ()
-    pieces = orjson.dumps(marked)[:-1].split(_MARK_JSON)
+    pieces = dumps(marked)[:-1].split(_MARK_JSON)
     if len(pieces) != len(values) + 1:
         return raw, ()
     out: list[bytes] = []

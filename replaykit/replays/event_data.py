@@ -1,0 +1,139 @@
+"""What a recorded event says: its data, read once and cleaned, and what to write."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import msgspec
+
+from replaykit.ingest.rrweb_elements import REFUSED
+from replaykit.ingest.rrweb_events import FULL_SNAPSHOT, INCREMENTAL, Event
+from replaykit.ingest.rrweb_json import dumps, parsed
+from replaykit.replays import carry
+
+if TYPE_CHECKING:
+    from replaykit.replays.dom import Page
+    from replaykit.replays.keyframes import View
+    from replaykit.replays.sanitise import Sanitiser
+
+_MUTATION_LISTS: Final = ("removes", "adds", "texts", "attributes")
+#: Sources whose data are cleaned.
+_CLEANED: Final = frozenset(
+    {
+        carry.MUTATION,
+        carry.STYLE_RULE,
+        carry.STYLE_DECLARATION,
+        carry.ADOPTED_SHEET,
+        carry.CANVAS,
+        carry.FONT,
+        carry.VIEWPORT_RESIZE,
+    }
+)
+_STYLED: Final = frozenset(
+    {carry.STYLE_RULE, carry.STYLE_DECLARATION, carry.ADOPTED_SHEET}
+)
+_EMPTY: Final = msgspec.Raw(b"{}")
+#: How the data of pointers begin, as rrweb writes them.
+_POINTER: Final = re.compile(rb'\{"source": ?(?:1|6|12),')
+
+
+class Position(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """Where the pointer was, so many ms before its event."""
+
+    x: int | float
+    y: int | float
+    id: int
+    timeOffset: int | float = 0  # noqa: N815 - rrweb's spelling
+
+
+class Pointer(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """The data of a mouse's or finger's movement: numbers and nothing else."""
+
+    source: int
+    positions: Annotated[list[Position], msgspec.Meta(min_length=1)]
+
+
+_is_pointer = _POINTER.match
+_pointer_of = msgspec.json.Decoder(Pointer).decode
+
+
+class EventData:
+    """Reads the data of events in the shape that the Replayer relies on.
+
+    Parameters
+    ----------
+    sanitiser
+        Cleans what is read; None trusts the recording.
+    page, view
+        As they stand before the event.
+    """
+
+    def __init__(self, sanitiser: Sanitiser | None, page: Page, view: View) -> None:
+        """Read nothing yet."""
+        self._sanitiser = sanitiser
+        self._page = page
+        self._view = view
+
+    def read(self, event: Event) -> tuple[int, Any, Event | None]:
+        """Return the source, the data, and the event to write: None if nothing is left.
+
+        The source is -1 if the event has none. Most of a recording is pointers: those
+        are checked to be numbers only and written as they came in; what is odd is read
+        as everything else.
+        """
+        text = event.data
+        if event.type == INCREMENTAL:
+            if _is_pointer(text) is not None:
+                try:
+                    pointer = _pointer_of(text)
+                    if pointer.source in carry.POINTERS:
+                        return pointer.source, pointer, event
+                except REFUSED:
+                    pass
+            return self._incremental(event, parsed(text))
+        if event.type < FULL_SNAPSHOT:
+            return -1, {}, Event(event.type, event.timestamp, _EMPTY)
+        return -1, parsed(text), event
+
+    def _incremental(self, event: Event, data: Any) -> tuple[int, Any, Event | None]:
+        source = data["source"]
+        if type(source) is not int:
+            raise TypeError
+        if source == carry.MUTATION:
+            if self._mutation(data):
+                event = _rewritten(event, data)
+        elif source in _CLEANED and self._sanitiser is not None:
+            if not self._clean(source, data, self._sanitiser):
+                return source, data, None
+            event = _rewritten(event, data)
+        return source, data, event
+
+    def _mutation(self, data: Any) -> bool:
+        """Clean a mutation; tell whether anything of it may have changed."""
+        changed = False
+        for key in _MUTATION_LISTS:
+            if type(data.get(key)) is not list:
+                data[key] = []
+                changed = True
+        if self._sanitiser is not None and self._sanitiser.mutation(data, self._page):
+            changed = True
+        return changed
+
+    def _clean(self, source: int, data: Any, sanitiser: Sanitiser) -> bool:
+        """Clean any other event; False if nothing of it may stay."""
+        if source in _STYLED:
+            sanitiser.style_event(data)
+        elif source == carry.CANVAS:
+            sanitiser.canvas(data)
+        elif source == carry.FONT:
+            return sanitiser.font(data)
+        else:
+            view = self._view
+            data["width"] = sanitiser.viewport(data["width"]) or view.width
+            data["height"] = sanitiser.viewport(data["height"]) or view.height
+        return True
+
+
+def _rewritten(event: Event, data: Any) -> Event:
+    return Event(event.type, event.timestamp, msgspec.Raw(dumps(data)))
