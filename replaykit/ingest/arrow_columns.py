@@ -1,7 +1,7 @@
-"""Columns whose bytes were laid out here, handed to polars as an Arrow structure.
+"""Columns whose bytes were laid out here, handed to polars as Arrow arrays.
 
-This is Arrow's C data interface, which polars takes without a copy: a structure with
-one child per column, texts as string views. The arrays live until polars lets go.
+This is Arrow's C data interface, which polars takes without a copy, texts as string
+views. The bytes of a column live until polars lets go of it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 TEXT: Final = b"vu"
 NUMBER: Final = b"l"
 MOMENT: Final = b"tsu:"
-_STRUCT: Final = b"+s"
 _NULLABLE: Final = 2
 
 
@@ -77,7 +76,7 @@ def _let_go(address: int) -> None:
 
 
 def _keep(address: int) -> None:
-    """Children go with what holds them, and so does the schema, which is only read."""
+    """Release nothing: the schema is only read, and goes with what holds it."""
 
 
 _release_array: Final = _RELEASE(_let_go)
@@ -85,10 +84,10 @@ _release_nothing: Final = _RELEASE(_keep)
 
 
 class _Laid:
-    """Columns of one height, for `__arrow_c_array__`."""
+    """A column, for `__arrow_c_array__`; each goes by itself, whatever others do."""
 
-    def __init__(self, columns: Sequence[Column], height: int) -> None:
-        self._columns = columns
+    def __init__(self, column: Column, height: int) -> None:
+        self._name, self._form, self._buffers = column
         self._height = height
         self._read: object = None
 
@@ -99,65 +98,31 @@ class _Laid:
         return self._schema(), self._array()
 
     def _schema(self) -> object:
-        children = [
-            _Schema(
-                format=form,
-                name=name.encode(),
-                flags=_NULLABLE,
-                release=_release_nothing,
-            )
-            for name, form, _ in self._columns
-        ]
-        pointers = (ctypes.POINTER(_Schema) * len(children))(
-            *(ctypes.pointer(child) for child in children)
-        )
-        top = _Schema(
-            format=_STRUCT,
-            name=b"",
-            n_children=len(children),
-            children=pointers,
+        self._read = read = _Schema(
+            format=self._form,
+            name=self._name.encode(),
+            flags=_NULLABLE,
             release=_release_nothing,
         )
-        self._read = top, children, pointers
-        return _capsule(ctypes.addressof(top), b"arrow_schema", None)
+        return _capsule(ctypes.addressof(read), b"arrow_schema", None)
 
     def _array(self) -> object:
+        buffers = list(self._buffers)
+        if self._form == TEXT:
+            # Behind the texts stands how long each of their buffers is.
+            buffers.append(np.array([one.nbytes for one in buffers[2:]], np.int64))
+        places = (ctypes.c_void_p * len(buffers))(*(one.ctypes.data for one in buffers))
         number = next(_numbers)
-        children: list[_Array] = []
-        kept: list[object] = []
-        for _, form, given in self._columns:
-            buffers = list(given)
-            if form == TEXT:
-                # Behind the texts stands how long each of their buffers is.
-                buffers.append(np.array([one.nbytes for one in given[2:]], np.int64))
-            places = (ctypes.c_void_p * len(buffers))(
-                *(one.ctypes.data for one in buffers)
-            )
-            children.append(
-                _Array(
-                    length=self._height,
-                    null_count=-1,
-                    n_buffers=len(buffers),
-                    buffers=places,
-                    release=_release_nothing,
-                )
-            )
-            kept.append((buffers, places))
-        pointers = (ctypes.POINTER(_Array) * len(children))(
-            *(ctypes.pointer(child) for child in children)
-        )
-        none = (ctypes.c_void_p * 1)(None)
-        top = _Array(
+        array = _Array(
             length=self._height,
-            n_buffers=1,
-            n_children=len(children),
-            buffers=none,
-            children=pointers,
+            null_count=-1,
+            n_buffers=len(buffers),
+            buffers=places,
             release=_release_array,
             private_data=number,
         )
-        _held[number] = top, children, pointers, none, kept
-        return _capsule(ctypes.addressof(top), b"arrow_array", None)
+        _held[number] = array, places, buffers
+        return _capsule(ctypes.addressof(array), b"arrow_array", None)
 
 
 def frame_of(columns: Sequence[Column], height: int) -> pl.DataFrame:
@@ -177,4 +142,6 @@ def frame_of(columns: Sequence[Column], height: int) -> pl.DataFrame:
     >>> frame_of([("n", NUMBER, (bits, numbers))], 3)["n"].to_list()
     [7, None, 9]
     """
-    return pl.DataFrame(_Laid(columns, height))
+    return pl.DataFrame(
+        pl.Series(column[0], _Laid(column, height)) for column in columns
+    )

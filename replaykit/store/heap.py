@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from replaykit.store.layout import PARTITION, bucket_of
-from replaykit.store.staging import size_of
+from replaykit.store.staging import size_of, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 _IN_MEMORY: Final = 256 << 20
 #: Most rows, and about how many bytes of them, that are sorted at once.
-_STRETCH: Final = 192 * 1024
-_STRETCH_BYTES: Final = 96 << 20
+_STRETCH: Final = 128 * 1024
+_STRETCH_BYTES: Final = 64 << 20
 
 #: The column with the number of a row's stretch, over all partitions.
 STRETCH: Final = "stretch"
@@ -169,7 +169,7 @@ class Heap:
     def _borrowed(self, number: int) -> list[pl.DataFrame]:
         like: dict[object, list[pl.DataFrame]] = {}
         for piece, some, numbers in self._slices.pop(number, []):
-            mine = piece[some].with_columns(user=numbers.gather(some))
+            mine = unpacked(piece[some]).with_columns(user=numbers.gather(some))
             like.setdefault(tuple(mine.schema.items()), []).append(mine)
         return [self._shaped(pl.concat(some)) for some in like.values()]
 

@@ -87,6 +87,8 @@ class Stage:
         self._seen.append(seen_people(rows))
         if len(self._seen) > _MERGE_SEEN:
             self._seen = [merge_seen(self._seen)]
+        if not self.spilled:
+            rows = packed(rows)
         self._pieces.append(rows)
         size = size_of(rows)
         self.size += size
@@ -115,9 +117,24 @@ class Stage:
         for index, piece in enumerate(self._pieces):
             if isinstance(piece, pl.DataFrame):
                 path = self._scratch / f"piece-{index:06}.arrow"
-                piece.write_ipc(path, compression="lz4")
+                unpacked(piece).write_ipc(path, compression="lz4")
                 self._pieces[index] = path
         self._in_memory = 0
+
+
+def packed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows with a number in place of each text that few rows have alone."""
+    few = [
+        name
+        for name, dtype in rows.schema.items()
+        if dtype == pl.String and (name == "event" or name.startswith("builtin."))
+    ]
+    return rows.with_columns(pl.col(few).cast(pl.Categorical))
+
+
+def unpacked(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows as they were before `packed`."""
+    return rows.with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
 def size_of(rows: pl.DataFrame) -> int:
@@ -162,6 +179,9 @@ def _normal(batch: pl.DataFrame) -> pl.DataFrame:
 
 
 def _key(rows: pl.DataFrame) -> pl.Expr:
+    known = pl.any_horizontal(pl.col("insert_id", "uuid").is_not_null())
+    if rows.select(known.all()).item():
+        return id_key()
     filled = [name for name in rows.columns if rows[name].null_count() < rows.height]
     # Text with all properties of its owner says it all; the wide columns beside it may
     # differ from file to file.

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 #: Pieces of a stage whose people are looked up together.
 _TOGETHER: Final = 64
 _WRITERS: Final = min(2, os.cpu_count() or 1)
+#: Partitions of so many stretches are small enough to be written two at a time.
+_FEW: Final = 3
 #: About how many times the size of its file rows take in memory.
 _EXPANDS: Final = 6
 #: Rows of a stored partition that are read at once.
@@ -237,7 +239,7 @@ def _cut(plan: Plan, stage: Stage | None) -> Cut:
 def _write(heap: Heap, plan: Plan, writer: Writer, written: Written) -> None:
     """Sort and write each partition, two at a time where they are small.
 
-    One of several stretches keeps the next ones coming while it is written.
+    Of a large one the next stretch is sorted while the last is written.
     """
     head = plan.head
     stopped = Event()
@@ -264,7 +266,7 @@ def _write(heap: Heap, plan: Plan, writer: Writer, written: Written) -> None:
         waiting.popleft()
         written.add(bucket, add, counted)
 
-    writers = _WRITERS if heap.cut.each == 1 else 1
+    writers = _WRITERS if heap.cut.each <= _FEW else 1
     with ThreadPoolExecutor(writers) as pool:
         try:
             for bucket in heap.buckets:
