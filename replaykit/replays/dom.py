@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from replaykit.replays.building import PLAYERS, Built, build
 from replaykit.replays.nodes import DOCTYPE, DOCUMENT, ELEMENT, TEXT, Node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-#: Deeper pages overflow the Replayer's recursion (measured: at 2,000 to 5,000).
-MAX_DEPTH: Final = 2_000
 
 #: Parents with rules of their own; "" is a document's tag.
 _SPECIAL_PARENTS: Final = frozenset({"", "iframe", "style", "textarea"})
@@ -24,8 +22,7 @@ _SPECIAL_PARENTS: Final = frozenset({"", "iframe", "style", "textarea"})
 _RR_SPLIT: Final = "/* rr_split */"
 #: Attributes that replace, as a whole text, what events did to the element.
 _STATEFUL: Final = {"style": "style", "_cssText": "sheet"}
-#: Elements that play; and those that something has to be done about when they come.
-PLAYERS: Final = frozenset({"audio", "video"})
+#: Elements that something has to be done about when they come.
 _NOTED: Final = PLAYERS | {"iframe"}
 
 
@@ -50,16 +47,16 @@ class Page:
 
     def load(self, serialised: dict[str, Any]) -> int:
         """Replace the page by a full snapshot's node; return its number of nodes."""
-        before, self.nodes = self.nodes, {}
-        try:
-            root, count = self._build(serialised)
-        finally:
-            # A snapshot that cannot be built leaves the page as it was.
-            built, self.nodes = self.nodes, before
-        players = self.players
+        tree = build(serialised)  # which leaves the page as it was if that fails
         self.clear()
-        self.root, self.nodes, self.players = root, built, players
-        return count
+        self.root, self.nodes = tree.top, tree.nodes
+        return self._came(tree)
+
+    def _came(self, tree: Built) -> int:
+        self.players.extend(tree.players)
+        if tree.lost:
+            self.warnings["nodes nested too deeply"] += tree.lost
+        return tree.count
 
     def clear(self) -> None:
         """Leave no page; without this its nodes, linked in circles, would linger."""
@@ -74,52 +71,16 @@ class Page:
         self._orphans = {}
         self._framing = {}
 
-    def _build(self, serialised: dict[str, Any]) -> tuple[Node, int]:
-        """Build a serialised node with all its children, without recursion."""
-        nodes = self.nodes
-        children = serialised.pop("childNodes", None) or ()
-        top = Node(serialised)
-        nodes[top.id] = top
-        count = 1
-        stack = [(top, children, 1)]
-        while stack:
-            parent, children, depth = stack.pop()
-            if depth > MAX_DEPTH:
-                self.warnings["nodes nested too deeply"] += len(children)
-                continue
-            for data in children:
-                # The links hold the children from here on.
-                grandchildren = data.pop("childNodes", None)
-                node = Node(data)
-                nodes[node.id] = node
-                count += 1
-                if node.tag in PLAYERS:
-                    self.players.append(node)
-                where = parent
-                if data.get("isShadow") and parent.type == ELEMENT:
-                    where = parent.shadow_root()
-                # As `insert` does; nothing of a new parent is written yet.
-                node.parent = where
-                previous = where.last
-                where.last = node
-                if previous is None:
-                    where.first = node
-                else:
-                    node.prev = previous
-                    previous.next = node
-                if grandchildren:
-                    stack.append((node, grandchildren, depth + 1))
-        return top, count
-
     def _attach_document(self, frame: Node, add: dict[str, Any]) -> int:
         for child in list(frame.children()):
             child.detach()
             self._forget(child)
-        node, count = self._build(add["node"])
-        frame.insert(node, None)
+        tree = build(add["node"])
+        self.nodes.update(tree.nodes)
+        frame.insert(tree.top, None)
         self._framing.pop(frame.id, None)
         self._framing[frame.id] = frame
-        return count
+        return self._came(tree)
 
     def framed(self) -> Iterator[tuple[int, Node]]:
         """Yield frames' ids and documents, in the order in which they were attached."""

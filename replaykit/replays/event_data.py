@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 
-from replaykit.ingest.rrweb_elements import REFUSED
 from replaykit.ingest.rrweb_events import FULL_SNAPSHOT, INCREMENTAL, Event
 from replaykit.ingest.rrweb_json import dumps, parsed
 from replaykit.replays import carry
@@ -48,14 +47,19 @@ class Position(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 
 
 class Pointer(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    """The data of a mouse's or finger's movement: numbers and nothing else."""
+    """The data of a mouse's or finger's movement: numbers and nothing else.
 
-    source: int
+    Most of a recording is these, so they are read apart, and written as they came in.
+    """
+
+    source: Literal[1, 6, 12]
     positions: Annotated[list[Position], msgspec.Meta(min_length=1)]
 
 
-_is_pointer = _POINTER.match
-_pointer_of = msgspec.json.Decoder(Pointer).decode
+#: Tells whether data begin as a pointer's, in which case the other reads them, if they
+#: are as rrweb writes them; else it raises one of `REFUSED`.
+is_pointer = _POINTER.match
+pointer_of = msgspec.json.Decoder(Pointer).decode
 
 
 class EventData:
@@ -78,19 +82,10 @@ class EventData:
     def read(self, event: Event) -> tuple[int, Any, Event | None]:
         """Return the source, the data, and the event to write: None if nothing is left.
 
-        The source is -1 if the event has none. Most of a recording is pointers: those
-        are checked to be numbers only and written as they came in; what is odd is read
-        as everything else.
+        The source is -1 if the event has none.
         """
         text = event.data
         if event.type == INCREMENTAL:
-            if _is_pointer(text) is not None:
-                try:
-                    pointer = _pointer_of(text)
-                    if pointer.source in carry.POINTERS:
-                        return pointer.source, pointer, event
-                except REFUSED:
-                    pass
             return self._incremental(event, parsed(text))
         if event.type < FULL_SNAPSHOT:
             return -1, {}, Event(event.type, event.timestamp, _EMPTY)

@@ -76,14 +76,8 @@ class Segment:
         self.size += len(event.data) + AROUND
         self.last = event.timestamp
 
-    def is_full(self, limits: Limits, page: Page) -> bool:
-        """Tell whether a new keyframe is due and worth its size."""
-        if (
-            len(self.tail) < limits.events
-            and self.size < limits.size
-            and self.added < limits.nodes
-        ):
-            return False
+    def is_worth_cutting(self, limits: Limits, page: Page) -> bool:
+        """Tell whether a new keyframe, now that one is due, is worth its size."""
         return (
             self.size * _SNAPSHOT_SHARE >= self.head_size
             or len(self.tail) * _NODES_PER_LIMIT >= len(page.nodes) * limits.events

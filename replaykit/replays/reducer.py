@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from replaykit.errors import BadRecording
+from replaykit.ingest.rrweb_elements import REFUSED
 from replaykit.ingest.rrweb_events import (
     FULL_SNAPSHOT,
     INCREMENTAL,
@@ -20,7 +21,7 @@ from replaykit.replays import carry
 from replaykit.replays.aside import Aside
 from replaykit.replays.carry import EFFECTS, Carried
 from replaykit.replays.dom import Page
-from replaykit.replays.event_data import EventData
+from replaykit.replays.event_data import EventData, is_pointer, pointer_of
 from replaykit.replays.keyframes import (
     AROUND,
     DEFAULT_LIMITS,
@@ -132,13 +133,21 @@ class Reducer:
 
     # -- one event
 
-    def _step(self, event: Event) -> None:
+    def _step(self, event: Event) -> None:  # noqa: C901, PLR0912 - a call costs more
         kind = event.type
-        if kind in _SHOWING:
+        timestamp = event.timestamp
+        written: Event | None = event
+        if kind == INCREMENTAL and is_pointer(event.data) is not None:
+            try:
+                data: Any = pointer_of(event.data)
+                source = data.source
+            except REFUSED:  # an odd one
+                source, data, written = self._data.read(event)
+        elif kind in _SHOWING:
             self._show(event)
             return
-        timestamp = event.timestamp
-        source, data, written = self._data.read(event)
+        else:
+            source, data, written = self._data.read(event)
         segment = self._segment
         if timestamp == self.last or segment is None or written is None or self._meta:
             if not self._enter(timestamp, written) or written is None:
@@ -152,11 +161,14 @@ class Reducer:
             self._latest = written
             self._same_time = None
             self.events += 1
-        if timestamp > segment.last and (
-            segment.is_full(self._limits, self.page)
-            or (source in _SHEET_EDITS and self._edits_fresh_sheet(data, segment))
-        ):
-            segment = self._cut(segment, timestamp)
+        limits = self._limits
+        due = (
+            len(segment.tail) >= limits.events
+            or segment.size >= limits.size
+            or segment.added >= limits.nodes
+        )
+        if (due or source in _SHEET_EDITS) and timestamp > segment.last:
+            segment = self._cut_if_worth(segment, timestamp, source, data, due=due)
         # An event that cannot be applied here would stop the Replayer as well: it is
         # counted as broken and stays out.
         if self._observer is not None:
@@ -307,6 +319,16 @@ class Reducer:
             pointer=pointer,
         )
         self._carried.fresh_sheets.clear()
+
+    def _cut_if_worth(
+        self, segment: Segment, timestamp: float, source: int, data: Any, *, due: bool
+    ) -> Segment:
+        """Return the segment that an event of this time belongs to."""
+        if (due and segment.is_worth_cutting(self._limits, self.page)) or (
+            source in _SHEET_EDITS and self._edits_fresh_sheet(data, segment)
+        ):
+            return self._cut(segment, timestamp)
+        return segment
 
     def _cut(self, segment: Segment, timestamp: float) -> Segment:
         # The Replayer applies at once what lies before the moment it is sent to, and

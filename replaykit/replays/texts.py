@@ -27,7 +27,8 @@ _LONGEST_BLOCK: Final = 65_536
 _MIX: Final = 40_503
 _CUT_MASK: Final = 0x7 << 4
 
-_PARENTS: Final = frozenset({DOCUMENT, ELEMENT})
+#: Nodes that hold others.
+HOLDERS: Final = frozenset({DOCUMENT, ELEMENT})
 _CHILD_NODES: Final = b',"childNodes":'
 _CHILDREN: Final = b',"childNodes":['
 _NO_CHILDREN: Final = b',"childNodes":[]}'
@@ -36,9 +37,9 @@ _MARK: Final = secrets.token_hex(16)
 _MARK_JSON: Final = orjson.dumps(_MARK)
 
 #: The text of a node that is known only as part of its ancestor's.
-_INSIDE: Final = b""
+INSIDE: Final = b""
 #: Subtrees of so many nodes at most are written in one go.
-_SMALL: Final = 32
+SMALL: Final = 32
 
 Text = bytes | tuple[bytes, ...]
 
@@ -60,6 +61,18 @@ def text_parts(top: Node) -> tuple[bytes, ...]:
     if not text:  # pragma: no cover - it has just been assembled
         raise RuntimeError
     return text if isinstance(text, tuple) else (text,)
+
+
+def write_whole(top: Node) -> bool:
+    """Write a small subtree whose data hold their children and say all of it."""
+    try:
+        text = orjson.dumps(top.data)
+    except TypeError:  # an integer of more than 64 bits
+        return False
+    if len(text) >= APART:
+        return False
+    top.text = text
+    return True
 
 
 def _changed(top: Node) -> list[Node]:
@@ -92,7 +105,7 @@ def _is_written(top: Node) -> bool:
         head = orjson.dumps(top.data)
         if len(head) >= APART:
             return False
-        if top.type not in _PARENTS:
+        if top.type not in HOLDERS:
             top.text = head
             return True
         inner = top.inner
@@ -123,7 +136,7 @@ def _written_children(top: Node) -> bytes | None:
     if len(raw) - known >= APART:
         return None  # there may be a long text in it
     for node in inside:
-        node.text = _INSIDE
+        node.text = INSIDE
     return raw
 
 
@@ -136,16 +149,16 @@ def _nested(
     while child is not None:
         text = child.text
         if text:
-            if type(text) is not bytes or len(texts) == _SMALL:
+            if type(text) is not bytes or len(texts) == SMALL:
                 return None
             texts.append(text)
             found.append(Fragment(text))
-        elif len(inside) == _SMALL or child.shadow is not None:
+        elif len(inside) == SMALL or child.shadow is not None:
             return None
         else:
             inside.append(child)
             data = child.data
-            if child.type in _PARENTS:
+            if child.type in HOLDERS:
                 below = _nested(child, inside, texts) if child.first else []
                 if below is None:
                     return None
@@ -173,7 +186,7 @@ def _assemble(node: Node) -> None:
     head, long = _head(node)
     if node.shadow is not None:
         node.shadow.text = b""  # what changes below tells its host
-    if node.type not in _PARENTS:
+    if node.type not in HOLDERS:
         closing = b"}"
         firsts: tuple[Node, ...] = ()
     else:
