@@ -12,12 +12,8 @@ from replaykit.errors import BadInput, MissingFile, UnknownOption, check_option
 from replaykit.sharing import notebook as saved
 from replaykit.sharing.assembly import page_of_notebook, page_of_objects
 from replaykit.sharing.figures import Changed, Figures, Projects, Shareable
-from replaykit.sharing.masking import (
-    Masked,
-    Masking,
-    allowed_properties,
-    masked_places,
-)
+from replaykit.sharing.mask_words import Masked, allowed_properties, masked_places
+from replaykit.sharing.masking import Masking
 from replaykit.sharing.opening import open_project as open_at
 from replaykit.sharing.size import SharedPage, check_budget, read_size
 

@@ -12,7 +12,8 @@ from replaykit.capsule import Export, check_export
 from replaykit.sharing import notebook as saved
 from replaykit.sharing.assembly import page_of_notebook
 from replaykit.sharing.figures import Figures, Projects
-from replaykit.sharing.masking import Masking, allowed_properties, masked_places
+from replaykit.sharing.mask_words import allowed_properties, masked_places
+from replaykit.sharing.masking import Masking
 from replaykit.sharing.opening import open_project
 from replaykit.sharing.size import check_budget
 

@@ -11,15 +11,13 @@ import base64
 import json
 import re
 import zlib
-from collections.abc import Collection, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeGuard, get_args
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import orjson
 
 from replaykit.capsule import LEVEL, Blobs, Capsule
-from replaykit.errors import BadInput, check_option
 from replaykit.redaction.addresses import mask_address
 from replaykit.redaction.events import Walk
 from replaykit.redaction.pseudonyms import Pseudonyms
@@ -28,28 +26,12 @@ from replaykit.redaction.words import Words
 from replaykit.replays.masking import mask_text
 from replaykit.replies import key_of
 from replaykit.sharing.gathering import Gathered
+from replaykit.sharing.mask_words import MASKED, WORDS, Masked
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from replaykit.sharing.figures import Figures
-
-Masked: TypeAlias = Literal[
-    "users", "inputs", "addresses", "properties", "console", "network"
-]
-"""What a page masks: ids of `users`, devices and replays become pseudonyms; what was
-typed into `inputs` becomes asterisks; values of queries in `addresses` become numbers;
-`properties` that are not allowed, texts of the `console`, and what `network` requests
-carried are left out."""
-
-MASKED: Final[tuple[Masked, ...]] = get_args(Masked)
-
-_WORDS: Final[dict[Masked, str]] = {
-    "users": "ids",
-    "inputs": "inputs",
-    "addresses": "queries",
-    "properties": "properties",
-    "console": "console",
-    "network": "requests",
-}
 
 _ERROR: Final = re.compile(
     r"(?:Uncaught )?(?:\(in promise\) )?[A-Z]\w{2,40}(?:Error|Exception)(?=\W|\Z)"
@@ -66,44 +48,6 @@ _UNKNOWN: Final = "(unknown)"
 _USER_FIELDS: Final = frozenset({"user", "user_id"})
 _REPLAY_FIELDS: Final = frozenset({"replay", "replay_id"})
 _ADDRESS_FIELDS: Final = frozenset({"url", "href", "first_page"})
-
-
-def masked_places(mask: object) -> frozenset[Masked]:
-    """Read `mask=`: everything, nothing, or the places named.
-
-    Examples
-    --------
-    >>> sorted(masked_places(["users"])), masked_places(False)
-    (['users'], frozenset())
-    """
-    if mask is True:
-        return frozenset(MASKED)
-    if mask is False or mask is None:
-        return frozenset()
-    places: list[Any] = list(mask) if _is_list(mask) else [mask]
-    for word in places:
-        check_option("mask", word, MASKED)
-    return frozenset(places)
-
-
-def _is_list(given: object) -> TypeGuard[Iterable[object]]:
-    return isinstance(given, Iterable) and not isinstance(given, str)
-
-
-def allowed_properties(properties: object) -> frozenset[str] | None:
-    """Read `properties=`: the names that travel, `None` for all."""
-    if properties == "all":
-        return None
-    if isinstance(properties, str):
-        return frozenset({properties})
-    if isinstance(properties, Collection) and all(
-        isinstance(one, str) for one in properties
-    ):
-        return frozenset(properties)
-    raise BadInput(
-        f"properties={properties!r} names no properties. Write "
-        "properties=['price', 'category'], or properties='all'."
-    )
 
 
 class Masking:
@@ -434,12 +378,12 @@ class Masking:
         """Say on the page what is masked in it."""
         if not self.places:
             return ["not masked: ids and recorded texts as they are"]
-        said = [_WORDS[name] for name in MASKED if name in self.places]
+        said = [WORDS[name] for name in MASKED if name in self.places]
         if self._allowed:
             listed = ", ".join(sorted(self._allowed))
-            said[said.index(_WORDS["properties"])] = f"properties but {listed}"
+            said[said.index(WORDS["properties"])] = f"properties but {listed}"
         found = [f"masked: {', '.join(said)}"]
-        rest = [_WORDS[name] for name in MASKED if name not in self.places]
+        rest = [WORDS[name] for name in MASKED if name not in self.places]
         return [*found, f"as recorded: {', '.join(rest)}"] if rest else found
 
     def notes(self) -> list[str]:
