@@ -235,17 +235,35 @@ def test_sequences_equal_the_oracle(log, length, within, top, sort, wide):
         assert found.rows() == wanted[:top]
 
 
+MORE: list[dict[str, object]] = [
+    {},
+    {"hold": "page"},
+    {"hold": ["session_id", "page"]},
+    {"hold": "tags"},
+    {"by": ["page", "session_id"]},
+    {"by": "page", "by_step": (2, "session_id")},
+    {"hold": "session_id", "by": "page"},
+]
+
+
 @TESTS
-@given(logs(most=20), questions(), st.permutations("ABC"), st.booleans())
-def test_the_codes_of_a_project_change_no_answer(log, question, names, sort):
+@given(
+    logs(most=20),
+    questions(),
+    st.sampled_from(MORE),
+    st.permutations("ABC"),
+    st.booleans(),
+)
+def test_the_codes_of_a_project_change_no_answer(log, question, more, names, sort):
     _, steps, options = question
+    held = [more["hold"]] if isinstance(more.get("hold"), str) else more.get("hold", [])
     plain = [*names, "X"]
     either = [event("A", "C"), "B", "X", "session_end"]
     for asked in (steps, plain[: len(steps)], either[: len(steps)]):
-        one = funnel(frame(log), asked, **options)
-        two = funnel(coded(log, sort), asked, **options)
+        one = funnel(frame(log), asked, **options, **more)
+        two = funnel(coded(log, sort), asked, **options, **more)
         assert two.table.equals(one.table)
-        assert sorted(found_rows(two).items()) == sorted(found_rows(one).items())
+        assert found_rows(two, *held) == found_rows(one, *held)
 
 
 @TESTS

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from replaykit.analyses.tick_kernel import (
     STEPS,
     may_enter,
@@ -21,6 +23,81 @@ from replaykit.compiled import part
 
 if TYPE_CHECKING:
     from replaykit.analyses.tick_kernel import I32, I64, U16
+
+
+@part
+def straight(
+    found: I64,
+    reached: I64,
+    tick: I64,
+    mask: U16,
+    broken: U16,
+    bucket: I32,
+    window: int,
+    rows: I64,
+) -> I64:
+    """Write paths that take every step at once; return the searches left.
+
+    The first entry that can lead to `end` has the chosen path if taking each step at
+    once from there meets nothing that breaks it. If it does not, the next entry is as
+    good, unless some other path of this one may have passed what broke it: then, and
+    where a tick has several rows, the search is left, and so is one that walks over
+    its rows again and again. `reached` is what `deepest` returns.
+    """
+    left = np.empty(len(found), np.int64)
+    count = 0
+    for line in range(len(found)):
+        row, hi, wanted = found[line, 0], found[line, 1], found[line, 2]
+        lo = row
+        depth = reached[line, 0]
+        first = reached[line, 1] - window
+        every = (1 << depth) - 2
+        budget = 4 * (hi - lo)
+        taken = 0
+        while taken < depth:
+            while row < hi and (
+                tick[row] < first
+                or mask[row] >> 15 == 0
+                or (wanted >= 0 and bucket[row] != wanted)
+            ):
+                row += 1
+            if row == hi:
+                break
+            rows[line, 0] = row
+            taken = 1
+            at = row + 1
+            sure = depth == 1 or (
+                (row == lo or tick[row - 1] != tick[row])
+                and (at == hi or tick[at] != tick[row])
+            )
+            waits = False
+            while sure and taken < depth and at < hi:
+                start = at
+                bits = 0
+                broke = 0
+                while at < hi and tick[at] == tick[start]:
+                    bits |= int(mask[at])
+                    broke |= int(broken[at])
+                    at += 1
+                budget -= at - start
+                if bits >> taken & 1:
+                    # A path that lets this step pass goes on beside.
+                    waits = waits or broke >> taken & 1 == 0
+                    rows[line, taken] = start
+                    taken += 1
+                    sure = at == start + 1
+                elif broke >> taken & 1:
+                    broke &= every
+                    sure = not waits or (broke == every and bits & every == 0)
+                    break
+            if not sure or (taken < depth and (budget < 0 or at == hi)):
+                taken = 0
+                break
+            row += 1
+        if taken < depth:
+            left[count] = line
+            count += 1
+    return left[:count]
 
 
 @part
@@ -124,8 +201,10 @@ def best_from(
     paths: I64,
     fresh_paths: I64,
     rows: I64,
-) -> None:
+) -> bool:
     """Write the path of one entry whose later steps come earliest, step by step.
+
+    Returns whether there is one; if not, `rows` stay as they are.
 
     `paths[k]` is the best path of k steps that may go on. A path that loses at an
     early step never wins by a later one, so one path per depth is enough.
@@ -184,4 +263,8 @@ def best_from(
                 for step in range(to):
                     paths[to, step] = fresh_paths[to, step]
         alive = (alive & ~broke) | survives
+        if alive & ((1 << depth) - 1) == 0:
+            # No path goes on.
+            break
         row = stop
+    return found

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import polars as pl
 
 from replaykit.analyses.funnel_plan import (
@@ -304,23 +303,14 @@ def partial(
         if found is not None:
             return found
     rows = encode(frame, plan, full=bool(plan.groups), codes=codes)
-    intervals, depths, paths = walk(rows, plan)
-    first = paths[:, 0]
-    columns = groups_of(rows, plan, paths, depths).get_columns()
+    intervals, depths, paths, gaps = walk(rows, plan)
+    first = paths[0]
+    columns = groups_of(rows.frame, plan, paths, depths)
     columns += [rows.frame[f"@{name}"].gather(first) for name in ("user", *plan.hold)]
     columns.append(pl.Series("@depth", depths, pl.Int64))
     if rows.intervals is not None:
         columns.append(rows.intervals.gather(intervals))
-    times = np.zeros(paths.shape, np.int64)
-    if len(rows.tick):
-        times = rows.tick[paths]
-    if plan.order == "any":
-        # Steps may come in any order: what counts is when all of 1..k were done.
-        times = np.maximum.accumulate(times, axis=1)
-    columns += [
-        pl.Series(f"@gap{step + 1}", times[:, step] - times[:, step - 1], pl.Int64)
-        for step in range(1, len(plan.steps))
-    ]
+    columns += [pl.Series(f"@gap{k}", gap) for k, gap in enumerate(gaps[1:], start=2)]
     return pl.DataFrame(columns)
 
 

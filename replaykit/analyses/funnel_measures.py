@@ -18,7 +18,7 @@ import polars as pl
 
 from replaykit.analyses.funnel import partial
 from replaykit.analyses.funnel_rows import encode
-from replaykit.analyses.funnel_units import units_of, walk
+from replaykit.analyses.funnel_units import units_of, walk_block
 from replaykit.analyses.properties import number
 from replaykit.errors import BadInput, UnknownPoint, UnknownProperty, did_you_mean
 from replaykit.timeline import check_interval, microseconds, next_bucket
@@ -305,14 +305,15 @@ def frequency(answer: FunnelAnswer, step: int | str | Step = 1) -> pl.DataFrame:
 
 def _occurrences(lf: pl.LazyFrame, plan: FunnelPlan, place: int) -> pl.DataFrame:
     """Return what `frequency` does, of one piece."""
-    rows = encode(lf, plan, full=False)
-    _, depths, paths = walk(rows, plan)
+    frame = encode(lf, plan, full=False)
+    rows = frame.whole
+    _, depths, paths = walk_block(rows, plan)
     lines = np.flatnonzero(depths > place)
     own, following = paths[lines, place - 1], paths[lines, place]
     seen = np.flatnonzero(rows.mask >> (place - 1) & 1)
     # Rows of one event type in one tick are one occurrence.
     occurrences = (
-        rows.frame.select(event="@event")[seen]
+        frame.frame.select(event="#event")[rows.places(seen)]
         .with_columns(unit=pl.Series(rows.unit[seen]), tick=pl.Series(rows.tick[seen]))
         .unique()
     )
@@ -332,9 +333,10 @@ def _occurrences(lf: pl.LazyFrame, plan: FunnelPlan, place: int) -> pl.DataFrame
         .agg(times=pl.len().cast(pl.Int64))
         .sort("line")
     )
-    named = [rows.frame[f"@{name}"].gather(own).alias(name) for name in plan.hold]
-    user = rows.frame["@user"].gather(own).alias("user")
-    return pl.DataFrame([user, *named, counted["times"]])
+    names = ["user", *plan.hold]
+    at = rows.places(own)
+    named = [frame.frame[f"@{name}"].gather(at).alias(name) for name in names]
+    return pl.DataFrame([*named, counted["times"]])
 
 
 def property_at_end(answer: FunnelAnswer, name: str) -> float:

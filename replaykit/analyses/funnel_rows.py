@@ -6,7 +6,6 @@ sorts only where the input is not already in (user, time) order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Final
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
+from replaykit.analyses.funnel_blocks import STEP_BITS, Lookup, Rows
+from replaykit.analyses.held_rows import together
 from replaykit.engine import gathered
 from replaykit.errors import UnknownProperty, did_you_mean
 from replaykit.schema import CODE, canonical, readable
@@ -29,29 +30,9 @@ if TYPE_CHECKING:
 #: Events that the product makes itself: no act of a user, so they break no path.
 GENERATED: Final = ("session_start", "session_end", "[Amplitude] Replay Captured")
 
-STEP_BITS: Final = 0x3FF
 _ENTRY_BIT: Final = 15
 #: Stands for all events that the funnel does not name.
 _OTHER: Final = "\x00"
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """Encoded rows in (unit, time) order, and the frame they stand in."""
-
-    frame: pl.DataFrame
-    unit: NDArray[np.int32]
-    tick: NDArray[np.int64]
-    mask: NDArray[np.uint16]
-    broken: NDArray[np.uint16]
-    bucket: NDArray[np.int32]
-    kind: NDArray[np.int32]
-    intervals: pl.Series | None
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether a row is at most one step, and nothing breaks a path."""
-        return not (len(self.broken) or len(self.bucket) or len(self.kind))
 
 
 def encode(
@@ -76,7 +57,7 @@ def encode(
         The numbers of all event names in the column `schema.CODE`, where it is.
     """
     lf = canonical(frame)
-    _check_columns(lf, plan)
+    check_columns(lf, plan)
     if plan.new_users is not None:
         lf = _with_first_event(lf)
     for name in plan.hold:
@@ -84,9 +65,6 @@ def encode(
     if not has_codes(plan):
         lf = _with_steps(lf, plan)
     columns, wanted = _coded(plan, codes) if has_codes(plan) else _tested(plan)
-    for name in plan.hold:
-        wanted = wanted & pl.col(name).is_not_null()
-    columns |= {"tick": pl.col("time").dt.timestamp("us") // plan.unit}
     if plan.every is not None:
         columns["interval"] = bucket(
             pl.col("time"),
@@ -95,17 +73,20 @@ def encode(
             week_start=plan.week_start,
             quarter_start=plan.quarter_start,
         )
-    values = [*plan.hold]
+    values = ["user", "time", *plan.hold]
     if full:
-        values += ["time", "row", *plan.by, *(own for _, own in plan.step_by)]
-    columns |= {name: pl.col(name) for name in values}
+        values += ["row", *plan.by, *(own for _, own in plan.step_by)]
     # Named apart, so that a property may be called like one of our columns.
     chosen = lf.filter(wanted).select(
-        pl.col("user").alias("@user"),
-        *(expr.alias(f"@{name}") for name, expr in columns.items()),
+        *(expr.alias(f"#{name}") for name, expr in columns.items()),
+        *(pl.col(name).alias(f"@{name}") for name in dict.fromkeys(values)),
     )
     rows = gathered(chosen)
-    return _arrays(rows, plan, codes, full=full)
+    # Left out here: a filter on what must be decoded would have all of it decoded.
+    held = [f"@{name}" for name in plan.hold]
+    if any(rows[name].null_count() for name in held):
+        rows = rows.drop_nulls(held)
+    return _arrays(rows.rechunk(), plan, codes, full=full)
 
 
 def has_codes(plan: FunnelPlan) -> bool:
@@ -146,10 +127,10 @@ def _coded(
     names = list(_codes(plan))[:-1]
     if codes is None:
         code = pl.col("event").cast(pl.Enum(names), strict=False).to_physical()
-        code = code.cast(pl.UInt16).fill_null(len(names))
+        code = code.cast(pl.Int16).fill_null(len(names))
         named = pl.col("event").is_in(names)
     else:
-        code = pl.col(CODE).cast(pl.UInt16)
+        code = pl.col(CODE)
         named = pl.col(CODE).is_in([codes[name] for name in names if name in codes])
     columns = {"event": code}
     enters = entering(plan)
@@ -208,26 +189,28 @@ def _arrays(
     full: bool,
 ) -> Rows:
     frame, unit = _sorted(frame, plan, full=full)
-    mask, broken = _masks(frame, plan, codes)
     kind = np.zeros(0, np.int32)
-    bits = mask & STEP_BITS
-    if plan.count == "totals" or np.any(bits & (bits - 1)):
-        kind = _kinds(frame["@event"])
+    several = False
+    if "#mask" in frame.columns:
+        steps = pl.col("#mask") & STEP_BITS
+        several = frame.select((steps & (steps - 1) != 0).any()).item()
+    if plan.count == "totals" or several:
+        kind = _kinds(frame["#event"])
     intervals = None
     buckets = np.zeros(0, np.int32)
-    if "@interval" in frame.columns:
-        intervals = frame["@interval"].unique().sort()
-        places = intervals.search_sorted(frame["@interval"])
+    if "#interval" in frame.columns:
+        intervals = frame["#interval"].unique().sort().alias("@interval")
+        places = intervals.search_sorted(frame["#interval"])
         buckets = places.cast(pl.Int32).to_numpy()
     return Rows(
         frame=frame,
         unit=unit,
-        tick=frame["@tick"].to_numpy(),
-        mask=mask,
-        broken=broken,
         bucket=buckets,
         kind=kind,
         intervals=intervals,
+        lookup=None if "#mask" in frame.columns else _lookup(plan, codes),
+        resolution=plan.unit,
+        unordered=plan.order == "any",
     )
 
 
@@ -239,18 +222,17 @@ def _sorted(
     from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
     keys = ["@user", *(f"@{name}" for name in plan.hold)]
-    moments = ["@time", "@row"] if full else ["@tick"]
-    user = frame["@user"]
-    if plan.hold or not _fits(user):
+    moments = ["@time", "@row"] if full else ["@time"]
+    if not _fits(frame["@user"]):
         frame = frame.sort(*keys, *moments)
         return frame, _change(frame, keys)
-    unit = user.cast(pl.Int32).to_numpy()
-    first = frame[moments[0]].to_physical().to_numpy()
+    unit = frame["@user"].cast(pl.Int32).to_numpy()
+    first = frame["@time"].to_physical().to_numpy()
     second = frame["@row"].to_numpy() if full else first
-    if in_order(frozen(unit), frozen(first), frozen(second)):
-        return frame, unit
-    frame = frame.sort(*keys, *moments)
-    return frame, frame["@user"].cast(pl.Int32).to_numpy()
+    if not in_order(frozen(unit), frozen(first), frozen(second)):
+        frame = frame.sort("@user", *moments)
+        unit = frame["@user"].cast(pl.Int32).to_numpy()
+    return together(frame, unit, keys[1:]) if plan.hold else (frame, unit)
 
 
 def _fits(user: pl.Series) -> bool:
@@ -263,18 +245,8 @@ def _fits(user: pl.Series) -> bool:
     return user.is_empty() or (int(str(low)) >= -(2**31) and int(str(high)) < 2**31)
 
 
-def _masks(
-    frame: pl.DataFrame, plan: FunnelPlan, codes: Mapping[str, int] | None
-) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
-    """Return each row's steps and whether it may enter, and the gaps it breaks."""
-    from replaykit.analyses.rows_kernel import decode  # noqa: PLC0415 - numba
-    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
-
-    if "@mask" in frame.columns:
-        breaks = "@broken" in frame.columns
-        none = np.zeros(0, np.uint16)
-        broken = frame["@broken"].to_numpy() if breaks else none
-        return frame["@mask"].to_numpy(), broken
+def _lookup(plan: FunnelPlan, codes: Mapping[str, int] | None) -> Lookup:
+    """Return what each number of an event says, where names decide."""
     lines = _codes(plan)
     if codes is None:
         found = np.array(list(lines.values()), np.uint16)
@@ -285,18 +257,7 @@ def _masks(
             if name in codes:
                 found[codes[name]] = line
     bits, gaps, between = found.T
-    flags = [
-        frame[name].to_numpy() if name in frame.columns else np.zeros(0, np.bool_)
-        for name in ("@enters", "@active")
-    ]
-    return decode(
-        frozen(frame["@event"].to_numpy()),
-        frozen(bits),
-        frozen(gaps),
-        frozen(between),
-        frozen(flags[0]),
-        frozen(flags[1]),
-    )
+    return Lookup(bits, gaps, gaps | between)
 
 
 def _kinds(event: pl.Series) -> NDArray[np.int32]:
@@ -346,7 +307,8 @@ def _one_per_item(lf: pl.LazyFrame, name: str) -> pl.LazyFrame:
     return lf.with_columns(pl.col(name).list.unique()).explode(name)
 
 
-def _check_columns(lf: pl.LazyFrame, plan: FunnelPlan) -> None:
+def check_columns(lf: pl.LazyFrame, plan: FunnelPlan) -> None:
+    """Refuse held properties and groups that the events do not have."""
     names = readable(lf)
     for name in (*plan.hold, *plan.groups):
         if name not in names:

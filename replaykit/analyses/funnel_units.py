@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from replaykit.analyses.funnel_rows import Rows, encode
+from replaykit.analyses.funnel_rows import encode
 from replaykit.errors import BadInput
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from replaykit.analyses.funnel_blocks import Block, Rows
     from replaykit.analyses.funnel_plan import FunnelPlan
     from replaykit.engine import Pieces
 
@@ -23,10 +24,43 @@ if TYPE_CHECKING:
 SHORT: Final = "did not reach step"
 
 
-def walk(
-    rows: Rows, plan: FunnelPlan
+class Walked(NamedTuple):
+    """Per unit: its interval, depth, path, and the ticks between its steps.
+
+    `paths` and `gaps` are a line per step: rows of the frame, -1 beyond the depth, and
+    the ticks since the step before.
+    """
+
+    intervals: NDArray[np.int64]
+    depths: NDArray[np.int64]
+    paths: NDArray[np.int64]
+    gaps: NDArray[np.int64]
+
+
+def walk(rows: Rows, plan: FunnelPlan) -> Walked:
+    """Run the kernel over all rows, a block at a time."""
+    from replaykit.analyses.rows_kernel import unfold  # noqa: PLC0415 - numba
+    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
+
+    parts = []
+    none = np.zeros(0, np.int64)
+    for block in rows.blocks():
+        intervals, depths, paths = walk_block(block, plan)
+        place = none if block.place is None else block.place
+        unfolded = unfold(
+            frozen(block.tick), frozen(place), block.start, paths, plan.order == "any"
+        )
+        parts.append((intervals, depths, *unfolded))
+    if len(parts) == 1:
+        return Walked(*parts[0])
+    joined = zip(*parts, strict=True)
+    return Walked(*(np.concatenate(each, axis=-1) for each in joined))
+
+
+def walk_block(
+    rows: Block, plan: FunnelPlan
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Run the kernel: per unit its interval, depth, and its path's row positions."""
+    """Run the kernel: per unit its interval, depth, and its path's rows in a block."""
     from replaykit.analyses.path_kernel import chosen_paths  # noqa: PLC0415 - numba
     from replaykit.analyses.plain_kernel import plain_paths  # noqa: PLC0415 - numba
     from replaykit.analyses.totals_kernel import all_paths  # noqa: PLC0415 - numba
@@ -61,17 +95,17 @@ def find_units(
 ) -> pl.DataFrame:
     """Return what `units_of` does, of one piece."""
     rows = encode(frame, plan, full=True, codes=codes)
-    intervals, depths, paths = walk(rows, plan)
-    first = paths[:, 0]
+    intervals, depths, paths, _ = walk(rows, plan)
+    first = paths[0]
     held = [rows.frame[f"@{name}"].gather(first).alias(name) for name in plan.hold]
-    groups = groups_of(rows, plan, paths, depths)
+    groups = groups_of(rows.frame, plan, paths, depths)
     lengths = np.concatenate(([0], np.cumsum(depths)))
-    flat = paths[paths >= 0]
+    flat = paths.T[paths.T >= 0]
     units = pl.DataFrame(
         [
             rows.frame["@user"].gather(first).alias("user"),
             *held,
-            *groups.get_columns(),
+            *groups,
             pl.Series("depth", depths, pl.Int64),
             _listed(rows.frame["@time"].gather(flat), lengths).alias("times"),
             _listed(rows.frame["@row"].gather(flat), lengths).alias("rows"),
@@ -83,23 +117,32 @@ def find_units(
 
 
 def groups_of(
-    rows: Rows,
+    frame: pl.DataFrame,
     plan: FunnelPlan,
     paths: NDArray[np.int64],
     depths: NDArray[np.int64],
-) -> pl.DataFrame:
-    """Return each unit's grouping values: at the entry's row, and at a step's row."""
-    columns = []
-    for name in plan.by:
-        values = rows.frame[f"@{name}"].gather(paths[:, 0])
-        columns.append(_label(values, name))
+) -> list[pl.Series]:
+    """Return each unit's grouping values: at the entry's row, and at a step's row.
+
+    Parameters
+    ----------
+    frame
+        Rows, with a column `@name` of each property.
+    plan
+        The funnel's question.
+    paths
+        A line per step: the row of each unit, of any sign beyond its depth.
+    depths
+        How many steps each unit reaches.
+    """
+    columns = [_label(frame[f"@{name}"].gather(paths[0]), name) for name in plan.by]
     for step, name in plan.step_by:
         reached = pl.Series(depths >= step)
-        at = np.maximum(paths[:, step - 1], 0)
-        values = _label(rows.frame[f"@{name}"].gather(at), name)
+        at = np.maximum(paths[step - 1], 0)
+        values = _label(frame[f"@{name}"].gather(at), name)
         short = pl.Series(name, [SHORT], dtype=pl.String)
         columns.append(values.zip_with(reached, short))
-    return pl.DataFrame(columns)
+    return columns
 
 
 def _label(values: pl.Series, name: str) -> pl.Series:

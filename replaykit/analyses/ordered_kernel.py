@@ -19,7 +19,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from replaykit.analyses.tick_kernel import (
+    HIGHEST,
+    NEVER,
     STEPS,
     may_enter,
     take,
@@ -34,14 +38,12 @@ if TYPE_CHECKING:
 
 @part
 def deepest(
+    found: I64,
     tick: I64,
     mask: U16,
     broken: U16,
     bucket: I32,
     kind: I32 | None,
-    lo: int,
-    hi: int,
-    wanted: int,
     n: int,
     window: int,
     occ: I64,
@@ -51,81 +53,99 @@ def deepest(
     latest: I64,
     fresh: I64,
     reach: I64,
-) -> tuple[int, int, int]:
-    """Return the longest depth, the tick of its first completion, and its entry."""
-    alive = 0
-    depth = 0
-    end = 0
-    entry = 0
-    row = lo
-    while row < hi:
-        bits = int(mask[row]) & STEPS
-        if bits == 0 and alive == 0:
-            # Nothing to extend, nothing to break: most rows of exact order.
-            row += 1
-            continue
-        now = tick[row]
-        single = row + 1 == hi or tick[row + 1] != now
-        if single and bits & (bits - 1) == 0:
-            # One row, at most one step: the common case.
-            broke = int(broken[row]) if len(broken) else 0
-            survives = 0
-            if bits == 1:
-                if may_enter(mask, bucket, row, wanted):
-                    latest[1] = now
-                    survives = 2
-                    if depth == 0:
-                        depth, end, entry = 1, now, now
-            elif bits and alive:
-                step = 1
-                while bits >> step & 1 == 0:
-                    step += 1
-                if alive >> step & 1 and now - latest[step] <= window:
-                    own = latest[step]
-                    if broke >> (step + 1) & 1 or alive >> (step + 1) & 1 == 0:
-                        latest[step + 1] = own
+) -> I64:
+    """Return each search's longest depth, the tick of its first completion, its entry.
+
+    All searches at once: a call hands over arrays, which takes as long as some rows do.
+    """
+    reached = np.empty((len(found), 3), np.int64)
+    for line in range(len(found)):
+        lo, hi, wanted = found[line, 0], found[line, 1], found[line, 2]
+        alive = 0
+        depth = 0
+        end = 0
+        entry = 0
+        row = lo
+        while row < hi:
+            bits = int(mask[row]) & STEPS
+            if bits == 0 and alive == 0:
+                # Nothing to extend, nothing to break: most rows of exact order.
+                row += 1
+                continue
+            now = tick[row]
+            single = row + 1 == hi or tick[row + 1] != now
+            if single and bits & (bits - 1) == 0:
+                # One row, at most one step: no branch depends on which one it is.
+                broke = int(broken[row]) if len(broken) else 0
+                taken = int(HIGHEST[bits])
+                enters = (
+                    bits == 1
+                    and mask[row] >> 15 != 0
+                    and (wanted < 0 or bucket[row] == wanted)
+                )
+                latest[0] = now if enters else NEVER
+                own = latest[taken]
+                to = 1 << (taken + 1)
+                goes = (
+                    bits != 0 and (alive | 1) >> taken & 1 != 0 and now - own <= window
+                )
+                survives = to if goes else 0
+                if goes:
+                    alone = broke & to or alive & to == 0
+                    latest[taken + 1] = own if alone else max(latest[taken + 1], own)
+                    if taken >= depth:
+                        depth, end, entry = taken + 1, now, own
+                alive = (alive & ~broke) | survives
+                row += 1
+            else:
+                stop = tick_end(tick, row, hi)
+                broke = 0
+                if len(broken):
+                    for other in range(row, stop):
+                        broke |= int(broken[other])
+                tick_reach(
+                    mask,
+                    bucket,
+                    kind,
+                    row,
+                    stop,
+                    wanted,
+                    n,
+                    occ,
+                    used,
+                    holder,
+                    work,
+                    reach,
+                )
+                survives = 0
+                for start in range(n):
+                    if start == 0:
+                        own = now
+                    elif alive >> start & 1 and now - latest[start] <= window:
+                        own = latest[start]
                     else:
-                        latest[step + 1] = max(latest[step + 1], own)
-                    survives = 1 << (step + 1)
-                    if step + 1 > depth:
-                        depth, end, entry = step + 1, now, own
-            alive = (alive & ~broke) | survives
-            row += 1
-        else:
-            stop = tick_end(tick, row, hi)
-            broke = 0
-            if len(broken):
-                for other in range(row, stop):
-                    broke |= int(broken[other])
-            tick_reach(
-                mask, bucket, kind, row, stop, wanted, n, occ, used, holder, work, reach
-            )
-            survives = 0
-            for start in range(n):
-                if start == 0:
-                    own = now
-                elif alive >> start & 1 and now - latest[start] <= window:
-                    own = latest[start]
-                else:
-                    continue
-                for to in range(start + 1, reach[start] + 1):
-                    if survives >> to & 1 == 0 or own > fresh[to]:
-                        fresh[to] = own
-                    survives |= 1 << to
-            for to in range(1, n + 1):
-                if survives >> to & 1 == 0:
-                    continue
-                if broke >> to & 1 or alive >> to & 1 == 0:
-                    latest[to] = fresh[to]
-                else:
-                    latest[to] = max(latest[to], fresh[to])
-                if to > depth:
-                    depth, end, entry = to, now, fresh[to]
-            alive = (alive & ~broke) | survives
-            row = stop
-        if depth == n:
-            return depth, end, entry
-    return depth, end, entry
+                        continue
+                    for to in range(start + 1, reach[start] + 1):
+                        if survives >> to & 1 == 0 or own > fresh[to]:
+                            fresh[to] = own
+                        survives |= 1 << to
+                for to in range(1, n + 1):
+                    if survives >> to & 1 == 0:
+                        continue
+                    if broke >> to & 1 or alive >> to & 1 == 0:
+                        latest[to] = fresh[to]
+                    else:
+                        latest[to] = max(latest[to], fresh[to])
+                    if to > depth:
+                        depth, end, entry = to, now, fresh[to]
+                alive = (alive & ~broke) | survives
+                row = stop
+            if depth == n:
+                break
+        reached[line, 0] = depth
+        reached[line, 1] = end
+        reached[line, 2] = entry
+    return reached
 
 
 @part

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from replaykit.analyses.broken_kernel import best_from, earliest_entry
+from replaykit.analyses.broken_kernel import best_from, earliest_entry, straight
 from replaykit.analyses.ordered_kernel import deepest, greedy
 from replaykit.analyses.plain_kernel import count_units
-from replaykit.analyses.tick_kernel import OCCURRENCES, may_enter
+from replaykit.analyses.tick_kernel import OCCURRENCES
 from replaykit.analyses.unordered_kernel import any_order, any_order_plain
 from replaykit.compiled import compiled, part
 
@@ -39,7 +39,11 @@ def spans(
     A unit is searched once per interval it enters in, with the entries of that
     interval only; the interval is -1 where there are none.
     """
-    size = count_units(unit, mask, bucket)
+    size = int(len(unit) > 0)
+    for row in range(1, len(unit)):
+        size += unit[row] != unit[row - 1]
+    if len(bucket):
+        size = count_units(unit, mask, bucket)
     found = np.empty((size, 3), np.int64)
     line = 0
     total = len(mask)
@@ -50,6 +54,13 @@ def spans(
         while stop < total and unit[stop] == unit[start]:
             entries |= int(mask[stop]) >> 15
             stop += 1
+        if entries and len(bucket) == 0:
+            found[line, 0] = start
+            found[line, 1] = stop
+            found[line, 2] = -1
+            line += 1
+            start = stop
+            continue
         at = start
         while entries and at < stop:
             # Rows [lo, hi) can matter to the entries of one interval.
@@ -63,7 +74,7 @@ def spans(
             found[line, 2] = wanted
             line += 1
         start = stop
-    return found
+    return found[:line]
 
 
 @compiled
@@ -82,22 +93,21 @@ def ordered_paths(
 
     Rows that a path does not reach stay as they are. `work` is scratch.
     """
-    depths = np.empty(len(found), np.int64)
     none = np.empty(0, np.uint16)
     state = np.zeros((3, n + 2), np.int64)
     occ = np.empty((work.shape[1], 4), np.int64)
+    reached = deepest(
+        found, tick, mask, none, bucket, kind, n, window, occ, work[4], work[5], work,
+        state[0], state[1], state[2],
+    )  # fmt: skip
     for line in range(len(found)):
         lo, hi, wanted = found[line, 0], found[line, 1], found[line, 2]
-        depth, end, _ = deepest(
-            tick, mask, none, bucket, kind, lo, hi, wanted, n, window, occ, work[4],
-            work[5], work, state[0], state[1], state[2],
-        )  # fmt: skip
-        depths[line] = depth
         greedy(
-            tick, mask, bucket, kind, lo, hi, wanted, depth, end - window, occ,
-            work[4], work[5], work, state[2], rows[line],
+            tick, mask, bucket, kind, lo, hi, wanted, reached[line, 0],
+            reached[line, 1] - window, occ, work[4], work[5], work, state[2],
+            rows[line],
         )  # fmt: skip
-    return depths
+    return reached[:, 0].copy()
 
 
 @compiled
@@ -114,25 +124,20 @@ def broken_paths(
     window: int,
 ) -> I64:
     """Write the path of each search where events break paths; return their depths."""
-    depths = np.empty(len(found), np.int64)
     state = np.zeros((3, n + 2), np.int64)
     paths = np.zeros((n + 2, n + 2), np.int64)
     fresh_paths = np.zeros((n + 2, n + 2), np.int64)
     occ = np.empty((work.shape[1], 4), np.int64)
-    for line in range(len(found)):
+    reached = deepest(
+        found, tick, mask, broken, bucket, kind, n, window, occ, work[4], work[5], work,
+        state[0], state[1], state[2],
+    )  # fmt: skip
+    left = straight(found, reached, tick, mask, broken, bucket, window, rows)
+    for line in left:
         lo, hi, wanted = found[line, 0], found[line, 1], found[line, 2]
-        depth, end, entry = deepest(
-            tick, mask, broken, bucket, kind, lo, hi, wanted, n, window, occ, work[4],
-            work[5], work, state[0], state[1], state[2],
-        )  # fmt: skip
-        depths[line] = depth
+        depth, end, entry = reached[line, 0], reached[line, 1], reached[line, 2]
         while tick[lo] < end - window:
             lo += 1
-        if depth == 1:
-            while tick[lo] < end or not may_enter(mask, bucket, lo, wanted):
-                lo += 1
-            rows[line, 0] = lo
-            continue
         while hi > lo and tick[hi - 1] > entry + window:
             hi -= 1
         first = earliest_entry(
@@ -143,7 +148,7 @@ def broken_paths(
             tick, mask, broken, bucket, kind, first, hi, wanted, depth, window, occ,
             work[4], work[5], work, state[2], paths, fresh_paths, rows[line],
         )  # fmt: skip
-    return depths
+    return reached[:, 0].copy()
 
 
 @compiled
@@ -157,13 +162,7 @@ def unordered_paths(
     window: int,
 ) -> I64:
     """Write the path of each search in any order, where steps do not overlap."""
-    depths = np.empty(len(found), np.int64)
-    for line in range(len(found)):
-        lo, hi, wanted = found[line, 0], found[line, 1], found[line, 2]
-        depths[line] = any_order_plain(
-            tick, mask, bucket, lo, hi, wanted, n, window, rows[line]
-        )
-    return depths
+    return any_order_plain(found, tick, mask, bucket, n, window, rows)
 
 
 @compiled
@@ -243,10 +242,8 @@ def interval_rows(
 ) -> tuple[int, int, int, int]:
     """Return the rows of the next interval with an entry, its number, and what is next.
 
-    The number is -1 where there are no intervals, and -2 at the end.
+    The number is -2 at the end.
     """
-    if len(bucket) == 0:
-        return start, stop, -1, stop
     while at < stop and mask[at] >> 15 == 0:
         at += 1
     if at == stop:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from replaykit.analyses.rows_kernel import cut
 from replaykit.compiled import compiled, part
 
 if TYPE_CHECKING:
@@ -107,17 +108,6 @@ def plain_paths(
 
 
 @part
-def cut(time: int, unit: int) -> int:
-    """Cut a time to the resolution; a division by a constant is several times faster.
-
-    Both units that there are, in microseconds, are written out.
-    """
-    if unit == 1_000_000:
-        return time // 1_000_000
-    return time // 1_000
-
-
-@part
 def entry_bits(
     bits: U16, code: NDArray[np.int16], enters: NDArray[np.bool_], row: int
 ) -> int:
@@ -128,7 +118,7 @@ def entry_bits(
 
 @compiled
 def plain_times(
-    user: I32,
+    owner: I32,
     time: I64,
     code: NDArray[np.int16],
     bits: U16,
@@ -136,25 +126,26 @@ def plain_times(
     unit: int,
     n: int,
     window: int,
-) -> tuple[I32, I64, I64]:
-    """Return users, depths and ticks between the steps of their chosen paths.
+) -> tuple[I64, I64, I64]:
+    """Return, of units with an entry: their paths' rows, depths, and ticks between.
 
     The same search as `plain_paths`, straight from the table's columns: times in
     microseconds, event codes that `bits` translates into steps (one at most per code),
-    and whether a row may enter (empty: every row of the first step). Rows are in order
-    (`rows_kernel.in_order`). Gaps are a line per step, zero beyond the depth.
+    and whether a row may enter (empty: every row of the first step). The rows of an
+    owner stand together, by time. Rows and gaps are a line per step, zero beyond the
+    depth.
     """
-    total = len(user)
+    total = len(owner)
     runs = 0
     for row in range(total):
-        runs += row == 0 or user[row] != user[row - 1]
+        runs += row == 0 or owner[row] != owner[row - 1]
     # The number of each code's step, from 0; all rows here are of some step.
     step = np.zeros(len(bits), np.int64)
     for number in range(n):
         for one in range(len(bits)):
             if bits[one] >> number & 1:
                 step[one] = number
-    users = np.empty(runs, np.int32)
+    paths = np.zeros((n, runs), np.int64)
     depths = np.empty(runs, np.int64)
     gaps = np.zeros((n - 1, runs), np.int64)
     latest = np.empty(n + 1, np.int64)
@@ -163,17 +154,17 @@ def plain_times(
     row = 0
     while row < total:
         start = row
-        own = user[row]
+        own = owner[row]
         depth = 0
         end = 0
         latest[:] = never
-        while row < total and user[row] == own:
+        while row < total and owner[row] == own:
             now = cut(time[row], unit)
             stop = row + 1
             while (
                 stop < total
                 and time[stop] - time[stop - 1] < unit
-                and user[stop] == own
+                and owner[stop] == own
                 and cut(time[stop], unit) == now
             ):
                 stop += 1
@@ -202,31 +193,29 @@ def plain_times(
                             depth, end = to, now
             row = stop
             if depth == n:
-                while row < total and user[row] == own:
+                while row < total and owner[row] == own:
                     row += 1
         if depth == 0:
             continue
-        if depth > 1:
-            # The first entry within the window before `end`; then each step at once.
-            at = start
-            while (
-                entry_bits(bits, code, enters, at) & 1 == 0
-                or cut(time[at], unit) < end - window
-            ):
-                at += 1
-            now = cut(time[at], unit)
+        # The first entry within the window before `end`; then each step at once.
+        at = start
+        while (
+            entry_bits(bits, code, enters, at) & 1 == 0
+            or cut(time[at], unit) < end - window
+        ):
+            at += 1
+        paths[0, line] = at
+        depths[line] = depth
+        now = cut(time[at], unit)
+        for taken in range(1, depth):
+            # Rows of one tick have no order: the next step may stand before.
             while at > start and cut(time[at - 1], unit) == now:
                 at -= 1
-            for taken in range(1, depth):
-                while step[code[at]] != taken:
-                    at += 1
-                then = cut(time[at], unit)
-                gaps[taken - 1, line] = then - now
-                now = then
-                # Rows of one tick have no order: the next step may stand before.
-                while at > start and cut(time[at - 1], unit) == now:
-                    at -= 1
-        users[line] = own
-        depths[line] = depth
+            while step[code[at]] != taken:
+                at += 1
+            paths[taken, line] = at
+            then = cut(time[at], unit)
+            gaps[taken - 1, line] = then - now
+            now = then
         line += 1
-    return users[:line], depths[:line], gaps[:, :line]
+    return paths[:, :line], depths[:line], gaps[:, :line]

@@ -1,6 +1,6 @@
 """Single passes over rows: do they need sorting, what is each of them."""
 
-# ruff: noqa: C901, PLR0917 - a kernel is one loop over plain arrays
+# ruff: noqa: C901, FBT001, PLR0917 - a kernel is one loop over plain arrays
 
 from __future__ import annotations
 
@@ -81,38 +81,87 @@ def tied(user: NDArray[np.int32], time: NDArray[np.int64]) -> bool:
     return found
 
 
+@part
+def cut(time: int, unit: int) -> int:
+    """Cut a time to the resolution; a division by a constant is several times faster.
+
+    Both units that there are, in microseconds, are written out.
+    """
+    if unit == 1_000_000:
+        return time // 1_000_000
+    return time // 1_000
+
+
+@compiled
+def block_ends(unit: NDArray[np.int32], size: int) -> NDArray[np.int64]:
+    """Return where blocks of whole units end, each of at least `size` rows."""
+    ends = np.empty(len(unit) // size + 1, np.int64)
+    count = 0
+    row = size
+    while row < len(unit):
+        if unit[row] == unit[row - 1]:
+            row += 1
+            continue
+        ends[count] = row
+        count += 1
+        row += size
+    ends[count] = len(unit)
+    return ends[: count + 1]
+
+
 @compiled
 def decode(
-    code: NDArray[np.uint16],
+    time: NDArray[np.int64],
+    code: NDArray[np.int16],
     bits: NDArray[np.uint16],
-    gaps: NDArray[np.uint16],
-    between: NDArray[np.uint16],
     enters: NDArray[np.bool_],
-    active: NDArray[np.bool_],
-) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
-    """Return each row's steps (bit 15: may enter) and the gaps it breaks.
+    unit: int,
+    tick: NDArray[np.int64],
+    mask: NDArray[np.uint16],
+) -> None:
+    """Write each row's tick and steps (bit 15: may enter).
 
-    `bits`, `gaps` and `between` are looked up by the event's code. A step-0 row may
-    enter where `enters` says so; inactive rows break no gap of exact order. Both
-    columns may be empty: then every row does.
+    `bits` is looked up by the event's code. A step-0 row may enter where `enters` says
+    so; where that is empty, every one may.
     """
-    total = len(code)
-    breaking = False
-    for line in range(len(gaps)):
-        breaking = breaking or gaps[line] != 0 or between[line] != 0
-    mask = np.empty(total, np.uint16)
-    broken = np.empty(total if breaking else 0, np.uint16)
-    for row in range(total):
+    for row in range(len(code)):
         own = bits[code[row]]
         if own & 1 and (len(enters) == 0 or enters[row]):
             own |= 1 << 15
         mask[row] = own
-        if breaking:
-            gap = gaps[code[row]]
-            if len(active) == 0 or active[row]:
-                gap |= between[code[row]]
-            broken[row] = gap
-    return mask, broken
+        tick[row] = cut(time[row], unit)
+
+
+@compiled
+def unfold(
+    tick: NDArray[np.int64],
+    place: NDArray[np.int64],
+    start: int,
+    paths: NDArray[np.int64],
+    unordered: bool,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where each step of paths stands, and the ticks since the step before.
+
+    Both are a line per step. `place` tells where a row stands, counted from `start`;
+    empty: at its own number. Where steps may come in any order, what counts is when all
+    of 1..k were done. Beyond a path's depth (row -1), a place is -1 and a gap 0.
+    """
+    n = paths.shape[1]
+    places = np.empty((n, len(paths)), np.int64)
+    gaps = np.empty((n, len(paths)), np.int64)
+    for line in range(len(paths)):
+        before = tick[paths[line, 0]]
+        for step in range(n):
+            row = paths[line, step]
+            if row < 0:
+                places[step, line] = -1
+                gaps[step, line] = 0
+                continue
+            places[step, line] = start + (place[row] if len(place) else row)
+            now = max(tick[row], before) if unordered else tick[row]
+            gaps[step, line] = now - before
+            before = now
+    return places, gaps
 
 
 @compiled

@@ -30,10 +30,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from replaykit.compiled import part
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     I64 = NDArray[np.int64]
@@ -45,6 +46,12 @@ STEPS: Final = (1 << 10) - 1
 #: Lines of the scratch table of occurrences.
 OCCURRENCES: Final = 12_000
 BITS, KIND, ROW, ENTERS = 0, 1, 2, 3
+#: A tick long before any other.
+NEVER: Final = -(1 << 61)
+#: The highest step of some bits; 0 of none. A search bit by bit is hard to predict.
+HIGHEST: Final = np.array(
+    [max(0, bits.bit_length() - 1) for bits in range(STEPS + 1)], np.int8
+)
 
 
 @part

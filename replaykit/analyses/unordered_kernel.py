@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from replaykit.analyses.tick_kernel import (
+    HIGHEST,
+    NEVER,
+    STEPS,
     gather,
     matches,
-    may_enter,
     take,
     tick_bits,
     tick_end,
@@ -30,107 +32,106 @@ if TYPE_CHECKING:
 
 
 @part
-def see(
-    tick: I64,
-    mask: U16,
-    bucket: I32,
-    row: int,
-    stop: int,
-    wanted: int,
-    n: int,
-    window: int,
-    seen: I64,
-    held: int,
-) -> tuple[int, int]:
-    """Note a tick's steps; return the steps seen so far and the depth of the window."""
-    now = tick[row]
-    bits, _ = tick_bits(mask, bucket, row, stop, wanted)
-    for step in range(n):
-        if bits >> step & 1:
-            seen[step] = now
-    held |= bits
-    depth = 0
-    while depth < n and held >> depth & 1 and now - seen[depth] <= window:
-        depth += 1
-    return held, depth
-
-
-@part
 def any_order_plain(
+    found: I64,
     tick: I64,
     mask: U16,
     bucket: I32,
-    lo: int,
-    hi: int,
-    wanted: int,
     n: int,
     window: int,
     rows: I64,
-) -> int:
-    """Write the chosen path where steps do not overlap; return its depth."""
-    seen = np.zeros(n, np.int64)
-    held, best, end = 0, 0, 0
-    row = lo
-    while row < hi and best < n:
-        stop = tick_end(tick, row, hi)
-        held, depth = see(tick, mask, bucket, row, stop, wanted, n, window, seen, held)
-        if depth > best:
-            best, end = depth, tick[row]
-        row = stop
-    # The first entry inside the first complete window is the earliest one.
-    row = lo
-    while tick[row] < end - window or not may_enter(mask, bucket, row, wanted):
-        row += 1
-    rows[0] = row
-    entry = tick[row]
-    if best == 1:
-        return 1
-    # Ends of windows that hold the entry and every step.
-    first = row
-    while first > lo and tick[first - 1] >= entry - window:
-        first -= 1
-    last = row
-    while last < hi and tick[last] <= entry + window:
-        last += 1
-    ends = np.empty(last - first, np.int64)
-    count = 0
-    held = 0
-    row = first
-    while row < last:
-        stop = tick_end(tick, row, last)
-        held, depth = see(
-            tick, mask, bucket, row, stop, wanted, best, window, seen, held
-        )
-        if depth == best and tick[row] >= entry:
-            ends[count] = tick[row]
-            count += 1
-        row = stop
-    low, high = entry, entry
-    for step in range(1, best):
-        for row in range(first, last):
-            if int(mask[row]) >> step & 1 == 0:
-                continue
+) -> I64:
+    """Write the path of each search where steps do not overlap; return their depths."""
+    depths = np.empty(len(found), np.int64)
+    seen = np.empty(n, np.int64)
+    most = 0
+    for line in range(len(found)):
+        most = max(most, found[line, 1] - found[line, 0])
+    ends = np.empty(most, np.int64)
+    for line in range(len(found)):
+        lo, hi, wanted = found[line, 0], found[line, 1], found[line, 2]
+        for step in range(n):
+            seen[step] = NEVER
+        best, end = 0, 0
+        lowest = n
+        for row in range(lo, hi):
             now = tick[row]
-            at = not_before(ends, count, max(high, now))
-            if at < count and ends[at] <= min(low, now) + window:
-                rows[step] = row
-                low, high = min(low, now), max(high, now)
+            bits = int(mask[row]) & STEPS
+            enters = mask[row] >> 15 != 0 and (wanted < 0 or bucket[row] == wanted)
+            if bits and (bits != 1 or enters):
+                step = int(HIGHEST[bits])
+                seen[step] = now
+                lowest = min(lowest, step)
+            if row + 1 < hi and tick[row + 1] == now:
+                continue
+            # Only the steps up to the next depth can lead to it.
+            if lowest <= best:
+                depth = 0
+                while depth < n and now - seen[depth] <= window:
+                    depth += 1
+                if depth > best:
+                    best, end = depth, now
+                    if best == n:
+                        break
+            lowest = n
+        # The first entry inside the first complete window is the earliest one.
+        row = lo
+        while (
+            tick[row] < end - window
+            or mask[row] >> 15 == 0
+            or (wanted >= 0 and bucket[row] != wanted)
+        ):
+            row += 1
+        rows[line, 0] = row
+        entry = tick[row]
+        if best == 1:
+            depths[line] = 1
+            continue
+        # Ends of windows that hold the entry and every step.
+        first = row
+        while first > lo and tick[first - 1] >= entry - window:
+            first -= 1
+        last = row
+        for step in range(best):
+            seen[step] = NEVER
+        count = 0
+        for at in range(first, hi):
+            now = tick[at]
+            if now > entry + window:
                 break
-    return best
-
-
-@part
-def not_before(ends: I64, count: int, moment: int) -> int:
-    """Return the place of the first of the rising ends that is not before a moment."""
-    low = 0
-    high = count
-    while low < high:
-        middle = (low + high) // 2
-        if ends[middle] < moment:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+            last = at + 1
+            bits = int(mask[at]) & STEPS
+            enters = mask[at] >> 15 != 0 and (wanted < 0 or bucket[at] == wanted)
+            if bits and (bits != 1 or enters):
+                seen[int(HIGHEST[bits])] = now
+            if now < entry or (last < hi and tick[last] == now):
+                continue
+            depth = 0
+            while depth < best and now - seen[depth] <= window:
+                depth += 1
+            if depth == best:
+                ends[count] = now
+                count += 1
+        low, high = entry, entry
+        for step in range(1, best):
+            for row in range(first, last):
+                if int(mask[row]) >> step & 1 == 0:
+                    continue
+                now = tick[row]
+                at = 0
+                above = count
+                while at < above:
+                    middle = (at + above) // 2
+                    if ends[middle] < max(high, now):
+                        at = middle + 1
+                    else:
+                        above = middle
+                if at < count and ends[at] <= min(low, now) + window:
+                    rows[line, step] = row
+                    low, high = min(low, now), max(high, now)
+                    break
+        depths[line] = best
+    return depths
 
 
 @part
