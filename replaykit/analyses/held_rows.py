@@ -39,11 +39,15 @@ def together(
 
     if rows.is_empty():
         return rows, user
-    moved = np.append(True, user[1:] != user[:-1])
+    moved = user[1:] != user[:-1]
+    other = np.zeros(len(moved), np.bool_)
     for name in held:
         column = rows[name]
-        moved |= column.ne_missing(column.shift()).to_numpy()
-    heads = np.flatnonzero(moved)
+        other |= column.ne_missing(column.shift()).to_numpy()[1:]
+    if not np.any(other > moved):
+        # One value per user: their units are the users.
+        return rows, user
+    heads = np.append(0, np.flatnonzero(moved | other) + 1)
     sizes = np.diff(heads, append=rows.height)
     value = np.zeros(len(heads), np.int64)
     for name in held:
