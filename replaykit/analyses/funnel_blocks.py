@@ -1,7 +1,7 @@
 """A funnel's encoded rows, handed to its kernels a block at a time.
 
-Fresh memory costs more than most of what is written to it: the few numbers that kernels
-read of each row stand in the same room block after block, near the processor.
+What kernels read of a row takes more room than the row does on disk; it stands in the
+same room block after block, however many rows there are.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=np.generic)
 
 STEP_BITS: Final = 0x3FF
-#: Rows of a block, and those of its last unit.
-_BLOCK: Final = 1 << 16
+#: Rows of a block, beside those of its last unit.
+_BLOCK: Final = 1 << 18
 
 
 class Lookup(NamedTuple):
@@ -143,7 +143,8 @@ class Rows:
         unit, time = frozen(self.unit), frozen(self._column("@time", np.int64))
         code = frozen(self._column("#event", np.int16))
         enters = frozen(self._column("#enters", np.bool_))
-        active = frozen(self._column("#active", np.bool_))
+        idle = "#active" in self.frame.columns and not self.frame["#active"].all()
+        active = frozen(self._column("#active" if idle else "", np.bool_))
         bits, gaps, either = map(frozen, lookup)
         most = int(np.bitwise_or.reduce(either))
 

@@ -100,6 +100,7 @@ def plain_units(
         plan.unit,
         len(plan.steps),
         plan.window_ticks,
+        max(1, *(step for step, _ in plan.step_by), 0),
     )
     return pl.DataFrame(
         [

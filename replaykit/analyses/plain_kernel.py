@@ -126,14 +126,15 @@ def plain_times(
     unit: int,
     n: int,
     window: int,
+    kept: int,
 ) -> tuple[I64, I64, I64]:
     """Return, of units with an entry: their paths' rows, depths, and ticks between.
 
     The same search as `plain_paths`, straight from the table's columns: times in
     microseconds, event codes that `bits` translates into steps (one at most per code),
     and whether a row may enter (empty: every row of the first step). The rows of an
-    owner stand together, by time. Rows and gaps are a line per step, zero beyond the
-    depth.
+    owner stand together, by time. Rows (of the first `kept` steps) and gaps are a line
+    per step, zero beyond the depth.
     """
     total = len(owner)
     runs = 0
@@ -145,7 +146,7 @@ def plain_times(
         for one in range(len(bits)):
             if bits[one] >> number & 1:
                 step[one] = number
-    paths = np.zeros((n, runs), np.int64)
+    paths = np.zeros((kept, runs), np.int64)
     depths = np.empty(runs, np.int64)
     gaps = np.zeros((n - 1, runs), np.int64)
     latest = np.empty(n + 1, np.int64)
@@ -213,7 +214,8 @@ def plain_times(
                 at -= 1
             while step[code[at]] != taken:
                 at += 1
-            paths[taken, line] = at
+            if taken < kept:
+                paths[taken, line] = at
             then = cut(time[at], unit)
             gaps[taken - 1, line] = then - now
             now = then
