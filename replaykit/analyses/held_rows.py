@@ -31,12 +31,6 @@ def together(
     held
         Columns without nulls.
     """
-    from replaykit.analyses.rows_kernel import (  # noqa: PLC0415 - numba
-        number_runs,
-        session_order,
-    )
-    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
-
     if rows.is_empty():
         return rows, user
     moved = user[1:] != user[:-1]
@@ -55,13 +49,16 @@ def together(
         value = value * (int(own.max()) + 1) + own
         if len(held) > 1:
             value = np.unique(value, return_inverse=True)[1].astype(np.int64)
-    owner = user[heads]
-    order = session_order(frozen(owner), frozen(value))
-    if len(order):
-        value, heads, sizes = value[order], heads[order], sizes[order]
+    owner = np.cumsum(np.append(False, np.diff(user[heads]) != 0))
+    unit = owner * (int(value.max()) + 1) + value
+    order = np.argsort(unit, kind="stable")
+    first = np.append(True, np.diff(unit[order]) != 0)
+    if not first.all():
+        # Values come back after others: their rows are brought together.
+        heads, sizes = heads[order], sizes[order]
         places = np.cumsum(sizes) - sizes
         rows = rows[np.repeat(heads - places, sizes) + np.arange(rows.height)]
-    return rows, np.repeat(number_runs(frozen(owner), frozen(value)), sizes)
+    return rows, np.repeat(np.cumsum(first, dtype=np.int32), sizes)
 
 
 def told_apart(
