@@ -239,3 +239,16 @@ def test_a_segment_reads_without_the_shared_texts_too(tmp_path):
     with own.open("rb") as file:
         (entry,) = read_index(file).segments
         assert zlib.decompress(read_segment(file, entry)) == b'[{"at":0,"css":}]'
+
+
+def test_a_recording_that_grows_does_not_make_the_catalogue_slower(tmp_path):
+    """Whoever follows it reads a few commits, not all that there ever were."""
+    store = Recordings(tmp_path / "replays")
+    for at in range(35):
+        put(store, digest=str(at))
+    log = tmp_path / "replays" / "catalogue" / "_delta_log"
+    newest = max(log.glob("*.json")).stem
+    summed = max(log.glob("*.checkpoint.parquet")).name.partition(".")[0]
+    assert 0 <= int(newest) - int(summed) < 10
+    assert store.extent("d/1") == (None, None)
+    assert store.catalogue().height == 1

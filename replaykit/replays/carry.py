@@ -7,9 +7,9 @@ of each, so that a player that starts there arrives at the same page.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
+from replaykit.replays.canvas_commands import background, drawings, repaints
 from replaykit.replays.nodes import DOCUMENT, Node
 
 if TYPE_CHECKING:
@@ -58,8 +58,6 @@ _MEDIA_ATTRIBUTES: Final = {
 }
 #: A canvas whose commands since its last full repaint exceed this is not carried.
 _CANVAS_COMMANDS: Final = 20_000
-
-_PICTURE: Final = re.compile(r"data:(image/[a-z0-9.+-]+);base64,([A-Za-z0-9+/=]+)\Z")
 
 Data = dict[str, Any]
 
@@ -169,8 +167,8 @@ class Carried:
         state = self._page.touched.setdefault(node_id, {})
         drawn: list[Data] = state.setdefault("canvas", [])
         if not drawn and data.get("type") == 0:
-            drawn.extend(_background(node))
-        if _repaints(data):
+            drawn.extend(background(node))
+        if repaints(data):
             drawn.clear()
         drawn.append(data)
         if len(drawn) > _CANVAS_COMMANDS:
@@ -261,7 +259,7 @@ class Carried:
             if "media" in state:
                 data, since = state["media"]
                 after.append(_advanced(data, since, timestamp))
-            after.extend(_drawings(state.get("canvas") or ()))
+            after.extend(drawings(state.get("canvas") or ()))
             after.extend(state[key] for key in ("input", "scroll") if key in state)
         if styles:
             lists = {"removes": [], "adds": [], "texts": [], "attributes": styles}
@@ -382,57 +380,3 @@ def _advanced(data: Data, since: float, timestamp: float) -> Data:
     rate = data.get("playbackRate") or 1
     played = max(0.0, timestamp - since) / 1000 * rate
     return {**data, "currentTime": data["currentTime"] + played}
-
-
-def _background(node: Node) -> list[Data]:
-    """Turn the picture that a canvas came with into its first command.
-
-    The Replayer draws that picture when it has loaded: over all that a keyframe draws
-    at once. As a command it has its place in the order.
-    """
-    picture = node.attributes.get("rr_dataURL")
-    found = _PICTURE.match(picture) if isinstance(picture, str) else None
-    if found is None:
-        return []
-    del node.own_attributes()["rr_dataURL"]
-    bytes_ = {"rr_type": "ArrayBuffer", "base64": found[2]}
-    blob = {"rr_type": "Blob", "data": [bytes_], "type": found[1]}
-    bitmap = {"rr_type": "ImageBitmap", "args": [blob]}
-    command = {"property": "drawImage", "args": [bitmap, 0, 0]}
-    return [{"source": CANVAS, "id": node.id, "type": 0, "commands": [command]}]
-
-
-def _drawings(events: list[Data] | tuple[()]) -> list[Data]:
-    """Join the commands of a canvas: pictures load, and commands after them wait."""
-    joined: list[Data] = []
-    for data in events:
-        commands = data.get("commands")
-        if not isinstance(commands, list):
-            own = ("property", "args", "setter")
-            commands = [{key: data[key] for key in own if key in data}]
-        if joined and joined[-1].get("type") == data.get("type"):
-            joined[-1]["commands"].extend(commands)
-            continue
-        names = ("source", "id", "type")
-        made: Data = {name: data[name] for name in names if name in data}
-        joined.append({**made, "commands": list(commands)})
-    return joined
-
-
-def _repaints(data: Data) -> bool:
-    """Tell whether a canvas event starts by clearing the whole canvas.
-
-    rrweb's sampled canvas recording clears and draws one picture per frame; what was
-    there before is gone.
-    """
-    commands = data.get("commands") or [data]
-    first = commands[0] if isinstance(commands, list) and commands else {}
-    if first.get("property") != "clearRect":
-        return False
-    arguments = first.get("args")
-    return (
-        isinstance(arguments, list)
-        and arguments[:2] == [0, 0]
-        and len(commands) > 1
-        and commands[1].get("property") == "drawImage"
-    )

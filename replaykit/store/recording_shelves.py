@@ -92,6 +92,9 @@ _PIECES: Final = 64
 _GRACE: Final = 3_600
 #: Earlier catalogues are deleted when there are more than this many.
 _TABLE_FILES: Final = 16
+#: Each so many commits the log is summed up: whoever follows a recording that grows
+#: reads it every few seconds.
+_CHECKPOINT_EVERY: Final = "10"
 
 
 class Draft:
@@ -271,7 +274,10 @@ class FolderShelf:
                 mode="error",
                 storage_options=self._options,
                 # Ids stay out of the log: no statistics on text.
-                configuration={"delta.dataSkippingStatsColumns": "length_ms"},
+                configuration={
+                    "delta.dataSkippingStatsColumns": "length_ms",
+                    "delta.checkpointInterval": _CHECKPOINT_EVERY,
+                },
                 commit_properties=CommitProperties(max_commit_retries=0),
             )
         except DeltaError as error:
