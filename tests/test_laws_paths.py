@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -11,7 +12,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
+from replaykit.analyses import funnel_blocks
 from replaykit.analyses.funnel import Exclusion, funnel
+from replaykit.analyses.funnel_measures import over_time
 from replaykit.analyses.journeys import journeys
 from replaykit.analyses.sequences import sequences
 from replaykit.engine import Pieces
@@ -32,7 +35,7 @@ SCHEMA = {
     "row": pl.Int64,
 }
 TESTS = settings(
-    max_examples=100,
+    max_examples=max(100, int(os.environ.get("REPLAYKIT_EXAMPLES", "0"))),
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
@@ -264,6 +267,65 @@ def test_the_codes_of_a_project_change_no_answer(log, question, more, names, sor
         two = funnel(coded(log, sort), asked, **options, **more)
         assert two.table.equals(one.table)
         assert found_rows(two, *held) == found_rows(one, *held)
+
+
+@TESTS
+@given(logs(most=20), questions(), st.sampled_from(MORE[:5]), st.integers(1, 4))
+def test_blocks_of_rows_change_no_answer(log, question, more, size):
+    _, steps, options = question
+    one = funnel(frame(log), steps, **options, **more)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(funnel_blocks, "BLOCK", size)
+        two = funnel(frame(log), steps, **options, **more)
+        assert two.table.equals(one.table)
+        assert two.units.equals(one.units)
+        assert over_time(two, "1m").table.equals(over_time(one, "1m").table)
+
+
+@TESTS
+@given(
+    st.lists(st.sampled_from("AABBCCXY"), min_size=3, max_size=40),
+    st.sampled_from([5, 12, 100]),
+    st.lists(
+        st.builds(
+            lambda name, gap: (name, *gap),
+            st.sampled_from("XYAB"),
+            st.sampled_from([(1, 3), (1, 2), (2, 3)]),
+        ),
+        min_size=1,
+        max_size=2,
+    ),
+    st.sampled_from(["this", "exact"]),
+)
+def test_paths_past_excluded_events_equal_the_oracle(names, window, out, order):
+    # A row per second: ties are rare in real logs, and take another way.
+    log = [
+        {
+            "user": 0,
+            "time": START + timedelta(seconds=at),
+            "event": name,
+            "page": None,
+            "tags": None,
+            "active": True,
+            "session_id": 1,
+            "row": at,
+        }
+        for at, name in enumerate(names)
+    ]
+    ask = oracle.FunnelQuestion(
+        [named("A"), named("B", "Y"), named("C")], window, 1_000_000, order
+    )
+    ask.exclude = [(named(name), first, last) for name, first, last in out]
+    answer = funnel(
+        frame(log),
+        ["A", event("B", "Y"), "C"],
+        within=f"{window}s",
+        order=order,
+        exclude=[Exclusion(name, first, last) for name, first, last in out],
+    )
+    path = oracle.chosen_path(log, ask)
+    expected = {(0,): [row["row"] for row in path]} if path else {}
+    assert found_rows(answer) == expected
 
 
 @TESTS

@@ -21,7 +21,7 @@ T = TypeVar("T", bound=np.generic)
 
 STEP_BITS: Final = 0x3FF
 #: Rows of a block, beside those of its last unit.
-_BLOCK: Final = 1 << 18
+BLOCK: Final = 1 << 18
 
 
 class Lookup(NamedTuple):
@@ -99,12 +99,12 @@ class Rows:
         """All rows as one block."""
         return next(self.blocks(max(1, len(self.unit))))
 
-    def blocks(self, size: int = _BLOCK) -> Iterator[Block]:
-        """Yield the rows, about `size` at a time."""
+    def blocks(self, size: int | None = None) -> Iterator[Block]:
+        """Yield the rows, about `size` at a time, and whole units."""
         from replaykit.analyses.rows_kernel import block_ends  # noqa: PLC0415 - numba
         from replaykit.compiled import frozen  # noqa: PLC0415 - numba
 
-        ends = block_ends(frozen(self.unit), size)
+        ends = block_ends(frozen(self.unit), size or BLOCK)
         room = _Room(int(np.diff(ends, prepend=0).max()))
         take = self._given() if self.lookup is None else self._looked_up(self.lookup)
         start = 0
