@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     #: A file, a folder, a pattern, or several of these.
     Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
-_BLOCK: Final = 8 << 20
+_BLOCK: Final = 16 << 20
 _READ: Final = 1 << 20
 #: Lines of a block: each takes some room, however short it is.
 _LINES: Final = 100_000

@@ -169,9 +169,9 @@ class Heap:
     def _borrowed(self, number: int) -> list[pl.DataFrame]:
         like: dict[object, list[pl.DataFrame]] = {}
         for piece, some, numbers in self._slices.pop(number, []):
-            mine = unpacked(piece[some]).with_columns(user=numbers.gather(some))
+            mine = piece[some].with_columns(user=numbers.gather(some))
             like.setdefault(tuple(mine.schema.items()), []).append(mine)
-        return [self._shaped(pl.concat(some)) for some in like.values()]
+        return [self._shaped(unpacked(pl.concat(some))) for some in like.values()]
 
     def _cut_up(self) -> Iterator[tuple[int, pl.DataFrame]]:
         """Yield the rows that wait, by stretch."""
