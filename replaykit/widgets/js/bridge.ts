@@ -109,12 +109,14 @@ function standing(mirror: Mirror): Standing {
     holds(id, nodes) {
       const parent = mirror.getNode(id);
       if (!parent) return false;
-      let here = known(parent.firstChild);
-      for (const node of nodes) {
-        if (!here || mirror.getId(here) !== node.id) return false;
-        here = known(here.nextSibling);
+      let here: Node | null = parent.firstChild;
+      for (const { id: wanted } of nodes) {
+        const node = mirror.getNode(wanted);
+        if (here !== node) here = known(here);
+        if (!here || here !== node) return false;
+        here = here.nextSibling;
       }
-      return here === null;
+      return known(here) === null;
     },
     children(id) {
       const parent = mirror.getNode(id);

@@ -38,6 +38,9 @@ export interface Standing {
   children(id: number): number[] | null;
 }
 
+/** Attributes to set; null takes one away. */
+type Values = Record<string, string | null>;
+
 interface Add {
   parentId: number;
   nextId: number | null;
@@ -49,10 +52,11 @@ export interface Difference {
   removes: { parentId: number; id: number }[];
   adds: Add[];
   texts: { id: number; value: string }[];
-  attributes: { id: number; attributes: Record<string, string | null> }[];
+  attributes: { id: number; attributes: Values }[];
 }
 
 const ELEMENT = 2;
+const TEXT = 3;
 const PARENTS = new Set([0, ELEMENT]);
 /** Elements whose children or attributes say less than what they show. */
 const WHOLE = new Set(
@@ -74,26 +78,17 @@ export function difference(
   if (touched.beyond || from.id !== to.id) return null;
   const made: Difference = { source: 0, removes: [], adds: [], texts: [], attributes: [] };
 
-  /** What a node was: mostly its place among its siblings is the same. */
-  const before = (node: SnapshotNode, parent: SnapshotNode, at: number) => {
-    const there = parent.childNodes?.[at];
-    return there?.id === node.id ? there : indexed(from).get(node.id);
-  };
-
-  /** How a node stays on the page; null when it must be built anew. */
-  const kept = (was: SnapshotNode | undefined, node: SnapshotNode): Kept | null => {
+  /** What to set on a node that stays on the page; null when it must be built anew. */
+  const kept = (was: SnapshotNode | undefined, node: SnapshotNode): Values | null => {
     if (!was || was.type !== node.type || was.tagName !== node.tagName) return null;
+    if (node.type === TEXT) return NOTHING;
     if (!was.isSVG !== !node.isSVG || !was.isShadow !== !node.isShadow) return null;
-    if (node.type !== ELEMENT) {
-      const may = PARENTS.has(node.type) || node.type === 3 || same(was, node);
-      return may ? { was, set: NOTHING_SET, whole: false } : null;
-    }
+    if (node.type !== ELEMENT) return PARENTS.has(node.type) || same(was, node) ? NOTHING : null;
     if (touched.state.has(node.id)) return null;
     if (isWhole(node.tagName ?? "") || hasShadow(was) || hasShadow(node)) {
-      return !isTouched(was) && same(was, node) ? { was, set: NOTHING_SET, whole: true } : null;
+      return !isTouched(was) && same(was, node) ? WHOLLY : null;
     }
-    const set = attributesOf(was, node);
-    return set && { was, set, whole: false };
+    return attributesOf(was, node);
   };
 
   const isTouched = (node: SnapshotNode): boolean => {
@@ -105,16 +100,13 @@ export function difference(
   };
 
   /** What to set on a kept element; null when setting would not do. */
-  const attributesOf = (
-    was: SnapshotNode,
-    node: SnapshotNode,
-  ): Record<string, string | null> | null => {
+  const attributesOf = (was: SnapshotNode, node: SnapshotNode): Values | null => {
     const old = was.attributes ?? NONE;
     const after = node.attributes ?? NONE;
     const changed = touched.attributes.get(node.id);
     // Of most elements nothing has changed.
-    if (!changed && sameValues(old, after)) return NOTHING_SET;
-    const set: Record<string, string | null> = {};
+    if (!changed && sameValues(old, after)) return NOTHING;
+    const set: Values = {};
     const names = new Set([...Object.keys(old), ...Object.keys(after), ...(changed ?? [])]);
     for (const name of names) {
       const value = after[name];
@@ -136,44 +128,50 @@ export function difference(
     }
   };
 
-  const walk = (node: SnapshotNode, { was, set, whole }: Kept): boolean => {
-    if (whole) return true;
-    if (node.type === 3) {
+  const walk = (node: SnapshotNode, was: SnapshotNode, set: Values): boolean => {
+    if (node.type === TEXT) {
       const value = node.textContent ?? "";
       if (value !== (was.textContent ?? "") || touched.texts.has(node.id)) {
         made.texts.push({ id: node.id, value });
       }
       return true;
     }
-    if (!PARENTS.has(node.type)) return true;
-    if (set !== NOTHING_SET && Object.keys(set).length > 0) {
+    if (set === WHOLLY || !PARENTS.has(node.type)) return true;
+    if (set !== NOTHING && Object.keys(set).length > 0) {
       made.attributes.push({ id: node.id, attributes: set });
     }
     const wanted = node.childNodes ?? [];
-    if (standing.holds(node.id, wanted)) {
-      const how = wanted.map((child, at) => kept(before(child, was, at), child));
-      // From the last to the first, as where some are exchanged.
-      if (how.every((one) => one !== null)) {
-        for (let at = wanted.length - 1; at >= 0; at -= 1) {
-          if (!walk(wanted[at] as SnapshotNode, how[at] as Kept)) return false;
-        }
-        return true;
+    if (!standing.holds(node.id, wanted)) return exchange(node, was, wanted);
+    const { removes, adds, texts, attributes } = made;
+    const [r, a, t, s] = [removes.length, adds.length, texts.length, attributes.length];
+    // From the last to the first, as where some are exchanged.
+    for (let at = wanted.length - 1; at >= 0; at -= 1) {
+      const child = wanted[at] as SnapshotNode;
+      const there = was.childNodes?.[at];
+      const how = there?.id === child.id ? kept(there, child) : null;
+      if (!there || !how) {
+        // What was noted of its children on the way is noted again.
+        [removes.length, adds.length, texts.length, attributes.length] = [r, a, t, s];
+        return exchange(node, was, wanted);
       }
+      if (!walk(child, there, how)) return false;
     }
-    return exchange(node, wanted);
+    return true;
   };
 
   /** Take out and put in what differs among the children of a node. */
-  const exchange = (node: SnapshotNode, wanted: SnapshotNode[]): boolean => {
+  const exchange = (node: SnapshotNode, was: SnapshotNode, wanted: SnapshotNode[]): boolean => {
     const here = standing.children(node.id);
     if (!here) return false;
     const places = new Map(here.map((id, at) => [id, at]));
     // Kept in place: those that stand here already, in an order that only rises.
-    const stay = new Map<number, Kept>();
+    const stay = new Map<number, Values>();
+    // What came from elsewhere is built anew.
+    const old = new Map(was.childNodes?.map((child) => [child.id, child]));
     let last = -1;
     for (const child of wanted) {
       const place = places.get(child.id) ?? -1;
-      const how = place > last ? kept(indexed(from).get(child.id), child) : null;
+      const how = place > last ? kept(old.get(child.id), child) : null;
       if (!how) continue;
       stay.set(child.id, how);
       last = place;
@@ -187,41 +185,20 @@ export function difference(
       const child = wanted[at] as SnapshotNode;
       const how = stay.get(child.id);
       if (!how) put(node.id, after, child);
-      else if (!walk(child, how)) return false;
+      else if (!walk(child, old.get(child.id) as SnapshotNode, how)) return false;
       after = child.id;
     }
     return true;
   };
 
   const top = kept(from, to);
-  return top && walk(to, top) ? made : null;
-}
-
-interface Kept {
-  was: SnapshotNode;
-  /** Attributes to set. */
-  set: Record<string, string | null>;
-  /** Nothing in it is looked at any further. */
-  whole: boolean;
-}
-
-const indexes = new WeakMap<SnapshotNode, Map<number, SnapshotNode>>();
-
-function indexed(top: SnapshotNode): Map<number, SnapshotNode> {
-  const known = indexes.get(top);
-  if (known) return known;
-  const made = new Map<number, SnapshotNode>();
-  const stack = [top];
-  for (let node = stack.pop(); node; node = stack.pop()) {
-    made.set(node.id, node);
-    if (node.childNodes) stack.push(...node.childNodes);
-  }
-  indexes.set(top, made);
-  return made;
+  return top && walk(to, from, top) ? made : null;
 }
 
 const NONE: Record<string, unknown> = {};
-const NOTHING_SET: Record<string, string | null> = {};
+const NOTHING: Values = {};
+/** And nothing in it is looked at any further. */
+const WHOLLY: Values = {};
 
 /** The same names with the same values, none of them an object. */
 function sameValues(one: Record<string, unknown>, other: Record<string, unknown>): boolean {
@@ -234,8 +211,16 @@ function sameValues(one: Record<string, unknown>, other: Record<string, unknown>
   return names === 0;
 }
 
+const tags = new Map<string, boolean>();
+
 function isWhole(tag: string): boolean {
-  return WHOLE.has(tag) || WHOLE.has(tag.toLowerCase());
+  let whole = tags.get(tag);
+  if (whole === undefined) {
+    whole = WHOLE.has(tag.toLowerCase());
+    // A recording may name as many as it likes.
+    if (tags.size < 1000) tags.set(tag, whole);
+  }
+  return whole;
 }
 
 function hasShadow({ childNodes }: SnapshotNode): boolean {

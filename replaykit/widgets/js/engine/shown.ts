@@ -206,8 +206,10 @@ export class Shown {
     this.#bridge = new Bridge(replayer);
     replayer.on("resize", (size) => {
       const { width, height } = size as { width: number; height: number };
+      const same = width === this.#size.width && height === this.#size.height;
       this.#size = { width, height };
-      this.#fit();
+      // Every segment says its size; the root's own is watched.
+      if (!same) this.#fit();
       this.#events.size(width, height);
     });
     replayer.on("finish", () => this.#events.finished());
