@@ -188,3 +188,27 @@ def test_following_is_switched_in_the_menu(growing):
             ".querySelector('.rk-clock .rk-2').textContent === '/ 0:20'",
             timeout=12_000,
         )
+
+
+def test_a_narrow_player_has_room_for_the_marker_and_what_it_says(growing):
+    player = growing.shop.replays.watch()
+    with live.shown(player, width=360, height=900) as page:
+        page.wait_for_selector(".rk-stage[aria-busy=false]")
+        before = boxes(page)
+        player.follow = True
+        page.evaluate(
+            "() => { model.set('follow', true);"
+            " for (const then of model.listeners.get('change:follow')) then(); }"
+        )
+        at_the_edge(page)
+        assert boxes(page) == before
+        stage, pill = (
+            page.locator(one).bounding_box() for one in (".rk-stage", ".rk-wait")
+        )
+        assert stage["x"] <= pill["x"]
+        assert pill["x"] + pill["width"] <= stage["x"] + stage["width"]
+        marker, wall = (
+            page.locator(one).bounding_box() for one in (".rk-live", ".rk-wall")
+        )
+        assert marker["x"] + marker["width"] <= wall["x"]
+        assert abs(marker["y"] - wall["y"]) < 8

@@ -2,7 +2,7 @@
 
 import { button, state } from "../parts/buttons.ts";
 import { el, fill, setAttribute, setText } from "../parts/dom.ts";
-import { address, bytes, elapsed, plural, wall, wallMinute } from "../parts/format.ts";
+import { address, bytes, elapsed, plural, wallMinute, wallTime } from "../parts/format.ts";
 import { type IconName, icon } from "../parts/icons.ts";
 import { popover } from "../parts/popover.ts";
 import type { Session, Span } from "../protocol.ts";
@@ -311,7 +311,7 @@ export function createStage(spec: StageSpec, signal: AbortSignal): Stage {
     },
     setWaiting(untilMs) {
       if (untilMs !== null && wait.hidden) {
-        const until = wall(untilMs, zone);
+        const until = wallTime(untilMs, zone);
         fill(
           wait,
           icon("clock"),
