@@ -230,7 +230,8 @@ def _cut(plan: Plan, stage: Stage | None) -> Cut:
     """Return how the rows of a commit are cut: so that a stretch fits in memory."""
     rows, size = (stage.rows, stage.size) if stage is not None else (0, 0)
     if plan.rewrite:
-        rows += sum(plan.head.catalog.bucket_rows[one] for one in plan.rewrite)
+        known = plan.head.catalog.bucket_rows
+        rows += sum(known.get(one, 0) for one in plan.rewrite)
         files = {path for one in plan.rewrite for path in plan.head.files[one]}
         size += _EXPANDS * sum(plan.head.sizes[path] for path in files)
     return Cut.of(plan.buckets, plan.people.next_user, rows, size)
@@ -311,7 +312,7 @@ def _stored(plan: Plan, bucket: int) -> Iterator[pl.DataFrame]:
     """Read a partition that is rewritten, with everything the plan changes in it."""
     head = plan.head
     stored = head.rows([bucket])
-    parts = head.catalog.bucket_rows[bucket] // _READ + 1
+    parts = head.catalog.bucket_rows.get(bucket, 0) // _READ + 1
     people = head.catalog.next_user
     for number in range(parts):
         first, last = people * number // parts, people * (number + 1) // parts
