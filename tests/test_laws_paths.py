@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
 from replaykit.analyses import funnel_blocks
@@ -293,6 +293,8 @@ def test_blocks_of_rows_change_no_answer(log, question, more, size):
     st.sampled_from([("X", 2, 3), ("X", 1, 3), ("X", 1, 2), ("Y", 1, 3), ("B", 2, 3)]),
     st.sampled_from(["this", "this", "exact", "any"]),
 )
+@example([(name, 1) for name in "ABXAYC"], 100, ("X", 2, 3), "this")
+@example([(name, 1) for name in "ABYABC"], 100, ("Y", 1, 3), "this")
 def test_paths_past_excluded_events_equal_the_oracle(drawn, window, out, order):
     log = []
     second = 0
