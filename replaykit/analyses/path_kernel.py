@@ -6,9 +6,9 @@ What a tick does to the state stands in `ordered_kernel`, `broken_kernel` and
 The chosen path is the longest, then the earliest entered, then the earliest at each
 later step. Where nothing breaks paths, an entry whose window holds `end` and that is
 the first to do so is the earliest, and taking every step as early as possible from
-there gives the path. Where events break paths, waiting may help, so a walk backwards
-finds the earliest entry that completes, and a walk from it keeps the best path of each
-depth.
+there gives the path. Where events break paths, that is so if none breaks this one
+(`straight`). Otherwise waiting may help, so a walk backwards finds the earliest entry
+that completes, and a walk from it keeps the best path of each depth.
 """
 
 # ruff: noqa: FBT001, PLR0917 - a kernel is one loop over plain arrays
