@@ -8,7 +8,6 @@ import { loadModule } from "./parts/module.ts";
 import { shell } from "./parts/shell.ts";
 import { createPlayer } from "./player.ts";
 import type { Traits } from "./protocol.ts";
-import { startAhead } from "./sealed.ts";
 import type { Render, ViewKind, views } from "./views.ts";
 
 type Kind = Traits["kind"];
@@ -64,7 +63,6 @@ export default {
   /** Once per model: refuse what this bundle does not know before anything is drawn. */
   initialize({ model }: { model: Model }): void {
     viewOf(model);
-    if (model.get("kind") === "player") startAhead();
   },
 
   /** Once per view; returns what takes it down. Position and selection live in the model. */

@@ -9,7 +9,7 @@ import type { Engine } from "./frame.ts";
 import { el } from "./parts/dom.ts";
 import type { Picked, PickStep } from "./pick.ts";
 import type { Session } from "./protocol.ts";
-import { allowed, type SealedFrame, sealedFrame, sources } from "./sealed.ts";
+import { allowed, SealedFrame, sources } from "./sealed.ts";
 import type { Segments } from "./segments.ts";
 import { segmentAt } from "./tracks.ts";
 
@@ -31,7 +31,7 @@ export interface ScreenEvents {
 const AHEAD_AFTER_MS = 60;
 /** And this long before the rest of what is watched is, bit by bit. */
 const REST_AFTER_MS = 1000;
-const REST_EVERY_MS = 100;
+const REST_EVERY_MS = 50;
 
 interface Position {
   t: number;
@@ -169,15 +169,13 @@ export class Screen {
     this.#frame?.end();
     this.#port = null;
     this.#seal = "starting";
-    const frame = sealedFrame(this.#hosts);
-    this.#frame = frame;
-    frame.own({
+    this.#frame = new SealedFrame(this.#hosts, {
       started: (port) => {
         if (this.#seal !== "page") this.#connect(port);
       },
       refused: () => this.#startInPage(),
     });
-    if (this.#frame === frame) frame.stand(this.node);
+    this.#frame.stand(this.node);
   }
 
   /** Also when the frame was loaded anew: everything is told again. */
@@ -257,8 +255,8 @@ export class Screen {
       const began = performance.now();
       const more = await segments?.more(this.#near);
       if (!more || segments !== this.#segments || this.#busy !== "") return;
-      // Where the way is long, it is left to others most of the time.
-      this.#lookFurther(Math.max(REST_EVERY_MS, 2 * (performance.now() - began)));
+      // Where the way is long, half of it is left to others.
+      this.#lookFurther(Math.max(REST_EVERY_MS, performance.now() - began));
     }, ms);
   }
 

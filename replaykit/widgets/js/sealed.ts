@@ -1,10 +1,6 @@
 /**
  * The sealed frame: a `data:` document of opaque origin whose policy runs our program alone and
- * refuses every request.
- *
- * A browser takes some fifty milliseconds to start one, a sixth of what a player takes to its
- * first page. So a frame may be started before there is a place for it, and is moved there without
- * being loaded anew, where the browser can.
+ * refuses every request. The document is small and is handed its program when it stands.
  */
 
 import { HELLO, REFUSED } from "./channel.ts";
@@ -14,10 +10,6 @@ import { el } from "./parts/dom.ts";
 const BOOT_MS = 2000;
 /** No load event at all: a host that swallows the frame. */
 const SILENT_MS = 8000;
-/** A frame that was started ahead is taken away again when nobody wants it. */
-const UNUSED_MS = 10_000;
-/** Marks it: one is enough for a page, whoever started it. */
-const AHEAD = "data-rk-ahead";
 
 export interface FrameOwner {
   /** Its program runs; again when the host moved the frame, which loads it anew. */
@@ -26,42 +18,17 @@ export interface FrameOwner {
   refused(): void;
 }
 
-type Movable = HTMLElement & { moveBefore(node: Node, before: Node | null): void };
-
-let ahead: SealedFrame | null = null;
-
-/** Start a frame that asks nobody, while the host still makes a place for what will use it. */
-export function startAhead(): void {
-  if (!("moveBefore" in HTMLElement.prototype) || !document.body) return;
-  if (document.querySelector(`iframe[${AHEAD}]`)) return;
-  const made = new SealedFrame("");
-  ahead = made;
-  made.wait();
-  setTimeout(() => {
-    if (ahead !== made) return;
-    ahead = null;
-    made.end();
-  }, UNUSED_MS);
-}
-
-/** A frame whose recording may load from these hosts, "" for none. */
-export function sealedFrame(hosts: string): SealedFrame {
-  const made = ahead;
-  if (hosts !== "" || !made) return new SealedFrame(hosts);
-  ahead = null;
-  return made;
-}
-
 export class SealedFrame {
   readonly #node: HTMLIFrameElement;
   readonly #left = new AbortController();
-  #owner: FrameOwner | null = null;
+  readonly #owner: FrameOwner;
   #port: MessagePort | null = null;
   #state: "starting" | "started" | "refused" = "starting";
-  #waiting = false;
   #timer = 0;
 
-  constructor(hosts: string) {
+  /** A frame whose recording may load from these hosts, "" for none. */
+  constructor(hosts: string, owner: FrameOwner) {
+    this.#owner = owner;
     const node = el("iframe", {
       title: "Recorded page",
       tabindex: -1,
@@ -85,37 +52,11 @@ export class SealedFrame {
     );
   }
 
-  /** Say who uses it; what has happened already is told at once. */
-  own(owner: FrameOwner): void {
-    this.#owner = owner;
-    if (this.#port) owner.started(this.#port);
-    else if (this.#state === "refused") owner.refused();
-  }
-
-  /** Start where it is not seen: what is out of sight altogether is given no time. */
-  wait(): void {
-    this.#waiting = true;
-    this.#node.setAttribute(AHEAD, "");
-    this.#node.style.cssText +=
-      "position:fixed;inset:0 auto auto 0;width:1px;height:1px;border:0;opacity:0;pointer-events:none";
-    document.body.append(this.#node);
-  }
-
-  /** Stand in a place, from now on or from when the host has put it into its page. */
+  /** Stand in a place; the host may put it into its page later. */
   stand(place: HTMLElement): void {
-    if (!this.#waiting) {
-      place.replaceChildren(this.#node);
-      whenConnected(place, this.#left.signal, () => {
-        if (this.#state === "starting" && this.#timer === 0) this.#expect(SILENT_MS);
-      });
-      return;
-    }
-    place.replaceChildren();
+    place.replaceChildren(this.#node);
     whenConnected(place, this.#left.signal, () => {
-      this.#waiting = false;
-      this.#node.removeAttribute(AHEAD);
-      this.#node.style.cssText = "color-scheme:light";
-      (place as Movable).moveBefore(this.#node, null);
+      if (this.#state === "starting" && this.#timer === 0) this.#expect(SILENT_MS);
     });
   }
 
@@ -141,7 +82,7 @@ export class SealedFrame {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.#node.contentWindow?.postMessage(program(), "*", [port2]);
-    this.#owner?.started(port1);
+    this.#owner.started(port1);
   }
 
   #refuse(): void {
@@ -149,7 +90,7 @@ export class SealedFrame {
     this.#state = "refused";
     this.#port?.close();
     this.#port = null;
-    this.#owner?.refused();
+    this.#owner.refused();
   }
 }
 

@@ -9,8 +9,8 @@ import type { Source } from "./kernel.ts";
 import { Lru } from "./lru.ts";
 import type { Session } from "./protocol.ts";
 
-/** Two hours of a busy page; beyond it the least used is forgotten. */
-const CAPACITY_BYTES = 36 * 1024 * 1024;
+/** Two hours of most pages, half of a very busy one; beyond it the least used is forgotten. */
+const CAPACITY_BYTES = 16 * 1024 * 1024;
 
 /** Neighbours in the order in which playing and stepping want them. */
 const NEIGHBOURS = [1, -1, 2, 3] as const;

@@ -390,25 +390,6 @@ def test_the_recording_is_sealed(view: View) -> None:
     assert "Sealed" in view.page.locator(".rk-shield").get_attribute("title")
 
 
-def test_its_frame_starts_before_it_has_a_place_and_is_not_loaded_again(
-    view: View,
-) -> None:
-    view.page.evaluate(
-        "() => { window.loads = 0; addEventListener('message', (event) => {"
-        " if (event.data === 'replaykit-frame-ready') loads += 1; }); }"
-    )
-    started = view.page.evaluate(
-        "() => { open_widget({ session: 'todo_app' });"
-        " return document.querySelectorAll('body > iframe[data-rk-ahead]').length; }"
-    )
-    assert started == 1
-    view.painted()
-    assert view.elements() == ELEMENTS["todo_app"][0]
-    assert view.page.evaluate("loads") == 1
-    assert view.page.locator("body > iframe").count() == 0
-    assert view.page.locator(".rk-stage > .page > iframe").count() == 1
-
-
 def test_a_frame_that_may_not_run_its_program_gives_way(browser: Browser) -> None:
     # The frame inherits the host's policy: here one that knows the loader alone.
     loader, _program = (STATIC / "frame.sha256").read_text().split()
