@@ -1,7 +1,7 @@
 /**
  * Segments outside the frame: compressed bytes, the wanted one asked for at once, its neighbours
  * together once nothing else is wanted. Of a replay that is watched the rest follows, from near to
- * far, until all of it is here or the room is taken: then every seek is one that waits for nobody,
+ * far, until all of it is here or the room is taken: then a seek there is one that waits for nobody,
  * also while the kernel is busy or gone, and what is held no longer grows.
  */
 
@@ -9,8 +9,8 @@ import type { Source } from "./kernel.ts";
 import { Lru } from "./lru.ts";
 import type { Session } from "./protocol.ts";
 
-/** Two hours of most pages, half of a very busy one; beyond it the least used is forgotten. */
-const CAPACITY_BYTES = 16 * 1024 * 1024;
+/** Twenty minutes of a very busy page, so that playing on adds little; beyond it the least used is forgotten. */
+const CAPACITY_BYTES = 6 * 1024 * 1024;
 
 /** Neighbours in the order in which playing and stepping want them. */
 const NEIGHBOURS = [1, -1, 2, 3] as const;
