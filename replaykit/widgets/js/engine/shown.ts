@@ -223,6 +223,13 @@ export class Shown {
     this.#leap.watch(replayer.iframe.contentWindow as Window & typeof globalThis);
     const inner = replayer as unknown as {
       attachDocumentToIframe(mutation: unknown, iframe: HTMLIFrameElement): void;
+      applySelection(data: { ranges?: unknown[] }): void;
+    };
+    const select = inner.applySelection.bind(replayer);
+    inner.applySelection = (data) => {
+      // rrweb takes "nothing is selected" for nothing to do.
+      if (data.ranges?.length === 0) unselect(replayer.iframe);
+      select(data);
     };
     const attach = inner.attachDocumentToIframe.bind(replayer);
     inner.attachDocumentToIframe = (mutation, iframe) => {
@@ -261,4 +268,11 @@ function guard(iframe: HTMLIFrameElement, policy: string): void {
   meta.httpEquiv = "Content-Security-Policy";
   meta.content = policy;
   doc.head.append(meta);
+}
+
+/** Select nothing in a frame's document and in those of the frames in it. */
+function unselect(frame: HTMLIFrameElement): void {
+  const page = frame.contentDocument;
+  page?.getSelection()?.removeAllRanges();
+  for (const inner of page?.querySelectorAll("iframe") ?? []) unselect(inner);
 }
