@@ -22,7 +22,7 @@ from replaykit.errors import (
     check_option,
 )
 from replaykit.store.objects import ObjectPath
-from replaykit.timeline import check_zone, microseconds
+from replaykit.timeline import WEEKDAYS, check_zone, microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,15 +33,6 @@ if TYPE_CHECKING:
 FORMAT: Final = 1
 MOST_BUCKETS: Final = 1024
 FILE: Final = "project.json"
-_WEEK_STARTS: Final = (
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-)
 
 
 @dataclass(frozen=True)
@@ -189,7 +180,7 @@ def writer_mark() -> str:
 
 def _check(settings: Settings) -> None:
     check_zone(settings.tz)
-    check_option("week_start", settings.week_start, _WEEK_STARTS)
+    check_option("week_start", settings.week_start, WEEKDAYS)
     if settings.quarter_start not in range(1, 13):
         raise BadTime(f"quarter_start={settings.quarter_start} is no month (1 to 12).")
     if settings.retention_days is not None and settings.retention_days < 1:
