@@ -77,6 +77,19 @@ def test_a_replay_plays_and_an_event_row_seeks(tour):
     assert not requests
 
 
+def test_playing_from_a_list_shows_the_player(tour):
+    page, errors, _ = tour
+    page.evaluate("scrollTo(0, 0)")
+    page.get_by_role("button", name="Play").first.click()
+    box = page.locator(".rk-home-player .rk-player").first
+    box.wait_for()
+    page.wait_for_function(
+        "one => one.getBoundingClientRect().top < innerHeight - 300",
+        arg=box.element_handle(),
+    )
+    assert not errors
+
+
 def test_a_link_at_a_moment_is_followed(tour):
     page, errors, requests = tour
     link = page.locator(".rk-cap a[href^='#replay=']").last

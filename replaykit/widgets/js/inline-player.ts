@@ -84,6 +84,8 @@ export function createInlinePlayer(source: Source, spec: InlinePlayerSpec): Inli
       spec.onChange(replay, running, "");
       const one = ready();
       setText(title, said);
+      // Below a long list it would play unseen; its room is known before its data.
+      node.scrollIntoView({ block: "nearest" });
       try {
         await one.load(wanted, { play: true, ...(at === null ? {} : { at }) });
         if (!closed && replay === wanted) one.focus();
