@@ -127,8 +127,8 @@ def _guess(source: object) -> EventFormat:
 def _first_object(path: Path) -> dict[str, object]:
     """Return the first JSON object of a file, of lines or of an array."""
     for member in members(path):
-        for block in blocks(member, lambda _: None):
-            text = block.data[:_LOOKED_AT].decode("utf-8", "replace")
+        for block in blocks(member, lambda _: None, _LOOKED_AT):
+            text = block.data.decode("utf-8", "replace")
             start = text.find("{")
             try:
                 found, _ = _DECODER.raw_decode(text[max(start, 0) :])

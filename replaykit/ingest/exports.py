@@ -7,6 +7,7 @@ A tool is described by a `Format`: which fields it writes, and what they mean. A
 from __future__ import annotations
 
 import os
+import re
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -58,6 +59,9 @@ TEXTS: Final[dict[str, Owner]] = {
 }
 #: Files of these kinds take about six times their size in memory.
 _PACKED: Final = frozenset({".gz", ".zip", ".zst", ".parquet"})
+#: What some tools write before the text of a file, and how an array begins.
+_MARK: Final = b"\xef\xbb\xbf"
+_ARRAY: Final = re.compile(rb"\s*\[")
 _IDENTITIES: Final = ("user_id", "device_id", "amplitude_id")
 # More blocks in flight than threads only cost memory.
 _WORKERS: Final = min(8, os.cpu_count() or 1)
@@ -349,19 +353,20 @@ def filled_text(names: Iterable[str]) -> list[pl.Expr]:
 
 def _lines(member: Member, advance: Callable[[int], object]) -> Iterator[Block]:
     """Yield blocks of JSON lines, also from a file that is one JSON array."""
-    array: list[bytes] = []
+    array: list[bytes | bytearray] = []
     size = 0
     first = True
-    for block in blocks(member, advance):
+    for given in blocks(member, advance):
+        block = given
         if first:
             first = False
-            data = block.data.removeprefix(b"\xef\xbb\xbf")
-            if data.lstrip()[:1] == b"[":
-                array.append(data)
-                size += len(data)
+            if block.data.startswith(_MARK):
+                data = block.data[len(_MARK) :]
+                block = Block(data, block.first_line, block.ends)
+            if _ARRAY.match(block.data):
+                array.append(block.data)
+                size += len(block.data)
                 continue
-            yield Block(data, block.first_line, block.ends)
-            continue
         if not array:
             yield block
             continue

@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     #: A file, a folder, a pattern, or several of these.
     Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
-_BLOCK: Final = 16 << 20
-_READ: Final = 1 << 20
+#: Bytes of a block: what is done once per block should not count.
+_BLOCK: Final = 32 << 20
+_READ: Final = 256 << 10
 #: Lines of a block: each takes some room, however short it is.
 _LINES: Final = 100_000
 #: Stands behind the lines of a block, so that a reader may look ahead.
@@ -71,7 +72,7 @@ class Block:
         How many there are.
     """
 
-    data: bytes
+    data: bytes | bytearray
     first_line: int
     ends: int
 
@@ -186,7 +187,9 @@ def members(path: Path) -> list[Member]:
     return sorted(entries, key=lambda member: member.entry or "")
 
 
-def blocks(member: Member, progress: Callable[[int], object]) -> Iterator[Block]:
+def blocks(
+    member: Member, progress: Callable[[int], object], size: int = _BLOCK
+) -> Iterator[Block]:
     """Read a stream as blocks of whole lines.
 
     Parameters
@@ -195,6 +198,8 @@ def blocks(member: Member, progress: Callable[[int], object]) -> Iterator[Block]
         What to read.
     progress
         Told how many more bytes of the file on disk were read.
+    size
+        About how many bytes a block shall have.
 
     Raises
     ------
@@ -203,10 +208,10 @@ def blocks(member: Member, progress: Callable[[int], object]) -> Iterator[Block]
     """
     line = 1
     rest = b""
-    for data in _chunks(member, progress):
-        cut = data.rfind(b"\n") + 1
+    for data, end in _filled(member, progress, lambda: rest, size):
+        cut = data.rfind(b"\n", 0, end) + 1
+        rest = bytes(memoryview(data)[cut:end])
         if not cut:
-            rest += data
             if len(rest) > LONGEST_LINE:
                 raise BadInput(
                     f"{member.name} has a line {line:,} of more than "
@@ -214,31 +219,43 @@ def blocks(member: Member, progress: Callable[[int], object]) -> Iterator[Block]
                     "is this another kind of file?"
                 )
             continue
-        for start, end, ends in _stretches(data, cut):
-            part = memoryview(data)[start:end]
-            yield Block(b"".join((rest, part, PADDING)), line, ends)
-            rest = b""
+        data[cut:] = PADDING
+        for part, ends in _stretches(data, cut):
+            yield Block(part, line, ends)
             line += ends
-        rest = data[cut:]
     if rest.strip():
         yield Block(rest + b"\n" + PADDING, line, 1)
 
 
-def _stretches(data: bytes, end: int) -> Iterator[tuple[int, int, int]]:
-    """Cut lines into stretches of at most `_LINES`: start, end, number of lines."""
-    ends = data.count(b"\n", 0, end)
+def _stretches(data: bytearray, end: int) -> Iterator[tuple[bytearray, int]]:
+    """Cut lines into stretches of at most `_LINES`, each with its number of lines."""
+    from replaykit.compiled import frozen  # noqa: PLC0415 - numba
+    from replaykit.ingest.lines_kernel import line_ends  # noqa: PLC0415 - numba
+
+    ends = line_ends(frozen(np.frombuffer(data, np.uint8, end)))
     if ends <= _LINES:
-        yield 0, end, ends
+        yield data, ends
         return
     breaks = np.flatnonzero(np.frombuffer(data, np.uint8, end) == ord("\n")) + 1
     start = 0
     for first in range(0, ends, _LINES):
         last = min(first + _LINES, ends)
-        yield start, int(breaks[last - 1]), last - first
-        start = int(breaks[last - 1])
+        after = int(breaks[last - 1])
+        yield data[start:after] + PADDING, last - first
+        start = after
 
 
-def _chunks(member: Member, progress: Callable[[int], object]) -> Iterator[bytes]:
+def _filled(
+    member: Member,
+    progress: Callable[[int], object],
+    rest: Callable[[], bytes],
+    size: int,
+) -> Iterator[tuple[bytearray, int]]:
+    """Yield what was left of the last block with more behind it, and where that ends.
+
+    There is room for the padding behind it. Nothing is copied but by the decompressor,
+    and what is handed out is not touched again.
+    """
     expanded = 0
     with member.path.open("rb") as raw:
         before = 0
@@ -246,32 +263,29 @@ def _chunks(member: Member, progress: Callable[[int], object]) -> Iterator[bytes
             _named_errors(member, lambda: expanded),
             _opened(member, raw) as stream,
         ):
-            while data := _filled(stream):
-                expanded += len(data)
+            while True:
+                had = rest()
+                data = bytearray(len(had) + size + len(PADDING))
+                data[: len(had)] = had
+                most = len(had) + size
+                end = len(had)
+                while end < most and (part := stream.read(min(_READ, most - end))):
+                    data[end : end + len(part)] = part
+                    end += len(part)
+                expanded += end - len(had)
                 at = raw.tell()
                 progress(at - before)
                 before = at
+                if end == len(had):
+                    break
                 if expanded > _BOMB_BYTES and expanded > _BOMB_RATIO * max(at, 1):
                     raise BadInput(
                         f"{member.name} expands to more than {_BOMB_RATIO} times its "
                         f"size ({expanded >> 20} MiB so far). No export does; it is "
                         "refused. Expand it by hand if you trust it."
                     )
-                yield data
+                yield data, end
         progress(max(raw.tell() - before, 0))
-
-
-def _filled(stream: IO[bytes]) -> bytes:
-    # Large blocks are parsed faster; a decompressor hands out small ones.
-    parts: list[bytes] = []
-    size = 0
-    while size < _BLOCK:
-        part = stream.read(_READ)
-        if not part:
-            break
-        parts.append(part)
-        size += len(part)
-    return b"".join(parts)
 
 
 @contextmanager

@@ -43,7 +43,7 @@ class Lines:
 
     def __init__(
         self,
-        data: bytes,
+        data: bytes | bytearray,
         fields: Collection[str],
         ends: int,
         *,
@@ -167,7 +167,7 @@ def _bits(valid: np.ndarray) -> np.ndarray:
     return np.packbits(valid, bitorder="little")
 
 
-def _is_text(data: bytes) -> bool:
+def _is_text(data: bytes | bytearray) -> bool:
     try:
         data.decode()
     except UnicodeDecodeError:

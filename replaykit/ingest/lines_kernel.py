@@ -47,6 +47,15 @@ _NEWLINE = 10
 
 
 @compiled
+def line_ends(data: U8) -> int:
+    """Return how many lines end in some bytes."""
+    found = 0
+    for at in range(len(data)):
+        found += data[at] == _NEWLINE
+    return found
+
+
+@compiled
 def scan(
     data: U8,
     names: U8,
