@@ -11,6 +11,7 @@ import polars as pl
 
 from replaykit import timeline
 from replaykit.bundle import bundle_of_home, twin_of_home, with_bundle
+from replaykit.engine import Cluster
 from replaykit.erasing import Erased, forget_person, purge_expired
 from replaykit.errors import BadInput
 from replaykit.handles import Events
@@ -453,8 +454,8 @@ class Project:
         """The state that handles taken now are pinned to."""
         store = self._store
         settings = store.settings
-        # A mapping does not travel to other processes.
-        on_threads = self.engine == "threads"
+        # A pool of processes has only what the standard library can send.
+        mapped = self.engine == "threads" or isinstance(self.engine, Cluster)
 
         def scan(
             properties: Iterable[str] | None,
@@ -462,9 +463,7 @@ class Project:
             *,
             buckets: Iterable[int] | None = None,
         ) -> pl.LazyFrame:
-            return store.scan(
-                properties, buckets=buckets, users=users, mapped=on_threads
-            )
+            return store.scan(properties, buckets=buckets, users=users, mapped=mapped)
 
         first, last = store.first, store.last
         return Source(
@@ -491,7 +490,7 @@ class Project:
                 users=store.users,
                 buckets=store.buckets,
                 codes=store.codes,
-                mapped=on_threads and store.mapped,
+                mapped=mapped and store.mapped,
             ),
             engine=self.engine,
             again=lambda: replace(self).source,

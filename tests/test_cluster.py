@@ -10,7 +10,7 @@ import time
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from test_engines import QUESTIONS, folder  # noqa: F401 - a fixture
+from test_engines import QUESTIONS, folder, indexed  # noqa: F401 - fixtures
 
 import replaykit as rk
 from replaykit import engine, errors
@@ -61,10 +61,11 @@ SHORT = ("funnel", "uniques", "median", "per user", "retention", "journeys", "wh
         for name in QUESTIONS
     ],
 )
-def test_the_cluster_gives_the_same_answer(client, folder, name):  # noqa: F811
+def test_the_cluster_gives_the_same_answer(client, folder, indexed, name):  # noqa: F811
     asked = QUESTIONS[name]
     whole = asked(rk.open(folder, engine="scan").events)
-    assert_frame_equal(asked(rk.open(folder, engine=client).events), whole)
+    for other in (folder, indexed):
+        assert_frame_equal(asked(rk.open(other, engine=client).events), whole)
 
 
 def test_few_rows_are_cut_into_a_piece_per_worker(client, folder, monkeypatch):  # noqa: F811
@@ -77,6 +78,29 @@ def test_few_rows_are_cut_into_a_piece_per_worker(client, folder, monkeypatch): 
     # Many rows are cut finer, so that a slow worker gets fewer pieces.
     monkeypatch.setattr(engine, "_PIECE", store.rows // 8)
     assert len(rk.open(folder, engine=client).events.pieces(set()).parts) == 8
+
+
+def test_workers_use_the_index_where_they_see_it(client, indexed):  # noqa: F811
+    names = ("funnel", "sessions", "retention", "uniques")
+    want = [QUESTIONS[name](rk.open(indexed, engine="scan").events) for name in names]
+
+    def asked():
+        shop = rk.open(indexed, engine=client)
+        (piece, *_) = shop.events.pieces(set()).parts
+        assert "covering index" in piece.explain()
+        (indexed / "index").rename(indexed / "elsewhere")
+        try:
+            return [QUESTIONS[name](shop.events) for name in names]
+        finally:
+            (indexed / "elsewhere").rename(indexed / "index")
+
+    # What the client saw is gone when the workers look: they read the table.
+    for got, expected in zip(asked(), want, strict=True):
+        assert_frame_equal(got, expected)
+    for name, expected in zip(names, want, strict=True):
+        assert_frame_equal(
+            QUESTIONS[name](rk.open(indexed, engine=client).events), expected
+        )
 
 
 def slow_users(piece):

@@ -207,10 +207,10 @@ def blocks(
         If the stream is cut off, damaged, or expands beyond reason.
     """
     line = 1
-    rest = b""
-    for data, end in _filled(member, progress, lambda: rest, size):
+    rest = bytearray()
+    for data, end in _filled(member, progress, rest, size):
         cut = data.rfind(b"\n", 0, end) + 1
-        rest = bytes(memoryview(data)[cut:end])
+        rest[:] = memoryview(data)[cut:end]
         if not cut:
             if len(rest) > LONGEST_LINE:
                 raise BadInput(
@@ -224,7 +224,7 @@ def blocks(
             yield Block(part, line, ends)
             line += ends
     if rest.strip():
-        yield Block(rest + b"\n" + PADDING, line, 1)
+        yield Block(b"".join((rest, b"\n", PADDING)), line, 1)
 
 
 def _stretches(data: bytearray, end: int) -> Iterator[tuple[bytearray, int]]:
@@ -248,13 +248,13 @@ def _stretches(data: bytearray, end: int) -> Iterator[tuple[bytearray, int]]:
 def _filled(
     member: Member,
     progress: Callable[[int], object],
-    rest: Callable[[], bytes],
+    rest: bytearray,
     size: int,
 ) -> Iterator[tuple[bytearray, int]]:
-    """Yield what was left of the last block with more behind it, and where that ends.
+    """Yield what stands in `rest` then, with more of the stream, and where that ends.
 
-    There is room for the padding behind it. Nothing is copied but by the decompressor,
-    and what is handed out is not touched again.
+    The file is read into memory that nobody else has, and that whoever takes it may
+    keep; behind its end there is room for the padding.
     """
     expanded = 0
     with member.path.open("rb") as raw:
@@ -264,19 +264,18 @@ def _filled(
             _opened(member, raw) as stream,
         ):
             while True:
-                had = rest()
-                data = bytearray(len(had) + size + len(PADDING))
-                data[: len(had)] = had
-                most = len(had) + size
-                end = len(had)
+                had = end = len(rest)
+                most = had + size
+                data = bytearray(most + len(PADDING))
+                data[:had] = rest
                 while end < most and (part := stream.read(min(_READ, most - end))):
                     data[end : end + len(part)] = part
                     end += len(part)
-                expanded += end - len(had)
+                expanded += end - had
                 at = raw.tell()
                 progress(at - before)
                 before = at
-                if end == len(had):
+                if end == had:
                     break
                 if expanded > _BOMB_BYTES and expanded > _BOMB_RATIO * max(at, 1):
                     raise BadInput(

@@ -237,8 +237,8 @@ class EventStore:
         users
             Only these people (numbers), reading only their partitions.
         mapped
-            Take numbers from the covering index where there is one; such a scan must
-            be collected by this process.
+            Take the numbers of these partitions from the covering index where there is
+            one; whoever collects the scan and does not see it reads the table.
         """
         registry = self.snapshot.catalog.registry
         code: list[pl.Expr] = []
@@ -266,7 +266,7 @@ class EventStore:
         physical = self._physical(
             self.buckets if buckets is None else list(buckets),
             parallel,
-            mapped=mapped and users is None,
+            mapped=mapped and users is None and buckets is not None,
         )
         if wanted is not None:
             physical = physical.filter(pl.col("user").is_in(wanted))
@@ -299,10 +299,14 @@ class EventStore:
         self, buckets: list[int], parallel: Parallel, *, mapped: bool
     ) -> pl.LazyFrame:
         loose = set(self.unsorted)
-        if mapped and len(buckets) == 1 and not loose.intersection(buckets):
-            covered = self.snapshot.covered(buckets[0])
-            if covered is not None:
-                return covered
+        covered = (
+            [self.snapshot.covered(bucket) for bucket in buckets if bucket not in loose]
+            if mapped
+            else []
+        )
+        by_index = [one for one in covered if one is not None]
+        if len(by_index) == len(buckets) > 0:
+            return by_index[0] if len(by_index) == 1 else pl.concat(by_index)
         # Runs of sorted partitions are one scan, so that files are read in parallel.
         tidy = [bucket for bucket in buckets if bucket not in loose]
         scans = (

@@ -120,7 +120,7 @@ class Snapshot:
     def covered(self, bucket: int) -> pl.LazyFrame | None:
         """Scan a sorted partition by its covering index; None if it has none.
 
-        What the scan reads stays on this machine: it is not to be sent to another.
+        Whoever collects the scan on another machine reads the table.
         """
         (path,) = self.files[bucket]
         columns = self.indexed.get(path)
