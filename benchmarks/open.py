@@ -1,7 +1,7 @@
 """Opening a large project, and reading one user of it beside scanning all.
 
 `SIZE=100M make bench NAME=open` sets the number of events (20M by default). The project
-is built first, once, under build/bench, batch by batch as a store takes them.
+is built first, once, under build/bench, in one ingest.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator  # noqa: TC003 - a script
 from pathlib import Path  # noqa: TC003 - a script
 
 import numpy as np
@@ -18,6 +19,7 @@ from big_export import NAMES, START_US, build_folder
 from measure import interleaved, report
 
 import replaykit as rk
+from replaykit.schema import Owner  # noqa: TC001 - a script
 from replaykit.store import open_store
 
 ROUNDS = 3
@@ -55,6 +57,29 @@ def part(number: int, users: int, rows: int) -> pl.DataFrame:
     )
 
 
+class Parts:
+    """The parts from a number on, one after the other."""
+
+    def __init__(self, rows: int, had: int) -> None:
+        self._numbers = range(had // PART, -(-rows // PART))
+        self._users = rows // PER_USER
+
+    def batches(self) -> Iterator[pl.DataFrame]:
+        for number in self._numbers:
+            whole = part(number, self._users, PART)
+            yield from whole.iter_slices(PART // 10)
+            print(f"{(number + 1) * PART:,} rows", flush=True)
+
+    def expected(self) -> None:
+        return None
+
+    def narrow(self) -> dict[tuple[Owner, str, str], int]:
+        return {}
+
+    def finished(self, new: int, duplicate: int) -> tuple[int, int]:
+        return new, duplicate
+
+
 def build(rows: int) -> Path:
     folder = build_folder() / f"open-{rows}.rk"
     if folder.exists():
@@ -64,11 +89,8 @@ def build(rows: int) -> Path:
     buckets = max(16, rows // 1_000_000)
     if made.snapshot.catalog.buckets != buckets:
         made.compact(buckets=buckets)
-    for number in range(-(-rows // PART)):
-        if open_store(beside).rows > number * PART:
-            continue
-        open_store(beside).append(part(number, rows // PER_USER, PART))
-        print(f"{open_store(beside).rows:,} rows", flush=True)
+    if made.rows < rows:
+        open_store(beside).ingest(Parts(rows, made.rows))
     open_store(beside).compact()
     beside.rename(folder)
     return folder
