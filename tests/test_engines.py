@@ -95,7 +95,8 @@ def indexed(folder, tmp_path_factory):
         rk.open(copy).compact()
     snap = open_store(copy).snapshot
     assert set(snap.indexed.values()) == {frozenset(covering.COVERED)}
-    assert "covering index" in snap.covered(next(iter(snap.files))).explain()
+    bucket = next(iter(snap.files))
+    assert "covering index" in snap.in_order(bucket, "auto", mapped=True).explain()
     return copy
 
 

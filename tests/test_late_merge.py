@@ -61,7 +61,7 @@ def projects(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patched:
         # As in a large table: nothing is rewritten but what a merge moves.
         patched.setattr(plan, "SMALL", 0)
-        patched.setattr(plan, "_worth_merging", lambda head, arriving: set())
+        patched.setattr(plan, "_worth_merging", lambda head, arriving: {})
         create_store(folder / "late.rk", Settings(buckets=5))
         for part in (anonymous[::2], anonymous[1::2], logins):
             open_store(folder / "late.rk").append(frame(part))

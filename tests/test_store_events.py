@@ -46,7 +46,7 @@ def shop(tmp_path):
 def never_merging(monkeypatch):
     """As in a large table: an ingest adds files and rewrites none."""
     monkeypatch.setattr(plan, "SMALL", 0)
-    monkeypatch.setattr(plan, "_worth_merging", lambda head, arriving: set())
+    monkeypatch.setattr(plan, "_worth_merging", lambda head, arriving: {})
 
 
 def batch(rows):

@@ -113,7 +113,7 @@ def _add_columns(head: Snapshot, registry: Registry) -> None:
 def _make_true(plan: Plan, written: Written) -> int:
     head = plan.head
     now = int(time.time())
-    removed = [path for bucket in plan.rewrite for path in head.files[bucket]]
+    removed = [path for paths in plan.rewrite.values() for path in paths]
     after = _after(plan, written, removed, now)
     number = after.write(head.folder)
     removes = [

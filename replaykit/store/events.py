@@ -198,15 +198,14 @@ class EventStore:
 
     @property
     def unsorted(self) -> list[int]:
-        """The partitions that wait for compaction; scans of them sort."""
+        """The partitions that wait for compaction; scans of them sort late rows in."""
         files = self.snapshot.files
         return [bucket for bucket, parts in files.items() if len(parts) > 1]
 
     @property
     def mapped(self) -> bool:
-        """Whether every partition is sorted and has a covering index."""
-        indexed = self.snapshot.indexed
-        return bool(indexed) and self.is_sorted and all(indexed.values())
+        """Whether questions find their numbers in covering indexes."""
+        return self.snapshot.mapped
 
     @cached_property
     def _asked(self) -> set[str]:
@@ -298,24 +297,15 @@ class EventStore:
     def _physical(
         self, buckets: list[int], parallel: Parallel, *, mapped: bool
     ) -> pl.LazyFrame:
-        loose = set(self.unsorted)
-        covered = (
-            [self.snapshot.covered(bucket) for bucket in buckets if bucket not in loose]
-            if mapped
-            else []
-        )
-        by_index = [one for one in covered if one is not None]
-        if len(by_index) == len(buckets) > 0:
-            return by_index[0] if len(by_index) == 1 else pl.concat(by_index)
+        snapshot = self.snapshot
+        apart = set(snapshot.files if mapped else self.unsorted)
         # Runs of sorted partitions are one scan, so that files are read in parallel.
-        tidy = [bucket for bucket in buckets if bucket not in loose]
-        scans = (
-            [self.snapshot.rows(tidy, parallel=parallel)] if tidy or not buckets else []
-        )
+        tidy = [bucket for bucket in buckets if bucket not in apart]
+        scans = [snapshot.rows(tidy, parallel=parallel)] if tidy or not buckets else []
         scans += [
-            self.snapshot.rows([bucket]).sort("user", "time", "row")
+            snapshot.in_order(bucket, parallel, mapped=mapped)
             for bucket in buckets
-            if bucket in loose
+            if bucket in apart
         ]
         return scans[0] if len(scans) == 1 else pl.concat(scans)
 

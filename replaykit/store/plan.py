@@ -19,13 +19,15 @@ from replaykit.store.people import (
 from replaykit.store.staging import hash_probe, id_key
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from replaykit.store.properties import Registry
     from replaykit.store.snapshot import Snapshot
     from replaykit.store.staging import Stage
 
 #: Tables up to this many rows are kept sorted by every ingest.
 SMALL: Final = 300_000
-#: A partition with this many files is rewritten by the next ingest.
+#: Of a partition with this many files, several become one with the next ingest.
 FILES: Final = 8
 
 
@@ -48,7 +50,7 @@ class Plan:
     moved
         `stored`, `bucket`, `user`: stored rows that now belong to someone else.
     rewrite
-        Partitions read, changed and written as one sorted file.
+        Partition to those of its files that are read, changed and written as one.
     buckets
         Number of partitions afterwards.
     wishes
@@ -61,7 +63,7 @@ class Plan:
     duplicates: Duplicates
     staged_owner: pl.DataFrame
     moved: pl.DataFrame
-    rewrite: frozenset[int]
+    rewrite: Mapping[int, Collection[str]]
     buckets: int
     wishes: Wishes
 
@@ -107,8 +109,9 @@ def make_plan(head: Snapshot, stage: Stage | None, wishes: Wishes) -> Plan:
     }
     duplicates = _duplicates(head, stage, people, staged_owner)
     rewrite |= set(duplicates.superseded["bucket"].to_list())
+    merge: Mapping[int, Collection[str]] = {}
     if stage is not None and stage.rows > len(duplicates.dropped):
-        rewrite |= _worth_merging(head, stage.rows)
+        merge = _worth_merging(head, stage.rows)
     registry = head.catalog.registry
     if stage is not None:
         registry = registry.absorb(stage.kinds, stage.narrow, head.declared)
@@ -127,21 +130,30 @@ def make_plan(head: Snapshot, stage: Stage | None, wishes: Wishes) -> Plan:
         duplicates,
         staged_owner,
         moved,
-        frozenset(bucket for bucket in rewrite if bucket in head.files),
+        {**merge, **{one: head.files[one] for one in rewrite if one in head.files}},
         buckets,
         wishes,
     )
 
 
-def _worth_merging(head: Snapshot, arriving: int) -> set[int]:
+def _worth_merging(head: Snapshot, arriving: int) -> Mapping[int, Collection[str]]:
+    """Return the files, by partition, that shall become one with arriving rows.
+
+    A large partition is not written again for a few of them: its late files become one
+    of their own until they are a good part of it. So what each row costs in the end
+    does not grow with the table.
+    """
     if head.catalog.rows <= SMALL:
-        return set(head.files)
+        return head.files
     each = arriving / head.catalog.buckets
-    return {
-        bucket
-        for bucket, files in head.files.items()
-        if len(files) >= FILES or head.catalog.bucket_rows.get(bucket, 0) <= 2 * each
-    }
+    found: dict[int, Collection[str]] = {}
+    for bucket, files in head.files.items():
+        late = head.late(bucket)
+        if head.catalog.bucket_rows.get(bucket, 0) <= 2 * each:
+            found[bucket] = files
+        elif len(files) >= FILES:
+            found[bucket] = late or files
+    return found
 
 
 def _shared_devices(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import polars as pl
 from deltalake import DeltaTable
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 Parallel: TypeAlias = Literal["auto", "row_groups"]
 """How a scan reads: the columns of a filter first, or all columns at once."""
+
+#: The files beside a partition's largest may hold this part of its rows before all of
+#: the partition is sorted with them.
+LATE: Final = 1 / 4
+_ORDER: Final = ("user", "time", "row")
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,16 +122,66 @@ class Snapshot:
                 numbers = self.rows([bucket]).select(list(COVERED))
                 write_index(self.folder, path, numbers.collect())
 
-    def covered(self, bucket: int) -> pl.LazyFrame | None:
-        """Scan a sorted partition by its covering index; None if it has none.
+    def late(self, bucket: int) -> list[str]:
+        """Return the files of a partition beside its largest, if they are small to it.
 
-        Whoever collects the scan on another machine reads the table.
+        None at all is the answer of a partition of one file, and of one that is better
+        sorted as a whole.
         """
-        (path,) = self.files[bucket]
-        columns = self.indexed.get(path)
-        if not columns:
-            return None
-        return scan_covered(self.folder, path, columns, self.rows([bucket]))
+        paths = sorted(self.files.get(bucket, ()), key=lambda path: -self.heights[path])
+        heights = [self.heights[path] for path in paths]
+        few = all(heights) and sum(heights[1:]) <= LATE * heights[0]
+        return paths[1:] if few else []
+
+    @cached_property
+    def _latecomers(self) -> dict[int, pl.Series]:
+        """Partition to the users in its late files."""
+        loose = {bucket: late for bucket in self.files if (late := self.late(bucket))}
+        found = (
+            self.scan([path for late in loose.values() for path in late])
+            .select(PARTITION, "user")
+            .unique()
+            .collect(engine="streaming")
+        )
+        parts = found.partition_by(PARTITION, as_dict=True)
+        return {int(bucket): part["user"] for (bucket,), part in parts.items()}
+
+    @property
+    def mapped(self) -> bool:
+        """Whether all partitions, but for few late rows, have a covering index."""
+        return bool(self.files) and all(
+            any(map(self.indexed.get, paths)) and (len(paths) == 1 or self.late(bucket))
+            for bucket, paths in self.files.items()
+        )
+
+    def in_order(
+        self, bucket: int, parallel: Parallel, *, mapped: bool
+    ) -> pl.LazyFrame:
+        """Scan the physical rows of a partition, each user's together and in order.
+
+        Parameters
+        ----------
+        bucket, parallel
+            The partition, and how its files are read.
+        mapped
+            Take numbers from the covering index where there is one. Whoever collects
+            the scan where it is not to be seen reads the table.
+        """
+        paths = self.files[bucket]
+        late = self.late(bucket)
+        if len(paths) > 1 and not late:
+            return self.rows([bucket], parallel=parallel).sort(_ORDER)
+        (main,) = set(paths) - set(late)
+        columns = self.indexed.get(main) if mapped else None
+        rows = self.scan([main], parallel=parallel)
+        if columns:
+            rows = scan_covered(self.folder, main, columns, rows)
+        if not late:
+            return rows
+        # Only the users of late rows are sorted.
+        theirs = pl.col("user").is_in(self._latecomers[bucket].implode())
+        both = pl.concat([rows.filter(theirs), self.scan(late, parallel=parallel)])
+        return pl.concat([rows.filter(~theirs), both.sort(_ORDER)])
 
     def rows(
         self,
@@ -136,16 +191,19 @@ class Snapshot:
     ) -> pl.LazyFrame:
         """Scan the physical rows of some partitions, file by file, in file order."""
         chosen = self.files if buckets is None else buckets
-        paths = [
-            str(self.folder / EVENTS / path)
-            for bucket in chosen
-            for path in self.files.get(bucket, ())
-        ]
-        if not paths:
+        paths = [path for bucket in chosen for path in self.files.get(bucket, ())]
+        return self.scan(paths, parallel=parallel)
+
+    def scan(
+        self, paths: Iterable[str], *, parallel: Parallel = "auto"
+    ) -> pl.LazyFrame:
+        """Scan the physical rows of some files, one after the other."""
+        places = [str(self.folder / EVENTS / path) for path in paths]
+        if not places:
             return pl.LazyFrame(schema=self.schema)
         stored = {name: kind for name, kind in self.schema.items() if name != PARTITION}
         return pl.scan_parquet(
-            paths,
+            places,
             schema=stored,
             hive_partitioning=False,
             missing_columns="insert",

@@ -230,9 +230,8 @@ def _cut(plan: Plan, stage: Stage | None) -> Cut:
     """Return how the rows of a commit are cut: so that a stretch fits in memory."""
     rows, size = (stage.rows, stage.size) if stage is not None else (0, 0)
     if plan.rewrite:
-        known = plan.head.catalog.bucket_rows
-        rows += sum(known.get(one, 0) for one in plan.rewrite)
-        files = {path for one in plan.rewrite for path in plan.head.files[one]}
+        files = {path for paths in plan.rewrite.values() for path in paths}
+        rows += sum(plan.head.heights[path] for path in files)
         size += _EXPANDS * sum(plan.head.sizes[path] for path in files)
     return Cut.of(plan.buckets, plan.people.next_user, rows, size)
 
@@ -253,7 +252,7 @@ def _write(heap: Heap, plan: Plan, writer: Writer, written: Written) -> None:
         )
         name = f"part-{writer.id}-{secrets.token_hex(8)}.parquet"
         # Of a partition in several files the order is found by sorting, not read.
-        alone = bucket in plan.rewrite or bucket not in head.files
+        alone = set(plan.rewrite.get(bucket, ())) == set(head.files.get(bucket, ()))
         if alone:
             told = indexing(head.folder, name, told, heap.rows[bucket])
         return write_part(head.folder, bucket, name, told), counted
@@ -309,10 +308,11 @@ def _new_column(plan: Plan, column: str, dtype: pl.DataType) -> pl.Expr:
 
 
 def _stored(plan: Plan, bucket: int) -> Iterator[pl.DataFrame]:
-    """Read a partition that is rewritten, with everything the plan changes in it."""
+    """Read what is rewritten of a partition, with everything the plan changes in it."""
     head = plan.head
-    stored = head.rows([bucket])
-    parts = head.catalog.bucket_rows.get(bucket, 0) // _READ + 1
+    paths = plan.rewrite[bucket]
+    stored = head.scan(paths)
+    parts = sum(head.heights[path] for path in paths) // _READ + 1
     people = head.catalog.next_user
     for number in range(parts):
         first, last = people * number // parts, people * (number + 1) // parts
