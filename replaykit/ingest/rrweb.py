@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import blake2b
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
@@ -66,8 +67,9 @@ class Group:
     #: What else the result depends on, such as the files that stand in for pictures.
     salt: str = ""
 
+    @cached_property
     def digest(self) -> str:
-        """Return a digest of all the files' bytes."""
+        """A digest of all the files' bytes, read when it is first asked for."""
         digest = blake2b(f"{self.replay_id}{self.salt}".encode(), digest_size=16)
         for file, _ in self.files:
             digest.update(file.digest().encode())
@@ -115,7 +117,7 @@ def read(
     Events are sorted by (timestamp, file order). A file that cannot be read is named;
     what the others hold is still used.
     """
-    digest = group.digest()
+    digest = group.digest
     parts: dict[str | None, list[tuple[Decoded, int | None]]] = {}
     problems: Counter[str] = Counter()
     for file, chunk in group.files:

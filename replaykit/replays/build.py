@@ -137,7 +137,7 @@ def add_recordings(
     with store.batch() as batch, _fewer_collections():
         known = batch.digests()
         for group in over(found, "recordings", unit="file", shown=progress):
-            if group.digest() in known:
+            if group.digest in known:
                 report.unchanged += 1
                 continue
             for item in read(group, device=device, user=user):

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from replaykit.replays.nodes import ELEMENT, Node
+from replaykit.replays.nodes import ELEMENT, TEXT, Node
 from replaykit.replays.texts import HOLDERS, INSIDE, SMALL, write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Cleans the children of an element of this name, in place.
+Cleaner: TypeAlias = "Callable[[str, list[dict[str, Any]]], None]"
 
 #: Deeper pages overflow the Replayer's recursion (measured: at 2,000 to 5,000).
 MAX_DEPTH: Final = 2_000
@@ -25,14 +31,20 @@ class Built:
 
     top: Node
     nodes: dict[int, Node]
-    count: int = 1
-    players: list[Node] = field(default_factory=list)
+    count: int
+    players: list[Node]
     #: Nodes nested too deeply, which are left out.
-    lost: int = 0
+    lost: int
 
 
-def build(serialised: dict[str, Any]) -> Built:  # noqa: C901, PLR0912, PLR0915 - one loop, no calls
+def build(  # noqa: C901, PLR0912, PLR0915 - one loop, no calls
+    serialised: dict[str, Any], clean: Cleaner | None = None
+) -> Built:
     """Build a serialised node with all its children, without recursion.
+
+    `clean` is given the name of each node that holds others, in lower case, and the
+    serialised children, before they are looked at: while they are at hand, as a second
+    walk over a large page costs half as much as building it.
 
     As long as data hold their children, a small part is written at once (`texts`). Then
     the links hold the children, and the data no longer do.
@@ -46,8 +58,9 @@ def build(serialised: dict[str, Any]) -> Built:  # noqa: C901, PLR0912, PLR0915 
     (True, False)
     """
     top = Node(serialised)
-    tree = Built(top, {top.id: top})
-    nodes = tree.nodes
+    nodes = {top.id: top}
+    players: list[Node] = []
+    count, lost = 1, 0
     #: Nodes whose data still hold their children, latest last.
     whole: list[Node] = []
     #: The number of the latest node that is not to be written as its data are.
@@ -56,51 +69,57 @@ def build(serialised: dict[str, Any]) -> Built:  # noqa: C901, PLR0912, PLR0915 
     while stack:
         parent, depth, kept, before = stack.pop()
         if depth == _DONE:
-            size = tree.count - before
-            if size >= _FEW:
-                written = size < SMALL and odd <= before and write_whole(parent)
+            if count - before >= _FEW:
+                small = count - before < SMALL and odd <= before
+                written = small and write_whole(parent)
                 for node in whole[kept:]:
                     if written:
                         node.text = INSIDE
-                    if "childNodes" in node.data:
-                        del node.data["childNodes"]
+                    node.data.pop("childNodes", None)
                 parent.data.pop("childNodes", None)
                 del whole[kept:]
-                odd = tree.count  # what holds it has to take its text
+                odd = count  # what holds it has to take its text
             continue
         children = parent.data.get("childNodes")
-        before = tree.count
+        before = count
         if depth > MAX_DEPTH:
-            tree.lost += len(children or ())
+            lost += len(children or ())
             odd = before + 1
             continue
         stack.append((parent, _DONE, len(whole), before))
         if parent.type not in HOLDERS or type(children) is not list:
             odd = before + 1
-        for data in children or ():
+        if not children:
+            continue
+        if clean is not None:
+            clean(parent.tag, children)
+        last: Node | None = None
+        for data in children:
             node = Node(data)
             nodes[node.id] = node
-            tree.count += 1
-            if node.tag == "iframe" or (node.type in HOLDERS) != ("childNodes" in data):
-                odd = tree.count
-            elif node.tag in PLAYERS:
-                tree.players.append(node)
-            where = parent
-            if data.get("isShadow") and parent.type == ELEMENT:
-                where = parent.shadow_root()
-                odd = tree.count
-            # As `insert` does; nothing of a new parent is written yet.
-            node.parent = where
-            previous = where.last
-            where.last = node
-            if previous is None:
-                where.first = node
-            else:
-                node.prev = previous
-                previous.next = node
             whole.append(node)
-            if data.get("childNodes"):
+            count += 1
+            if "isShadow" in data and data["isShadow"] and parent.type == ELEMENT:
+                parent.shadow_root().insert(node, None)
+                odd = count
+            else:  # as `insert` does; nothing of a new parent is written yet
+                node.parent = parent
+                if last is None:
+                    parent.first = node
+                else:
+                    node.prev = last
+                    last.next = node
+                last = node
+            below = data.get("childNodes")
+            if below:
                 stack.append((node, depth + 1, 0, 0))
+            elif node.type == TEXT and "childNodes" not in data:
+                continue  # as nearly half of a page is
+            if node.tag == "iframe" or (node.type in HOLDERS) != ("childNodes" in data):
+                odd = count
+            elif node.tag in PLAYERS:
+                players.append(node)
+        parent.last = last
     for node in (top, *whole):
         node.data.pop("childNodes", None)
-    return tree
+    return Built(top, nodes, count, players, lost)

@@ -16,6 +16,8 @@ from replaykit.replays.nodes import DOCTYPE, DOCUMENT, ELEMENT, TEXT, Node
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from replaykit.replays.building import Cleaner
+
 #: Parents with rules of their own; "" is a document's tag.
 _SPECIAL_PARENTS: Final = frozenset({"", "iframe", "style", "textarea"})
 
@@ -45,9 +47,12 @@ class Page:
 
     # -- whole documents
 
-    def load(self, serialised: dict[str, Any]) -> int:
-        """Replace the page by a full snapshot's node; return its number of nodes."""
-        tree = build(serialised)  # which leaves the page as it was if that fails
+    def load(self, serialised: dict[str, Any], clean: Cleaner | None = None) -> int:
+        """Replace the page by a full snapshot's node; return its number of nodes.
+
+        `clean` cleans the children of each node (`replays.building`).
+        """
+        tree = build(serialised, clean)  # which leaves the page as it was if that fails
         self.clear()
         self.root, self.nodes = tree.top, tree.nodes
         return self._came(tree)

@@ -35,9 +35,10 @@ DEFAULT_LIMITS: Final = Limits()
 
 #: Bytes of an event's text around its data.
 AROUND: Final = 45
-# A keyframe of a huge page costs more than many light events: it must be worth it.
-_NODES_PER_LIMIT: Final = 4_000
-_SNAPSHOT_SHARE: Final = 4
+#: A keyframe that is due is made once the events take such a share of the last one, …
+SNAPSHOT_SHARE: Final = 4
+#: … or once there is a full number of them for each so many nodes of the page.
+NODES_PER_LIMIT: Final = 4_000
 
 
 @dataclass(eq=False)
@@ -75,13 +76,6 @@ class Segment:
         self.tail.append(event)
         self.size += len(event.data) + AROUND
         self.last = event.timestamp
-
-    def is_worth_cutting(self, limits: Limits, page: Page) -> bool:
-        """Tell whether a new keyframe, now that one is due, is worth its size."""
-        return (
-            self.size * _SNAPSHOT_SHARE >= self.head_size
-            or len(self.tail) * _NODES_PER_LIMIT >= len(page.nodes) * limits.events
-        )
 
     def close(self, end: float) -> Segment:
         """Finish the JSON text: nothing comes after this."""

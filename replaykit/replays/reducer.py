@@ -25,6 +25,8 @@ from replaykit.replays.event_data import EventData, is_pointer, pointer_of
 from replaykit.replays.keyframes import (
     AROUND,
     DEFAULT_LIMITS,
+    NODES_PER_LIMIT,
+    SNAPSHOT_SHARE,
     Limits,
     Segment,
     View,
@@ -162,13 +164,21 @@ class Reducer:
             self._same_time = None
             self.events += 1
         limits = self._limits
-        due = (
-            len(segment.tail) >= limits.events
+        length = len(segment.tail)
+        if (
+            length >= limits.events
             or segment.size >= limits.size
             or segment.added >= limits.nodes
-        )
-        if (due or source in _SHEET_EDITS) and timestamp > segment.last:
-            segment = self._cut_if_worth(segment, timestamp, source, data, due=due)
+        ):
+            # A keyframe of a huge page costs more than many light events.
+            due = (
+                segment.size * SNAPSHOT_SHARE >= segment.head_size
+                or length * NODES_PER_LIMIT >= len(self.page.nodes) * limits.events
+            )
+        else:
+            due = source in _SHEET_EDITS and self._edits_fresh_sheet(data, segment)
+        if due and timestamp > segment.last:
+            segment = self._cut(segment, timestamp)
         # An event that cannot be applied here would stop the Replayer as well: it is
         # counted as broken and stays out.
         if self._observer is not None:
@@ -264,12 +274,14 @@ class Reducer:
         node = data["node"]
         if not isinstance(node, dict) or node["type"] != 0:
             raise BadRecording
-        if self._sanitiser is not None:
-            self._sanitiser.tree(node)
         if timestamp == self._snapshot_stamp:
             self.problems["duplicate events"] += 1
             return
-        self.page.load(node)
+        clean = None
+        if self._sanitiser is not None:
+            self._sanitiser.node(node, styled=False)
+            clean = self._sanitiser.children
+        self.page.load(node, clean)
         self._enter(timestamp, None)
         self._snapshot_stamp = timestamp
         meta_at = self._meta.timestamp if self._meta is not None else timestamp
@@ -319,16 +331,6 @@ class Reducer:
             pointer=pointer,
         )
         self._carried.fresh_sheets.clear()
-
-    def _cut_if_worth(
-        self, segment: Segment, timestamp: float, source: int, data: Any, *, due: bool
-    ) -> Segment:
-        """Return the segment that an event of this time belongs to."""
-        if (due and segment.is_worth_cutting(self._limits, self.page)) or (
-            source in _SHEET_EDITS and self._edits_fresh_sheet(data, segment)
-        ):
-            return self._cut(segment, timestamp)
-        return segment
 
     def _cut(self, segment: Segment, timestamp: float) -> Segment:
         # The Replayer applies at once what lies before the moment it is sent to, and

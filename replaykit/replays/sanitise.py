@@ -90,17 +90,22 @@ class Sanitiser:
     def tree(self, top: dict[str, Any]) -> None:
         """Clean a serialised node and everything under it."""
         self.node(top, styled=False)
-        stack = [top]
+        stack = [top] if top.get("childNodes") else []
         while stack:
             parent = stack.pop()
-            styled = str(parent.get("tagName", "")).lower() == "style"
-            for node in parent.get("childNodes") or ():
-                if node.get("type") == ELEMENT:
-                    self._element(node)
-                elif styled or "isStyle" in node:
-                    self.node(node, styled=styled)
-                if node.get("childNodes"):
-                    stack.append(node)
+            children = parent["childNodes"]
+            self.children(str(parent.get("tagName", "")).lower(), children)
+            stack += [child for child in children if child.get("childNodes")]
+
+    def children(self, tag: str, children: list[dict[str, Any]]) -> None:
+        """Clean the serialised children of an element, but not what is under them."""
+        styled = tag == "style"
+        element = self._element
+        for node in children:
+            if node.get("type") == ELEMENT:
+                element(node)
+            elif styled or "isStyle" in node:
+                self.node(node, styled=styled)
 
     def node(self, node: dict[str, Any], *, styled: bool) -> None:
         """Clean one serialised node; `styled` = its parent is a style element."""
@@ -200,29 +205,28 @@ class Sanitiser:
     def attributes(self, tag: str, attributes: dict[str, Any]) -> dict[str, Any]:
         """Return the attributes cleaned; the same object if nothing had to change."""
         rules = self._rules
-        changes: dict[str, Any] = {}
-        drops: list[str] = []
+        changes: dict[str, Any] | None = None
         for name, value in attributes.items():
             rule = rules.get(name)
             if rule is None:
                 rule = self._rule(name)
-            if not rule:
-                if type(value) is str and "(" in value:
-                    cleaned = self.css(value)
-                    if cleaned is not value:
-                        changes[name] = cleaned
+            if rule:
+                new = self._by_rule(rule, tag, value)
+            elif type(value) is str and "(" in value:
+                new = self.css(value)
+            else:
                 continue
-            new = self._by_rule(rule, tag, value)
             if new is not value:
+                if changes is None:
+                    changes = {}
                 changes[name] = new
-                if new is None:
-                    drops.append(name)
-        if not changes and not drops:
+        if changes is None:
             return attributes
+        merged = {**attributes, **changes}
         return {
-            name: changes.get(name, value)
-            for name, value in attributes.items()
-            if name not in drops
+            name: value
+            for name, value in merged.items()
+            if value is not None or name not in changes
         }
 
     def _rule(self, name: str) -> str:
