@@ -1,6 +1,6 @@
 """Recordings from JSON to segments on disk: events per second of one core.
 
-Four made recordings (`recorded.py`): two hours and 200,000 events of light use, one
+Made recordings (`recorded.py`): two hours and 200,000 events of light use, one
 whose every event draws nine nodes anew, and pages of 10,000 and 200,000 nodes under the
 same use. Times are CPU seconds of this process, so that other processes do not count.
 
@@ -8,6 +8,8 @@ same use. Times are CPU seconds of this process, so that other processes do not 
   page is followed and keyframes are taken; nothing is cleaned, summed up or packed.
 - `ingest_events_per_s_core`: file to project, light use: everything.
 - `rate_200k_nodes_over_10k`: whole ingest on the larger page over that on the smaller.
+- `append_10k_ms`, `append_80k_ms`, `append_300k_ms`: 200 more events, in a file of
+  their own, to a stored recording of so many.
 - `stored_share_of_json`: bytes on disk over bytes of JSON, of two hours of the packaged
   sample's real sessions, one after another.
 - `stored_share_12_visits`: the same, of twelve visits to one site with 0.5 MB of style
@@ -25,10 +27,12 @@ from typing import TYPE_CHECKING
 
 from measure import report
 from recorded import (
+    GROWING,
     HEAVY,
     LIGHT,
     PAGE_10K,
     PAGE_200K,
+    START,
     VISITS,
     Recorded,
     sample_for,
@@ -64,6 +68,25 @@ def ingest(like: Recorded) -> float:
         began = time.process_time()
         add_recordings(Recordings(folder), like.path, progress=False)
         return time.process_time() - began
+
+
+def appended(like: Recorded, events: int) -> float:
+    """Return the CPU seconds of adding 200 events to so many: a median."""
+    seconds = []
+    lines = like.path.read_bytes()[1:-1].split(b",\n")
+    with tempfile.TemporaryDirectory() as folder:
+        store = Recordings(folder)
+        done = 0
+        for more in (events, *[200] * ROUNDS):
+            path = Path(folder) / f"piece{done}" / f"d1_{START}.json"
+            path.parent.mkdir()
+            path.write_bytes(b"\n".join(lines[done : done + more]))
+            done += more
+            gc.collect()
+            began = time.process_time()
+            add_recordings(store, path, progress=False)
+            seconds.append(time.process_time() - began)
+    return statistics.median(seconds[1:])
 
 
 def stored(paths: Sequence[Path]) -> float:
@@ -106,6 +129,10 @@ if __name__ == "__main__":
         "ingest_heavy_mb_per_s_core": HEAVY.path.stat().st_size
         / 1e6
         / statistics.median(seconds["ingest_heavy"]),
+        **{
+            f"append_{events // 1_000}k_ms": appended(GROWING, events) * 1_000
+            for events in (10_000, 80_000, 300_000)
+        },
         "stored_share_of_json": stored([sample_for(2)]),
         "stored_share_12_visits": stored([like.path for like in VISITS]),
     }

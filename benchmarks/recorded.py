@@ -73,6 +73,8 @@ PAGE_30K = Recorded("nodes30k", 100_000, 30_000, 3_600)
 PAGE_200K = Recorded("nodes200k", 100_000, 200_000, 3_600)
 #: Twelve hours and a million events.
 LONG = Recorded("long", 1_000_000, 1_600, 43_200)
+#: Three hours that are added piece by piece.
+GROWING = Recorded("growing", 301_000, 1_600, 10_800)
 #: Half a megabyte of style sheets.
 STYLED = Recorded("styled", 50_000, 1_600, 1_800, css=500_000)
 

@@ -227,10 +227,18 @@ def test_the_search_finds_ids_wherever_they_hide(tmp_path):
         writer = files.RecordingWriter(file)
         writer.segment([b'[{"data":"', word.encode(), b'"}]'], {})
         writer.finish({}, {})
+    with (tmp_path / "8.rec").open("wb") as file:
+        writer = files.RecordingWriter(file)
+        writer.segment([b"[]"], {})
+        writer.finish({}, {}, zlib.compress(b'{"clicks":["' + word.encode() + b'"]}'))
+    with (tmp_path / "9.rec").open("wb") as file:
+        writer = files.RecordingWriter(file)
+        writer.segment([b"[]"], {"metas": [[0, f'{{"href":"/{word}"}}']]})
+        writer.finish({}, {})
     found = search(tmp_path, [word, "bo"], [42]).found
     assert sorted(
         {one.split(":")[0].split(".")[0].split("-")[0] for one in found}
-    ) == list("1234567")
+    ) == list("123456789")
 
 
 def test_checkpoints_of_the_log_hold_nobody(tmp_path):

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from replaykit.errors import BadRecording
 from replaykit.ingest.rrweb_events import Event, event_of
@@ -22,7 +23,7 @@ from replaykit.ingest.rrweb_identity import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from replaykit.ingest.rrweb_elements import Later
@@ -31,23 +32,64 @@ if TYPE_CHECKING:
 LARGE: Final = 32 * 2**20
 
 
+class Chunk(NamedTuple):
+    """A numbered part of a recording, and the times of its first and last event."""
+
+    number: int | None
+    first: int | float
+    last: int | float
+
+
 @dataclass
 class RawRecording:
-    """One recording as read: who, from which files, and its events in time order.
-
-    The events can be gone through once.
-    """
+    """One recording as read: who, from which files, and its events in time order."""
 
     identity: Identity
     files: tuple[str, ...]
     digest: str
-    events: Iterable[Event]
-    count: int
-    first: float
-    last: float
+    #: The events, or where they lie.
+    found: Sequence[Event | Later]
     problems: Counter[str] = field(default_factory=Counter)
-    #: Numbers missing from a sequence of chunks, as (last event before, first after).
-    holes: list[tuple[float, float]] = field(default_factory=list)
+    #: The files or parts of files they came in.
+    chunks: list[Chunk] = field(default_factory=list)
+
+    @property
+    def events(self) -> Iterator[Event]:
+        """The events, unpacked one by one."""
+        return unpacked(self.found)
+
+    @property
+    def first(self) -> float:
+        """When the first event was."""
+        return self.found[0].timestamp
+
+    @property
+    def last(self) -> float:
+        """When the last event was."""
+        return self.found[-1].timestamp
+
+
+def holes_between(chunks: Iterable[Chunk]) -> list[tuple[float, float]]:
+    """Return the times between chunks whose numbers are not consecutive.
+
+    Where one has no number, nothing is known to be missing.
+
+    Examples
+    --------
+    >>> holes_between([Chunk(0, 0.0, 5.0), Chunk(2, 9.0, 12.0), Chunk(3, 12.0, 15.0)])
+    [(5.0, 9.0)]
+    """
+    numbered: list[tuple[int, Chunk]] = []
+    for chunk in chunks:
+        if chunk.number is None:
+            return []
+        numbered.append((chunk.number, chunk))
+    numbered.sort(key=itemgetter(0))
+    return [
+        (earlier.last, later.first)
+        for (before, earlier), (after, later) in pairwise(numbered)
+        if after > before + 1
+    ]
 
 
 @dataclass
@@ -142,21 +184,17 @@ def read(
                     from_events(unpacked(e for e in events if e.type == CUSTOM))
                     or whose
                 )
-        holes = _holes(decoded)
         events.sort(key=_timestamp)
+        if len(decoded) == 1:
+            order = decoded[0][1]
+            chunks = [_chunk(order, (events[0].timestamp, events[-1].timestamp))]
+        else:
+            chunks = [
+                _chunk(order, [event.timestamp for event in part.events])
+                for part, order in decoded
+            ]
         own = digest if len(parts) == 1 else _part_digest(digest, key)
-        first, last = events[0].timestamp, events[-1].timestamp
-        yield RawRecording(
-            whose,
-            names,
-            own,
-            unpacked(events),
-            len(events),
-            first,
-            last,
-            problems,
-            holes,
-        )
+        yield RawRecording(whose, names, own, events, problems, chunks)
         problems = Counter()
 
 
@@ -181,10 +219,8 @@ def in_memory(whose: Identity, events: Iterable[dict[str, Any]]) -> RawRecording
     if not found:
         raise BadRecording(f"Replay {whose.replay_id!r} has no events.")
     found.sort(key=_timestamp)
-    first, last = found[0].timestamp, found[-1].timestamp
-    return RawRecording(
-        whose, (), digest.hexdigest(), found, len(found), first, last, problems
-    )
+    chunk = Chunk(None, found[0].timestamp, found[-1].timestamp)
+    return RawRecording(whose, (), digest.hexdigest(), found, problems, [chunk])
 
 
 def _part_digest(digest: str, key: str | None) -> str:
@@ -195,20 +231,5 @@ def _timestamp(event: Event | Later) -> float:
     return event.timestamp
 
 
-def _holes(
-    decoded: list[tuple[Decoded, int | None]],
-) -> list[tuple[float, float]]:
-    """Return the times between chunks whose numbers are not consecutive."""
-    numbered = sorted(
-        ((order, part) for part, order in decoded if order is not None),
-        key=lambda pair: pair[0],
-    )
-    if len(numbered) < len(decoded):
-        return []
-    holes = []
-    for (before, earlier), (after, later) in pairwise(numbered):
-        if after > before + 1:
-            end = max(_timestamp(event) for event in earlier.events)
-            start = min(_timestamp(event) for event in later.events)
-            holes.append((end, start))
-    return holes
+def _chunk(number: object, times: Collection[float]) -> Chunk:
+    return Chunk(number if type(number) is int else None, min(times), max(times))

@@ -7,30 +7,27 @@ import re
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from replaykit.errors import BadInput, BadRecording
 from replaykit.ingest.rrweb import RawRecording, Unread, groups, in_memory, read
+from replaykit.ingest.rrweb_formats import unpacked
 from replaykit.ingest.rrweb_identity import identity
 from replaykit.progress import over
 from replaykit.replays.assets import AssetMap, Assets
-from replaykit.replays.reassemble import recorded_events, together
-from replaykit.replays.reducer import Reducer
+from replaykit.replays.reassemble import together
+from replaykit.replays.resuming import Reading, following, unpack
 from replaykit.replays.sanitise import Sanitiser
-from replaykit.replays.summary import Observer
+from replaykit.replays.storing import Storing, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from replaykit.store.recording_shelves import Draft
     from replaykit.store.recordings import Batch, Recordings, Row
 
-#: Shorter recordings have the status `short` (`spec/replay.md` 1).
-SHORT_MS: Final = 10_000
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -96,8 +93,8 @@ def add_recordings(
 ) -> RecordingReport:
     """Read every recording that `source` names into the store, in one commit.
 
-    Adding the same files again changes nothing; a file that has grown replaces what it
-    gave before.
+    Adding the same files again changes nothing. What has grown, be it a file or by a
+    piece of its own, is read on from where it ended (`replays.resuming`).
 
     Parameters
     ----------
@@ -145,7 +142,7 @@ def add_recordings(
                     report.skipped[item.file] = item.reason
                     continue
                 sanitiser = Sanitiser(supplied, hosts)
-                _store(batch, item, sanitiser, report, stamp)
+                _store(batch, item, sanitiser, report, stamp, salt=salt)
     return report
 
 
@@ -179,23 +176,33 @@ def _store(
     sanitiser: Sanitiser,
     report: RecordingReport,
     stamp: datetime,
+    *,
+    salt: str = "",
 ) -> None:
     known = batch.row(raw.identity.replay_id)
+    digest = raw.digest
+    whole = True
     if known is not None:
-        if raw.digest in known["digest"].split():
+        if digest in known["digest"].split():
             report.unchanged += 1
             return
-        if not _covers(raw, known):
-            _join(batch, raw, known)
-    draft = batch.draft()
+        whole = _covers(raw, known)
+        if not whole:
+            digest = f"{known['digest']} {digest}"
     try:
-        row = write_recording(draft, raw, sanitiser, report, stamp)
+        storing = None
+        if known is not None:
+            storing = _gone_on(batch, raw, sanitiser, salt, whole=whole)
+        if storing is None:
+            storing = Storing(batch.draft(), Reading.of(raw, salt), sanitiser)
+            storing.feed(raw.events)
+        row = storing.finish(raw, stamp)
     except BadRecording as error:
-        batch.give_up(draft)
+        batch.give_up()
         for name in raw.files or (raw.identity.replay_id,):
             report.skipped[name] = str(error)
         return
-    batch.put(draft, row, raw.digest)
+    batch.put(storing.draft, row, digest)
     if known is None:
         report.added += 1
     else:
@@ -204,136 +211,60 @@ def _store(
     report.bytes += row["bytes"]
     report.replay_ids.append(row["replay_id"])
     report.statuses[row["status"]] += 1
+    report.problems.update(storing.problems)
+    report.removed.update(storing.removed())
 
 
 def _covers(raw: RawRecording, known: Row) -> bool:
     """Tell whether a recording holds all that is stored, as a grown file does."""
     return bool(
-        _moment(raw.first) <= known["start"]
-        and _moment(raw.last) >= known["end"]
-        and raw.count >= known["events"]
+        moment(raw.first) <= known["start"]
+        and moment(raw.last) >= known["end"]
+        and len(raw.found) >= known["events"]
     )
 
 
-def _join(batch: Batch, raw: RawRecording, known: Row) -> None:
-    """Put a piece of a recording together with what is stored of it."""
-    stored = recorded_events(batch.stored(raw.identity.replay_id))
-    raw.events = together(stored, raw.events)
-    raw.digest = f"{known['digest']} {raw.digest}"
-
-
-def _moment(timestamp: float) -> datetime:
-    return _EPOCH + timedelta(milliseconds=timestamp)
-
-
-def write_recording(
-    draft: Draft,
+def _gone_on(
+    batch: Batch,
     raw: RawRecording,
-    sanitiser: Sanitiser | None,
-    report: RecordingReport,
-    stamp: datetime,
-) -> Row:
-    """Write one recording's segments and summary; return its catalogue row."""
-    observer = Observer()
-    reducer = Reducer(sanitiser, observer)
-    places: list[list[float]] = []
-    for produced in (reducer.feed(raw.events), reducer.finish()):
-        for segment in produced:
-            note = {
-                "start": segment.start,
-                "end": segment.end,
-                "events": segment.events,
-                "nodes": segment.nodes,
-                "lead": segment.lead,
-                "genuine": segment.genuine,
-                "playable": segment.playable,
-            }
-            if not segment.playable:
-                draft.writer.segment(segment.parts, note, aside=True)
-                continue
-            size = draft.writer.segment(segment.parts, note, known=len(segment.head))
-            # Playing on from the segment before leaves out what only repeats the state.
-            lead = 0 if segment.genuine else segment.lead
-            places.append([segment.start, segment.end, size, lead])
-    if reducer.start is None:
-        message = "The recording has no event that can be read."
-        raise BadRecording(message)
-    reducer.page.clear()
-    problems = raw.problems + reducer.problems + reducer.page.warnings
-    observer.gaps = _gaps(raw, reducer)
-    summary = observer.summary(reducer.length, problems)
-    removed = (
-        {} if sanitiser is None else {k: v for k, v in sanitiser.removed.items() if v}
-    )
-    status, detail = _status(reducer, observer.gaps)
-    summary["status"] = status
-    summary["status_detail"] = detail
-    summary["removed"] = removed
-    summary["allow_network"] = hosts = [] if sanitiser is None else sanitiser.hosts
-    if hosts:
-        loads = f"allowed to load from the network: {', '.join(hosts)}"
-        summary["warnings"].insert(0, loads)
-    summary["missing"] = [] if sanitiser is None else list(sanitiser.missing)[:200]
-    summary["start_ms"] = reducer.start
-    summary["length_ms"] = reducer.length
-    summary["segments"] = [
-        {"start": start, "end": end, "bytes": size, "lead": lead}
-        for start, end, size, lead in places
-    ]
-    size = draft.writer.finish(summary, {"files": raw.files})
-    report.problems.update(problems)
-    report.removed.update(removed)
-    return {
-        "replay_id": raw.identity.replay_id,
-        "user_id": raw.identity.user_id,
-        "device_id": raw.identity.device_id,
-        "session_id": raw.identity.session_id,
-        "start": _moment(reducer.start),
-        "end": _moment(reducer.last),
-        "length_ms": int(reducer.length),
-        "events": reducer.events,
-        "first_page": summary["pages"][0]["url"] if summary["pages"] else None,
-        "urls": "\n".join(observer.urls) or None,
-        "width": summary["width"],
-        "height": summary["height"],
-        **summary["counts"],
-        "segments": len(places),
-        "bytes": size,
-        "status": status,
-        "ingested": stamp,
-        "activity": summary["activity"],
-        "agent": summary["agent"],
-        "network": " ".join(hosts) or None,
-    }
+    sanitiser: Sanitiser,
+    salt: str,
+    *,
+    whole: bool,
+) -> Storing | None:
+    """Go on with what is stored of a recording.
 
+    None if all of it was read now (`whole`) and is to be written anew.
 
-def _gaps(raw: RawRecording, reducer: Reducer) -> list[tuple[float, float]]:
-    """Return the stretches of which something is known to be missing."""
-    start = reducer.start or 0.0
-    gaps = [(before - start, after - start) for before, after in raw.holes]
-    if reducer.snapshot_at and reducer.problems["changes before the first snapshot"]:
-        gaps.insert(0, (0.0, reducer.snapshot_at))
-    return gaps
-
-
-def _status(
-    reducer: Reducer, gaps: list[tuple[float, float]]
-) -> tuple[str, str | None]:
-    """Return the status word of `spec/replay.md` 1 and a sentence for it."""
-    if not reducer.snapshots:
-        return "no_snapshot", (
-            "No full snapshot was recorded, so there is no page to show. "
-            "Its events can still be listed."
-        )
-    if gaps:
-        lost = sum(end - begin for begin, end in gaps) / 1000
-        return (
-            "gaps",
-            f"{len(gaps)} stretches, {lost:,.0f} s in all, were not recorded.",
-        )
-    if reducer.length < SHORT_MS:
-        return "short", "Shorter than 10 seconds."
-    return "ok", None
+    Raises
+    ------
+    BadRecording
+        If what is stored is needed and damaged.
+    """
+    try:
+        with batch.held(raw.identity.replay_id) as held:
+            saved = unpack(held.state())
+            reading = following(raw, saved, salt, whole=whole)
+            if saved is not None and reading is not None:
+                storing = Storing(batch.draft(), reading, sanitiser)
+                try:
+                    storing.resume(held, saved)
+                except BadRecording:
+                    batch.give_up()
+                else:
+                    storing.feed(unpacked(raw.found[reading.stored :]))
+                    return storing
+            if whole:
+                return None
+            reading = Reading.of(raw, salt)
+            storing = Storing(batch.draft(), reading.after(saved), sanitiser)
+            storing.feed(together(storing.again(held, saved), raw.events))
+            return storing
+    except BadRecording:
+        if whole:
+            batch.give_up()
+            return None
+        raise
 
 
 @contextmanager

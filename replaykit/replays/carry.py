@@ -379,4 +379,5 @@ def _advanced(data: Data, since: float, timestamp: float) -> Data:
         return data
     rate = data.get("playbackRate") or 1
     played = max(0.0, timestamp - since) / 1000 * rate
-    return {**data, "currentTime": data["currentTime"] + played}
+    # Microseconds: it is the same however often it is told on the way.
+    return {**data, "currentTime": round(data["currentTime"] + played, 6)}

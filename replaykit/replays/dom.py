@@ -24,6 +24,8 @@ _SPECIAL_PARENTS: Final = frozenset({"", "iframe", "style", "textarea"})
 _RR_SPLIT: Final = "/* rr_split */"
 #: Attributes that replace, as a whole text, what events did to the element.
 _STATEFUL: Final = {"style": "style", "_cssText": "sheet"}
+#: Elements that lost their ids get ids from here on.
+_SPARE_IDS: Final = 2**31
 #: Elements that something has to be done about when they come.
 _NOTED: Final = PLAYERS | {"iframe"}
 
@@ -43,7 +45,12 @@ class Page:
         self._orphans: dict[int, tuple[Node, dict[str, Any]]] = {}
         self._documents: dict[int, dict[str, Any]] = {}
         self._framing: dict[int, Node] = {}
-        self._spare_id = 2**31
+        self._spare_id = _SPARE_IDS
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether a snapshot of the page could not tell all that is known of it."""
+        return bool(self._orphans or self._documents or self._spare_id != _SPARE_IDS)
 
     # -- whole documents
 

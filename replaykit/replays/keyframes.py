@@ -54,7 +54,8 @@ class Segment:
     start: float
     timestamp: float
     end: float = 0.0
-    genuine: tuple[float, float] | None = None
+    #: When a recorded snapshot's Meta (None if it had none) and the snapshot were.
+    genuine: tuple[float | None, float] | None = None
     playable: bool = True
     lead: int = 0
     #: How many were recorded, once it is closed.
@@ -69,6 +70,10 @@ class Segment:
     head: list[bytes] = field(default_factory=list)
     #: The recorded events, which `close` turns into their text.
     tail: list[Event] = field(default_factory=list)
+    #: How many events of the tail were before the first snapshot, and are kept aside.
+    early: int = 0
+    #: Places in the tail of what was recorded as a Meta event, and the data of that.
+    metas: list[tuple[int, str]] = field(default_factory=list)
     text: bytes = b""
 
     def append(self, event: Event) -> None:
@@ -100,8 +105,13 @@ class View:
     href: str = "about:blank"
     width: int = 0
     height: int = 0
-    left: float = 0.0
-    top: float = 0.0
+    left: int | float = 0.0
+    top: int | float = 0.0
+
+    def put(self, other: View) -> None:
+        """Become equal to another view."""
+        self.href, self.left, self.top = other.href, other.left, other.top
+        self.width, self.height = other.width, other.height
 
 
 def keyframe(

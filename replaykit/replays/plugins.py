@@ -28,11 +28,11 @@ _EPOCH_MS: Final = 10**11
 class Request:
     """One network request of the recorded page."""
 
-    t: float
+    t: int | float
     method: str
     url: str
     status: int | None
-    duration_ms: float | None
+    duration_ms: int | float | None
     error: bool
 
     def label(self) -> str:

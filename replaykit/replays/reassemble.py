@@ -15,7 +15,7 @@ import msgspec
 
 from replaykit.errors import BadRecording
 from replaykit.ingest.rrweb_elements import REFUSED
-from replaykit.ingest.rrweb_events import Event, event_of
+from replaykit.ingest.rrweb_events import META, Event, event_of
 from replaykit.ingest.rrweb_json import loads
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ def recorded_events(
     early: list[Event] = []
     for note, packed in stream:
         if note["playable"]:
-            # The first segment repeats what could be shown of the time before it; the
-            # reader drops copies.
             rest = chain([(note, packed)], stream)
             yield from heapq.merge(early, _played(rest), key=_timestamp)
             return
@@ -48,20 +46,43 @@ def recorded_events(
 def _played(segments: Iterable[tuple[Mapping[str, Any], bytes]]) -> Iterator[Event]:
     for note, packed in segments:
         events = _events(packed)
-        rest = events[note["lead"] :]
+        lead = note["lead"]
+        for place, data in note.get("metas", ()):
+            resized = events[lead + place]
+            meta = Event(META, resized.timestamp, msgspec.Raw(data.encode()))
+            events[lead + place] = meta
+        # The first segment repeats what could be shown of the time before it.
+        rest = events[lead + note.get("early", 0) :]
         if note["genuine"] is None:
             yield from rest
             continue
         meta_at, snapshot_at = note["genuine"]
-        genuine = [
-            Event(events[0].type, meta_at, events[0].data),
-            Event(events[1].type, snapshot_at, events[1].data),
-        ]
+        genuine = [Event(events[1].type, snapshot_at, events[1].data)]
+        if meta_at is not None:
+            genuine.insert(0, Event(events[0].type, meta_at, events[0].data))
         yield from heapq.merge(genuine, rest, key=_timestamp)
 
 
 def _events(packed: bytes) -> list[Event]:
-    text = zlib.decompress(packed)
+    try:
+        text = zlib.decompress(packed)
+    except zlib.error as error:
+        message = (
+            "A stored recording is damaged: a segment cannot be unpacked. "
+            "Remove the replay and add its files again."
+        )
+        raise BadRecording(message) from error
+    return events_of(text)
+
+
+def events_of(text: bytes) -> list[Event]:
+    """Return the events of a segment's text.
+
+    Raises
+    ------
+    BadRecording
+        If it is not a list of events.
+    """
     try:
         return _EVENTS.decode(text)
     except REFUSED:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -19,8 +21,7 @@ from replaykit.ingest.rrweb_events import (
 from replaykit.ingest.rrweb_json import dumps, parsed
 from replaykit.replays import carry
 from replaykit.replays.aside import Aside
-from replaykit.replays.carry import EFFECTS, Carried
-from replaykit.replays.dom import Page
+from replaykit.replays.carry import EFFECTS
 from replaykit.replays.event_data import EventData, is_pointer, pointer_of
 from replaykit.replays.keyframes import (
     AROUND,
@@ -30,11 +31,12 @@ from replaykit.replays.keyframes import (
     Limits,
     Segment,
     View,
-    keyframe,
 )
+from replaykit.replays.reassemble import events_of
+from replaykit.replays.stage import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from replaykit.replays.sanitise import Sanitiser
     from replaykit.replays.summary import Observer
@@ -51,6 +53,10 @@ BROKEN: Final = (
 
 #: Events that say what page is shown, and in what window.
 _SHOWING: Final = frozenset({FULL_SNAPSHOT, META})
+#: Problems with events of which nothing is kept.
+BROKEN_EVENTS: Final = "broken events"
+COPIES: Final = "duplicate events"
+_NO_MATCH: Final = "A stored segment is not the one that the recording ended with."
 _UNKNOWN_NODE: Final = "events on an unknown node"
 _SHEET_EDITS: Final = frozenset({carry.STYLE_RULE, carry.STYLE_DECLARATION})
 #: Edits of constructed sheets may cut this many times as often as other events.
@@ -59,6 +65,26 @@ _SHEET_CUTS: Final = 25
 _PAGELESS: Final = frozenset(
     {carry.MOUSE_MOVE, carry.MOUSE_INTERACTION, carry.TOUCH_MOVE, carry.DRAG}
 )
+
+
+@dataclass(frozen=True)
+class ReducerState:
+    """How a reducer stood at the end, beside the page and what is carried with it."""
+
+    start: int | float
+    last: int | float
+    events: int
+    snapshots: int
+    snapshot_at: int | float | None
+    problems: dict[str, int]
+    warnings: dict[str, int]
+    view: View
+    #: How many nodes there were.
+    nodes: int
+    #: Bytes of the last segment's keyframe.
+    head_size: int
+    #: When the Meta event was after which nothing came.
+    meta_at: int | float | None
 
 
 class Reducer:
@@ -83,10 +109,13 @@ class Reducer:
     ) -> None:
         """Start before the first event."""
         self._limits = limits
-        self.page = Page()
-        self.view = View()
+        self._stage = Stage()
+        self.page = self._stage.page
+        self.view = self._stage.view
         self.problems: Counter[str] = Counter()
         self.start: float | None = None
+        #: The recording began then, if not before: known of an event that is lost.
+        self.not_after = math.inf
         self.last: float = 0.0
         self.events = 0
         self.snapshots = 0
@@ -94,7 +123,7 @@ class Reducer:
         self._sanitiser = sanitiser
         self._observer = observer
         self._data = EventData(sanitiser, self.page, self.view)
-        self._carried = Carried(self.page)
+        self._carried = self._stage.carried
         self._segment: Segment | None = None
         self._snapshot_stamp: float | None = None
         self._early: list[Event] = []
@@ -105,6 +134,9 @@ class Reducer:
         self._aside = Aside(limits)
         #: Segments that are finished and have not been yielded yet.
         self._ready: list[Segment] = []
+        #: Whether an event broke off since the last keyframe: it may have left traces
+        #: on the page that no keyframe and no event tells of.
+        self._torn = False
 
     def feed(self, events: Iterable[Event | dict[str, Any]]) -> Iterator[Segment]:
         """Apply events in order; yield each segment as it is finished."""
@@ -113,7 +145,8 @@ class Reducer:
             try:
                 step(event if isinstance(event, Event) else event_of(event))
             except BROKEN:
-                self.problems["broken events"] += 1
+                self.problems[BROKEN_EVENTS] += 1
+                self._torn = True
             if self._ready:
                 yield from self._ready
                 self._ready = []
@@ -132,6 +165,87 @@ class Reducer:
     def length(self) -> float:
         """Milliseconds from the first to the last event."""
         return 0.0 if self.start is None else self.last - self.start
+
+    # -- going on later
+
+    def state(self) -> ReducerState | None:
+        """Return how things stand, for `resume`; None if it could not tell them again.
+
+        To be asked before `finish`.
+        """
+        segment, page, meta = self._segment, self.page, self._meta
+        if segment is None or self.start is None or self._torn or page.unsettled:
+            return None
+        return ReducerState(
+            self.start,
+            self.last,
+            self.events,
+            self.snapshots,
+            self.snapshot_at,
+            dict(self.problems),
+            dict(page.warnings),
+            replace(self.view),
+            len(page.nodes),
+            segment.head_size,
+            None if meta is None else meta.timestamp,
+        )
+
+    def resume(self, state: ReducerState, note: Mapping[str, Any], text: bytes) -> None:
+        """Go on as the reducer did that wrote `text`, its last segment.
+
+        The page is that of the segment's keyframe, and then what its events make of it.
+        Nothing of this is observed or cleaned again.
+
+        Raises
+        ------
+        BadRecording
+            If the segment and the state do not belong together.
+        """
+        try:
+            self._repeat(state, note, text)
+        except BROKEN as error:
+            raise BadRecording(_NO_MATCH) from error
+        page = self.page
+        if len(page.nodes) != state.nodes or page.unsettled:
+            raise BadRecording(_NO_MATCH)
+        self.start, self.last, self.events = state.start, state.last, state.events
+        self.snapshots, self.snapshot_at = state.snapshots, state.snapshot_at
+        self.problems = Counter(state.problems)
+        page.warnings.clear()
+        page.warnings.update(state.warnings)
+        self.view.put(state.view)
+
+    def _repeat(
+        self, state: ReducerState, note: Mapping[str, Any], text: bytes
+    ) -> None:
+        events = events_of(text)
+        lead: int = note["lead"]
+        metas = [(place, data) for place, data in note.get("metas", ())]
+        snapshot: Any = parsed(events[1].data)
+        timestamp = events[1].timestamp
+        # The first segment shows its snapshot before it was taken.
+        since = timestamp if note["genuine"] is None else note["genuine"][1]
+        self._stage.show(snapshot, events[2:lead], since)
+        if state.meta_at is not None:  # which `finish` took for a change of the size
+            events.pop()
+            data = msgspec.Raw(metas.pop()[1].encode())
+            self._meta = Event(META, state.meta_at, data)
+        head = text[: state.head_size]
+        self._segment = segment = Segment(
+            note["start"],
+            timestamp,
+            genuine=note["genuine"],
+            lead=lead,
+            nodes=note["nodes"],
+            head_size=len(head),
+            last=timestamp,
+            head=[head],
+            early=note.get("early", 0),
+            metas=metas,
+        )
+        for event in events[lead:]:
+            segment.added += self._stage.repeat(event, event.timestamp)
+            segment.append(event)
 
     # -- one event
 
@@ -181,14 +295,18 @@ class Reducer:
             segment = self._cut(segment, timestamp)
         # An event that cannot be applied here would stop the Replayer as well: it is
         # counted as broken and stays out.
-        if self._observer is not None:
-            self._observer.observe(kind, source, timestamp, data, self.page)
         if source >= 0:
             effect = EFFECTS.get(source)
             if effect is None:
-                self._apply(source, data, timestamp)
+                added = self._stage.change(source, data, timestamp)
+                if added > 0:
+                    segment.added += added
+                elif added:
+                    self.problems[_UNKNOWN_NODE] += 1
             elif not effect(self._carried, data):
                 self.problems[_UNKNOWN_NODE] += 1
+        if self._observer is not None:
+            self._observer.observe(kind, source, timestamp, data, self.page)
         # As `segment.append` does, without a call for each event.
         segment.tail.append(written)
         segment.size += len(written.data) + AROUND
@@ -207,14 +325,14 @@ class Reducer:
         """Count an event in; False if it is an exact copy of one just read."""
         if timestamp != self.last or self.start is None:
             if self.start is None:
-                self.start = timestamp
+                self.start = min(timestamp, self.not_after)
                 if self._observer is not None:
-                    self._observer.begin(timestamp)
+                    self._observer.begin(self.start)
             self.last = timestamp
             self._latest = event
             self._same_time = None
         elif event is not None and self._is_copy(event):
-            self.problems["duplicate events"] += 1
+            self.problems[COPIES] += 1
             return False
         self.events += 1
         return True
@@ -266,6 +384,8 @@ class Reducer:
             "height": self.view.height,
         }
         resized = msgspec.Raw(dumps(data))
+        was = bytes(meta.data).decode(errors="replace")
+        self._segment.metas.append((len(self._segment.tail), was))
         self._segment.append(Event(INCREMENTAL, meta.timestamp, resized))
 
     def _full_snapshot(self, event: Event) -> None:
@@ -275,7 +395,7 @@ class Reducer:
         if not isinstance(node, dict) or node["type"] != 0:
             raise BadRecording
         if timestamp == self._snapshot_stamp:
-            self.problems["duplicate events"] += 1
+            self.problems[COPIES] += 1
             return
         clean = None
         if self._sanitiser is not None:
@@ -284,8 +404,8 @@ class Reducer:
         self.page.load(node, clean)
         self._enter(timestamp, None)
         self._snapshot_stamp = timestamp
-        meta_at = self._meta.timestamp if self._meta is not None else timestamp
-        if self._meta is None:
+        meta_at = None if self._meta is None else self._meta.timestamp
+        if meta_at is None:
             self.problems["snapshots without a Meta event"] += 1
         self._meta = None
         if not self.view.width or not self.view.height:
@@ -306,6 +426,7 @@ class Reducer:
             self._open(start, pointer=False)
             for early in self._early:
                 self._opened.append(early)
+            self._opened.early = len(self._early)
             self._early = []
         else:
             self._open(timestamp)
@@ -322,15 +443,8 @@ class Reducer:
 
     def _open(self, timestamp: float, *, pointer: bool = True) -> None:
         start = timestamp - (self.start if self.start is not None else timestamp)
-        self._segment = keyframe(
-            self.page,
-            self._carried,
-            self.view,
-            start=start,
-            timestamp=timestamp,
-            pointer=pointer,
-        )
-        self._carried.fresh_sheets.clear()
+        self._segment = self._stage.keyframe(start, timestamp, pointer=pointer)
+        self._torn = False
 
     def _cut(self, segment: Segment, timestamp: float) -> Segment:
         # The Replayer applies at once what lies before the moment it is sent to, and
@@ -356,9 +470,9 @@ class Reducer:
         A piece that arrives later may hold the snapshot that all of it belongs to.
         """
         self._flush_meta()
-        self._observe(kind, source, event.timestamp, data)
         if source in _PAGELESS:
             EFFECTS[source](self._carried, data)
+        self._observe(kind, source, event.timestamp, data)
         if source < 0 or source in _PAGELESS:
             self._early.append(event)
         else:
@@ -372,18 +486,3 @@ class Reducer:
     def _close_aside(self) -> None:
         if self.start is not None:
             self._ready.extend(self._aside.close(self.start))
-
-    # -- state
-
-    def _apply(self, source: int, data: Any, timestamp: float) -> None:
-        """Apply what changes the page or the view, or depends on the time."""
-        if source == carry.MUTATION:
-            added = self.page.mutate(data)
-            if added and self._segment is not None:
-                self._segment.added += added
-            if self.page.players:
-                self._carried.players(timestamp)
-        elif source == carry.VIEWPORT_RESIZE:
-            self.view.width, self.view.height = data["width"], data["height"]
-        elif source == carry.MEDIA and not self._carried.media(data, timestamp):
-            self.problems[_UNKNOWN_NODE] += 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -53,6 +54,16 @@ _HARMLESS_STARTS: Final = ("https://", "http://", "/", "#", "?")
 _CSS_MARKS: Final = re.compile(r"[(@\\]")
 
 
+@dataclass(frozen=True)
+class Cleaned:
+    """What was taken out of a recording."""
+
+    removed: dict[str, int]
+    missing: dict[str, int]
+    #: Frames that say what they were -> the style they had.
+    labelled: dict[int, str | None]
+
+
 class Sanitiser:
     """Cleans nodes and events in place and counts in `removed` what it took out.
 
@@ -79,6 +90,16 @@ class Sanitiser:
         self._plain_tags: dict[str, str] = {}
         self._css: dict[str, str] = {}
         self._labelled: dict[int, str | None] = {}
+
+    def state(self) -> Cleaned:
+        """Return what was taken out so far."""
+        return Cleaned(dict(self.removed), dict(self.missing), dict(self._labelled))
+
+    def resume(self, earlier: Cleaned) -> None:
+        """Go on after what was taken out earlier of the same recording."""
+        self.removed.update(earlier.removed)
+        self.missing.update(earlier.missing)
+        self._labelled.update(earlier.labelled)
 
     @property
     def hosts(self) -> list[str]:
@@ -195,12 +216,11 @@ class Sanitiser:
             style = f"display: inline-block; min-height: 60px; {style or ''}"
         if name in FRAMES:
             self._labelled[node["id"]] = style if isinstance(style, str) else None
-        style = (
-            f"{style.rstrip().rstrip(';')}; "
-            if isinstance(style, str) and style
-            else ""
-        )
-        attributes["style"] = style + background(f"{what} not in the recording")
+        label = background(f"{what} not in the recording")
+        style = style if isinstance(style, str) else ""
+        if not style.endswith(label):  # cleaned before, in a piece that was stored
+            style = f"{style.rstrip().rstrip(';')}; " if style else ""
+            attributes["style"] = style + label
 
     def attributes(self, tag: str, attributes: dict[str, Any]) -> dict[str, Any]:
         """Return the attributes cleaned; the same object if nothing had to change."""

@@ -35,7 +35,7 @@ _ROLES: Final = frozenset(
 class Click:
     """One click: when, on which element, where in the window."""
 
-    t: float
+    t: int | float
     element: int | str
     x: float
     y: float

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import zlib
 from array import array
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from msgspec import Struct, convert
 
+from replaykit.errors import BadRecording
 from replaykit.replays import carry
 from replaykit.replays.inactivity import inactive_periods, is_activity
 from replaykit.replays.nodes import Node, text_of
@@ -21,6 +25,8 @@ from replaykit.replays.plugins import (
 from replaykit.replays.signals import Click, dead_clicks, interactive, rage_clicks
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from replaykit.replays.dom import Page
 
 #: More of these than a panel can show are counted, not kept.
@@ -38,6 +44,34 @@ ACTIVITY_BINS: Final = 48
 _META: Final = 4
 _CLICK: Final = 2
 _TEXT_LIMIT: Final = 2_000
+#: How times are packed: as steps from one whole number to the next, or as they are.
+_WHOLE: Final = b"i"
+_FRACTIONS: Final = b"f"
+_LONGEST_STEP: Final = 2**31
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What an observer saw and its summary does not say. Times are packed."""
+
+    start: int | float
+    clicks: list[Click]
+    counts: dict[str, int]
+    urls: list[str]
+    errors: bytes
+    changes: bytes
+    activity: bytes
+
+
+class Shown(Struct):
+    """What a summary repeats as it was seen."""
+
+    pages: list[dict[str, int | float | str]]
+    console: list[dict[str, int | float | str]]
+    network: list[Request]
+    agent: str | None
+    width: int
+    height: int
 
 
 class Observer:
@@ -80,13 +114,13 @@ class Observer:
     def observe(
         self, kind: int, source: int, timestamp: float, data: Any, page: Page
     ) -> None:
-        """Take note of one event, before it is applied to the page."""
+        """Take note of one event that was applied to the page."""
         t = timestamp - self.start
         if kind == 3:
             if is_activity(kind, source):
-                self.activity.append(t)
                 if source == carry.MOUSE_INTERACTION and data["type"] == _CLICK:
-                    self._click(t, data, page)
+                    self._click(t, data, page)  # which fails as a whole
+                self.activity.append(t)
             elif source == carry.MUTATION:
                 self.changes.append(t)
             return
@@ -108,7 +142,6 @@ class Observer:
         node = page.nodes.get(data["id"])
         target = interactive(node)
         shown = target or node
-        self.counts["clicks"] += 1
         self.clicks.append(
             Click(
                 t,
@@ -119,6 +152,7 @@ class Observer:
                 interactive=target is not None,
             )
         )
+        self.counts["clicks"] += 1
 
     def _page(self, t: float, url: object, title: str) -> None:
         if not isinstance(url, str) or not url:
@@ -165,6 +199,43 @@ class Observer:
         if self.agent is None:
             self.agent = _agent(data)
 
+    # -- going on later
+
+    def state(self) -> Observed:
+        """Return what `resume` needs beside the summary."""
+        return Observed(
+            self.start,
+            self.clicks,
+            dict(self.counts),
+            list(self.urls),
+            *(packed_times(t) for t in (self.errors, self.changes, self.activity)),
+        )
+
+    def resume(self, earlier: Observed, summary: Mapping[str, Any]) -> None:
+        """Go on after what was observed earlier, with the summary it gave.
+
+        Raises
+        ------
+        BadRecording
+            If they do not hold what this class puts there.
+        """
+        try:
+            shown = convert(summary, Shown)
+            self.errors, self.changes, self.activity = (
+                unpacked_times(t)
+                for t in (earlier.errors, earlier.changes, earlier.activity)
+            )
+        except (ValueError, zlib.error) as error:
+            message = "What was observed of a stored recording cannot be read."
+            raise BadRecording(message) from error
+        self.start = earlier.start
+        self.clicks = list(earlier.clicks)
+        self.counts = Counter(earlier.counts)
+        self.urls = dict.fromkeys(earlier.urls)
+        self.pages, self.console = shown.pages, shown.console
+        self.requests = shown.network
+        self.agent, self.width, self.height = shown.agent, shown.width, shown.height
+
     # -- the result
 
     def summary(self, length: float, warnings: Counter[str]) -> dict[str, Any]:
@@ -177,7 +248,7 @@ class Observer:
             inactive = inactive_periods(
                 sorted(self.activity), length, longer_than=self._inactive_after
             )
-        marks = [
+        marks: list[dict[str, Any]] = [
             *(
                 {"t": r.begin, "kind": "rage", "label": r.label, "count": r.clicks}
                 for r in rage
@@ -235,6 +306,40 @@ class Observer:
         # Mouse moves outnumber clicks by far: a square root keeps quiet bins visible.
         scaled = np.sqrt(counts / counts.max()) * 255
         return [int(value) for value in np.ceil(scaled)]
+
+
+def packed_times(times: array[float]) -> bytes:
+    """Pack times in ms: nearly always whole ones that grow slowly.
+
+    Examples
+    --------
+    >>> unpacked_times(packed_times(array("d", [1, 2.5]))).tolist()
+    [1.0, 2.5]
+    """
+    values = np.frombuffer(times, dtype=np.float64)
+    whole = values.astype(np.int64)
+    steps = np.diff(whole, prepend=0)
+    if (whole == values).all() and (abs(steps) < _LONGEST_STEP).all():
+        return _WHOLE + zlib.compress(steps.astype("<i4").tobytes(), 1)
+    return _FRACTIONS + zlib.compress(values.astype("<f8").tobytes(), 1)
+
+
+def unpacked_times(packed: bytes) -> array[float]:
+    """Return what `packed_times` was given.
+
+    Raises
+    ------
+    ValueError, zlib.error
+        If it was given nothing of the kind.
+    """
+    kind, raw = packed[:1], zlib.decompress(packed[1:])
+    if kind == _WHOLE:
+        values = np.cumsum(np.frombuffer(raw, dtype="<i4"), dtype=np.int64)
+    elif kind == _FRACTIONS:
+        values = np.frombuffer(raw, dtype="<f8")
+    else:
+        raise ValueError(kind)
+    return array("d", values.astype(np.float64).tobytes())
 
 
 def page_title(root: Node | None) -> str:

@@ -17,6 +17,7 @@ from replaykit.store.recording_files import (
     read_index,
     read_segment,
     read_shared,
+    read_state,
     read_summary,
 )
 
@@ -151,9 +152,12 @@ def _in_recording(
     index = read_index(file)
     summary = orjson.dumps(read_summary(file, index))
     yield len(summary), _in_text(summary, words)
-    note = orjson.dumps(index.note)
-    yield len(note), _in_text(note, words)
-    for entry in (*index.asides, *index.segments):
+    state = zlib.decompress(read_state(file, index) or zlib.compress(b""))
+    yield len(state), _in_text(state, words)
+    entries = (*index.asides, *index.segments)
+    notes = orjson.dumps([index.note, *(entry.note for entry in entries)])
+    yield len(notes), _in_text(notes, words)
+    for entry in entries:
         text = zlib.decompress(read_segment(file, entry, shared))
         yield len(text), _in_text(text, words)
 

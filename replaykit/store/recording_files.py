@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, TypeAlias
 
@@ -34,6 +35,11 @@ _HEADER: Final = b"\x78\x9c"
 _EMPTY_FINAL_BLOCK: Final = b"\x03\x00"
 _CLOSING: Final = len(_EMPTY_FINAL_BLOCK) + 4
 
+
+_BLOCK: Final = 2**20
+_CHANGED: Final = "A stored recording is not as it was when it was written."
+_NO_STATE: Final = "It is not known how to go on with a stored recording."
+_hash: Final = partial(blake2b, digest_size=16)
 
 #: Where a piece lies, in this file or in another one by its name, and how long it is.
 Piece: TypeAlias = "tuple[int | str, int]"
@@ -68,6 +74,21 @@ class Index:
     asides: tuple[SegmentEntry, ...]
     summary: tuple[int, int]
     note: Mapping[str, Any]
+    #: Where it says how to go on with the recording, if it does.
+    state: tuple[int, int] | None = None
+    #: A digest of all that going on with it relies on.
+    seal: str = ""
+
+
+@dataclass(frozen=True)
+class Reopened:
+    """The last segment of a recording that is gone on with."""
+
+    note: Mapping[str, Any]
+    text: bytes
+    #: Its pieces but the last, which is written anew, and of how much text they are.
+    pieces: tuple[Piece, ...]
+    length: int
 
 
 @dataclass
@@ -85,10 +106,66 @@ class RecordingWriter:
     _shared: dict[bytes, Stored] = field(default_factory=dict)
     #: The parts of the segment before: most are the same objects in the next one.
     _recent: dict[bytes, Stored] = field(default_factory=dict)
+    #: Of all that was written before `_latest`, which was written last.
+    _before: Any = field(default_factory=_hash)
+    _latest: bytes = b""
+    _reopened: Reopened | None = None
 
     def __post_init__(self) -> None:
         """Mark the file as one of ours."""
         self._write(MAGIC)
+
+    def resume(
+        self, old: BinaryIO, index: Index, shared: Callable[[str], bytes]
+    ) -> Reopened:
+        """Go on with an older file: copy all of it but the end of its last segment.
+
+        The next segment that is written is that one, so its parts have to begin with
+        the same text. All others stay where they are.
+
+        Raises
+        ------
+        BadRecording
+            If the file has no state, or is not as it was when it was written.
+        """
+        if index.state is None or not index.segments:
+            raise BadRecording(_NO_STATE)
+        last = index.segments[-1]
+        cut = last.pieces[-1][0]
+        if not isinstance(cut, int):
+            raise BadRecording(_CHANGED)
+        at, size = index.summary
+        old.seek(at)
+        summary = old.read(size)
+        state = read_state(old, index) or b""
+        self.file.seek(0)
+        self._before, self._latest, self._at = _hash(), b"", 0
+        old.seek(0)
+        while self._at < cut and (block := old.read(min(_BLOCK, cut - self._at))):
+            self._write(block)
+        self._before.update(self._latest)
+        self._latest = b""
+        self._segments = [_entry(entry) for entry in index.segments]
+        self._asides = [_entry(entry) for entry in index.asides]
+        if self._seal(summary, state) != index.seal:
+            raise BadRecording(_CHANGED)
+        self._segments.pop()
+        text = b""
+        for place, piece in zip(
+            last.pieces, _pieces(old, last.pieces, shared), strict=True
+        ):
+            part = zlib.decompressobj(-15).decompress(piece)
+            if place is not last.pieces[-1] and len(part) >= SHARED_FROM:
+                key = blake2b(part, digest_size=16).digest()
+                self._shared[key] = Stored(place, zlib.adler32(part))
+            length = len(text)
+            text += part
+        if zlib.adler32(text) != last.checksum:
+            raise BadRecording(_CHANGED)
+        pieces = [piece for entry in index.segments for piece in entry.pieces]
+        self.needs = {place for place, _ in pieces if isinstance(place, str)}
+        self._reopened = Reopened(last.note, text, last.pieces[:-1], length)
+        return self._reopened
 
     def segment(
         self,
@@ -103,6 +180,8 @@ class RecordingWriter:
         Of the first `known` parts, long ones that were written before are not written
         again. What is written `aside` is kept, but has no place among the segments.
         """
+        if self._reopened is not None:
+            return self._again(self._reopened, b"".join(parts), note)
         pieces: list[Piece] = []
         checksum = 1
         recent: dict[bytes, Stored] = {}
@@ -128,22 +207,51 @@ class RecordingWriter:
         )
         return sum(size for _, size in pieces) + len(_HEADER) + _CLOSING
 
-    def finish(self, summary: Mapping[str, Any], note: Mapping[str, Any]) -> int:
-        """Write summary and index; return the size of the file."""
+    def _again(self, last: Reopened, text: bytes, note: Mapping[str, Any]) -> int:
+        """Write the end of the segment that was the last one, and is longer now."""
+        self._reopened = None
+        if text[: last.length] != last.text[: last.length]:
+            raise BadRecording(_CHANGED)
+        pieces = [*last.pieces, self._deflate(text[last.length :])]
+        self._segments.append(
+            {"pieces": pieces, "checksum": zlib.adler32(text), "note": dict(note)}
+        )
+        return sum(size for _, size in pieces) + len(_HEADER) + _CLOSING
+
+    def finish(
+        self,
+        summary: Mapping[str, Any],
+        note: Mapping[str, Any],
+        state: bytes | None = None,
+    ) -> int:
+        """Write summary and index; return the size of the file.
+
+        `state` says how to go on with the recording once there is more of it.
+        """
         packed = zlib.compress(orjson.dumps(summary), _LEVEL)
-        place = (self._at, len(packed))
-        self._write(packed)
         index = {
             "segments": self._segments,
             "asides": self._asides,
-            "summary": place,
+            "summary": (self._at, len(packed)),
             "note": dict(note),
         }
+        if state is not None:
+            index["state"] = (self._at + len(packed), len(state))
+            index["seal"] = self._seal(packed, state)
+        self._write(packed)
+        self._write(state or b"")
         tail = zlib.compress(orjson.dumps(index), _LEVEL)
         at = self._at
         self._write(tail)
         self._write(_TAIL.pack(at, len(tail), MAGIC))
         return self._at
+
+    def _seal(self, summary: bytes, state: bytes) -> str:
+        """Return a digest of everything but the last piece, which has a checksum."""
+        digest = self._before.copy()
+        for part in (orjson.dumps([self._segments, self._asides]), summary, state):
+            digest.update(part)
+        return str(digest.hexdigest())
 
     def _once(self, part: bytes) -> Stored:
         """Return where a long part lies, written on its first appearance."""
@@ -172,6 +280,8 @@ class RecordingWriter:
         return place
 
     def _write(self, data: bytes) -> None:
+        self._before.update(self._latest)
+        self._latest = data
         self.file.write(data)
         self._at += len(data)
 
@@ -202,8 +312,14 @@ def read_index(file: BinaryIO) -> Index:
             )
             for key in ("segments", "asides")
         )
+        summary, state = raw["summary"], raw.get("state")
         return Index(
-            segments, asides, (raw["summary"][0], raw["summary"][1]), raw["note"]
+            segments,
+            asides,
+            (summary[0], summary[1]),
+            raw["note"],
+            None if state is None else (state[0], state[1]),
+            raw.get("seal", ""),
         )
     except (OSError, ValueError, KeyError, struct.error, zlib.error) as error:
         message = (
@@ -249,6 +365,23 @@ def read_summary(file: BinaryIO, index: Index) -> dict[str, Any]:
     file.seek(at)
     summary: dict[str, Any] = orjson.loads(zlib.decompress(file.read(size)))
     return summary
+
+
+def _entry(entry: SegmentEntry) -> dict[str, Any]:
+    return {
+        "pieces": entry.pieces,
+        "checksum": entry.checksum,
+        "note": entry.note,
+    }
+
+
+def read_state(file: BinaryIO, index: Index) -> bytes | None:
+    """Return what `finish` was told about going on with the recording."""
+    if index.state is None:
+        return None
+    at, size = index.state
+    file.seek(at)
+    return file.read(size)
 
 
 def _pieces(

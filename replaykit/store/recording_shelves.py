@@ -8,6 +8,7 @@ before or after it.
 from __future__ import annotations
 
 import io
+import math
 import os
 import secrets
 import shutil
@@ -390,7 +391,7 @@ class FolderShelf:
         stale = [
             path
             for path in self._found()
-            if path.suffix in {_SUFFIX, _DRAFT} and path.stat().st_mtime <= old
+            if path.suffix in {_SUFFIX, _DRAFT} and _modified(path) <= old
         ]
         if stale:
             rows = _read(table)
@@ -410,6 +411,13 @@ def shared_name(text: bytes) -> str:
     True
     """
     return blake2b(text, digest_size=16).hexdigest() + _SUFFIX
+
+
+def _modified(path: Place) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # a draft that another writer has just finished
+        return math.inf
 
 
 def _vacuum(table: DeltaTable, *, hours: int) -> None:

@@ -6,6 +6,7 @@ business.
 
 from __future__ import annotations
 
+import zlib
 from collections import OrderedDict
 from contextlib import contextmanager
 from threading import Lock
@@ -17,8 +18,10 @@ from replaykit.errors import BadRecording, UnknownReplay, did_you_mean
 from replaykit.store.objects import Place, place
 from replaykit.store.recording_files import (
     Index,
+    Reopened,
     read_index,
     read_segment,
+    read_state,
     read_summary,
 )
 from replaykit.store.recording_shelves import (
@@ -168,7 +171,7 @@ class Recordings:
             yield batch
             batch.commit()
         finally:
-            batch.close()
+            batch.give_up()
         self._files = {}
 
     # -- files
@@ -227,6 +230,46 @@ def _needs(rows: pl.DataFrame) -> set[str]:
     return {name for text in rows["needs"].drop_nulls() for name in text.split()}
 
 
+class Held:
+    """One recording as it is stored, open for reading."""
+
+    def __init__(self, file: BinaryIO, shelf: Shelf) -> None:
+        """Read its index."""
+        self._file = file
+        self._shelf = shelf
+        self._index = read_index(file)
+
+    def state(self) -> bytes | None:
+        """Return what was written about going on with it."""
+        return read_state(self._file, self._index)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the summary written with it."""
+        return read_summary(self._file, self._index)
+
+    def segments(self) -> list[tuple[Mapping[str, Any], int]]:
+        """Return the note and the size of each of its segments."""
+        return [(entry.note, entry.size) for entry in self._index.segments]
+
+    def parts(self) -> Iterator[tuple[Mapping[str, Any], bytes]]:
+        """Yield the note and the stream of all that is kept of it."""
+        return _parts(self._file, self._index, self._shelf)
+
+    def resume(self, draft: Draft) -> Reopened:
+        """Let a fresh draft go on with it; return its last segment.
+
+        Raises
+        ------
+        BadRecording
+            If that is not known, or the file is not as it was written. The draft is of
+            no use then.
+        """
+        try:
+            return draft.writer.resume(self._file, self._index, self._shelf.shared)
+        except (OSError, ValueError, zlib.error) as error:
+            raise BadRecording("A stored recording is damaged.") from error
+
+
 class Batch:
     """Recordings on their way into the catalogue, committed together."""
 
@@ -247,13 +290,22 @@ class Batch:
         rows = (*self._known.values(), *self._rows.values())
         return frozenset(digest for row in rows for digest in row["digest"].split())
 
-    def stored(self, replay_id: str) -> Iterator[tuple[Mapping[str, Any], bytes]]:
-        """Yield the note and the stream of all that is kept of a recording."""
+    @contextmanager
+    def held(self, replay_id: str) -> Iterator[Held]:
+        """Open a stored recording.
+
+        Raises
+        ------
+        UnknownReplay
+            If there is no such replay.
+        BadRecording
+            If its file is damaged.
+        """
         row = self.row(replay_id)
         if row is None:
             raise UnknownReplay(f"No replay {replay_id!r} is stored.")
         with self._shelf.open(row["file"]) as file:
-            yield from _parts(file, read_index(file), self._shelf)
+            yield Held(file, self._shelf)
 
     def draft(self) -> Draft:
         """Open a file for a new recording."""
@@ -261,10 +313,11 @@ class Batch:
         self._drafts.append(draft)
         return draft
 
-    def give_up(self, draft: Draft) -> None:
-        """Delete a draft that is not wanted after all."""
-        self._drafts.remove(draft)
-        draft.discard()
+    def give_up(self) -> None:
+        """Delete drafts that were not taken in: they are not wanted after all."""
+        for draft in self._drafts:
+            draft.discard()
+        self._drafts = []
 
     def put(self, draft: Draft, row: Row, digest: str) -> None:
         """Take a finished draft in, in place of any recording of the same id.
@@ -295,9 +348,3 @@ class Batch:
             )
         )
         self._rows = {}
-
-    def close(self) -> None:
-        """Throw away drafts that were never taken in."""
-        for draft in self._drafts:
-            draft.discard()
-        self._drafts = []
