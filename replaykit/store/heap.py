@@ -6,7 +6,9 @@ A partition is taken a stretch of users at a time, so that it need not fit in me
 from __future__ import annotations
 
 import io
+import os
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _IN_MEMORY: Final = 256 << 20
+#: Threads that write.
+WRITERS: Final = min(2, os.cpu_count() or 1)
 #: Most rows, and about how many bytes of them, that are sorted at once.
 _STRETCH: Final = 128 * 1024
 _STRETCH_BYTES: Final = 64 << 20
@@ -193,16 +197,22 @@ class Heap:
             at += count
 
     def _spill(self) -> None:
-        for number, rows in self._cut_up():
-            bucket = number // self.cut.each
-            file = self._files.setdefault(
-                bucket, self._scratch / f"bucket-{bucket}-{secrets.token_hex(8)}.arrow"
-            )
-            packed = rows.write_ipc(None, compression="lz4").getbuffer()
-            with file.open("ab") as end:
-                place = (end.tell(), len(packed))
-                end.write(packed)
-            self._parts.setdefault(number, []).append(place)
+        with ThreadPoolExecutor(WRITERS) as pool:
+            for number, packed in pool.map(_packed, self._cut_up()):
+                bucket = number // self.cut.each
+                file = self._files.setdefault(
+                    bucket,
+                    self._scratch / f"bucket-{bucket}-{secrets.token_hex(8)}.arrow",
+                )
+                with file.open("ab") as end:
+                    place = (end.tell(), len(packed))
+                    end.write(packed)
+                self._parts.setdefault(number, []).append(place)
+
+
+def _packed(cut: tuple[int, pl.DataFrame]) -> tuple[int, memoryview]:
+    number, rows = cut
+    return number, rows.write_ipc(None, compression="lz4").getbuffer()
 
 
 def _read(file: Path, place: _Place) -> pl.DataFrame:

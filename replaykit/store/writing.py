@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from replaykit.store.covering import drop_part, indexing
-from replaykit.store.heap import STRETCH, Cut, Heap
+from replaykit.store.heap import STRETCH, WRITERS, Cut, Heap
 from replaykit.store.layout import PARTITION, bucket_of
 from replaykit.store.people import owned
 from replaykit.store.rows import give_codes, in_order, to_table, write_part
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 #: Pieces of a stage whose people are looked up together.
 _TOGETHER: Final = 64
-_WRITERS: Final = min(2, os.cpu_count() or 1)
 #: Partitions of so many stretches are small enough to be written two at a time.
 _FEW: Final = 3
 #: About how many times the size of its file rows take in memory.
@@ -215,8 +213,7 @@ def _distribute(
             ~pl.col("position").is_in(dropped.implode()).alias("kept"),
         )
         at = 0
-        for piece in some:
-            rows = piece.collect()
+        for rows in _ahead(some):
             mine = users[at : at + rows.height]
             at += rows.height
             if stage.spilled:
@@ -224,6 +221,18 @@ def _distribute(
                 heap.add(shaped(fresh.filter(mine["kept"])))
             else:
                 heap.borrow(rows, mine["kept"].arg_true(), mine["user"])
+
+
+def _ahead(pieces: list[pl.LazyFrame]) -> Iterator[pl.DataFrame]:
+    """Read pieces, the next one while one is worked on."""
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(pieces[0].collect)
+        for piece in pieces[1:]:
+            rows = following.result()
+            following = pool.submit(piece.collect)
+            yield rows
+            del rows
+        yield following.result()
 
 
 def _cut(plan: Plan, stage: Stage | None) -> Cut:
@@ -266,7 +275,7 @@ def _write(heap: Heap, plan: Plan, writer: Writer, written: Written) -> None:
         waiting.popleft()
         written.add(bucket, add, counted)
 
-    writers = _WRITERS if heap.cut.each <= _FEW else 1
+    writers = WRITERS if heap.cut.each <= _FEW else 1
     with ThreadPoolExecutor(writers) as pool:
         try:
             for bucket in heap.buckets:
