@@ -8,6 +8,7 @@ import { Bridge } from "../bridge.ts";
 import { Leap } from "../leap.ts";
 import { type Picked, Picker, type PickStep } from "../pick.ts";
 import { Drawings } from "./drawings.ts";
+import { keepAtNodes } from "./metas.ts";
 import { oncePerFrame } from "./pointer.ts";
 import { CUSTOM, isTouch, type RecordedEvent } from "./recorded.ts";
 
@@ -202,6 +203,7 @@ export class Shown {
       this.#drawings = new Drawings(replayer);
     }
     oncePerFrame(replayer);
+    keepAtNodes(replayer);
     this.#watch(replayer);
     this.#bridge = new Bridge(replayer);
     replayer.on("resize", (size) => {
