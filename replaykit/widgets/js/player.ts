@@ -15,6 +15,7 @@ import { createActions } from "./player/actions.ts";
 import { createActs } from "./player/acts.ts";
 import { createCurrent } from "./player/current.ts";
 import { failedState, isKernelGone } from "./player/failed.ts";
+import { createFirst } from "./player/first.ts";
 import { createFollowing } from "./player/following.ts";
 import type { LoadOptions, PlayerChange, PlayerHandle, PlayerOptions } from "./player/handle.ts";
 import { createLookUp } from "./player/look-up.ts";
@@ -54,6 +55,7 @@ export function createPlayer(
 
   const live = el("div", { class: "rk-hide", role: "status", "aria-live": "polite" });
   const current = createCurrent(live);
+  const first = createFirst(signal);
 
   // ── Parts ────────────────────────────────────────────────────────────────────
 
@@ -63,12 +65,14 @@ export function createPlayer(
         at: () => {
           patience.end();
           playback.release();
+          first.painted();
         },
         stalled: () => playback.stalled(),
         resumed: (t) => playback.resumed(t),
         failed: (_index, message) => {
           clock.pause();
           patience.end();
+          first.now();
           stage.setState({ kind: "failed", message, gone });
           changed("now");
         },
@@ -248,6 +252,7 @@ export function createPlayer(
   }
 
   function show(next: Session, how: LoadOptions): void {
+    const opening = session === null;
     session = next;
     rows = new Rows(next);
     const playable = isPlayable(next);
@@ -257,17 +262,27 @@ export function createPlayer(
     stage.set(next, zone());
     timeline.set(rows, zone());
     setInactive();
-    if (panel) panel.set(rows);
-    else setShown(rows.select(new Set(), [], ""), new Set());
+    first.defer(list);
+    if (!opening) first.now();
     controls.setEnabled(true);
     controls.setUnplayable(playable ? null : UNPLAYABLE);
     if (playable) stage.screen.open(next, new Segments(source, next, true));
     const at = how.at ?? next.opened_t ?? next.segments[0]?.start ?? 0;
     playback.open(next, playable, at, how.play ?? false);
-    if (!playable) patience.end();
+    if (!playable) {
+      patience.end();
+      first.now();
+    }
     panel?.resumeFollowing();
     draw(true);
     changed("now");
+  }
+
+  /** The rows of the session: the panel draws them, and the timeline what the panel shows. */
+  function list(): void {
+    if (!rows) return;
+    if (panel) panel.set(rows);
+    else setShown(rows.select(new Set(), [], ""), new Set());
   }
 
   /** The session on screen has more now: nothing that is looked at moves. */
@@ -275,13 +290,13 @@ export function createPlayer(
     session = next;
     rows = new Rows(next);
     const playable = isPlayable(next);
+    first.now();
     const { current: row } = panel ?? { current: null };
     current.set(rows);
     head.set(next, zone());
     stage.grow(next);
     timeline.set(rows, zone());
-    panel?.set(rows);
-    if (!panel) setShown(rows.select(new Set(), [], ""), new Set());
+    list();
     controls.setUnplayable(playable ? null : UNPLAYABLE);
     const inactive = setInactive();
     if (playable && playback.playable) stage.screen.extend(next, new Segments(source, next, true));
@@ -413,6 +428,10 @@ export function createPlayer(
     void acts.copy("link", link);
   }
 
+  // Whoever is that quick finds everything in its place.
+  for (const type of ["keydown", "pointerdown"]) {
+    box.addEventListener(type, first.now, { capture: true, signal });
+  }
   box.addEventListener("keydown", (event) => {
     if (!actOnKey(event, act)) return;
     event.preventDefault();

@@ -54,6 +54,8 @@ export class Screen {
   #starts: number[] = [];
   #segments: Segments | null = null;
   #id = 0;
+  /** The opening whose first segment was handed over, if it was here. */
+  #given = 0;
   #seq = 0;
   /** Questions are numbered downwards, so that they never look like a newer seek. */
   #question = 0;
@@ -229,9 +231,23 @@ export class Screen {
     clearTimeout(this.#aheadTimer);
     clearTimeout(this.#restTimer);
     this.#near = segmentAt(this.#starts, this.#last.t);
+    this.#handOver(this.#near);
     // Before the engine finds out that it lacks them; it asks for them all the same.
     this.#segments?.get(this.#near).catch(() => undefined);
     this.#send({ kind: "seek", seq: this.#seq, ...this.#last, resume });
+  }
+
+  /** A replay that was just opened: what its first page needs goes along, if it is here. */
+  #handOver(index: number): void {
+    const bytes = this.#given === this.#id ? null : this.#segments?.held(index);
+    this.#given = this.#id;
+    if (bytes) this.#sendSegment(this.#id, index, bytes);
+  }
+
+  /** The frame takes its copy for good; ours stays for the next time. */
+  #sendSegment(id: number, index: number, bytes: Uint8Array | undefined): void {
+    const copy = (bytes?.slice().buffer as ArrayBuffer | undefined) ?? null;
+    this.#send({ kind: "segment", id, index, bytes: copy }, copy ? [copy] : []);
   }
 
   /** The engine is done with the last seek. */
@@ -312,22 +328,20 @@ export class Screen {
       if (seeking) this.#busy = "fetching";
       this.#events.loading(index);
     }
-    let copy: ArrayBuffer | null = null;
+    let bytes: Uint8Array | undefined;
     for (let from: Segments | null = null; from !== this.#segments; ) {
       // Asked again where the recording has grown meanwhile.
       from = this.#segments;
       try {
-        const bytes = await from?.get(index);
-        // The frame takes its copy for good; ours stays for the next time.
-        copy = (bytes?.slice().buffer as ArrayBuffer | undefined) ?? null;
+        bytes = await from?.get(index);
       } catch {
-        copy = null;
+        bytes = undefined;
       }
       if (id !== this.#id) break;
     }
     this.#events.loading(null);
     if (id !== this.#id) return;
-    this.#send({ kind: "segment", id, index, bytes: copy }, copy ? [copy] : []);
+    this.#sendSegment(id, index, bytes);
     if (seeking) {
       if (seq === this.#seq && this.#busy === "fetching") this.#busy = "building";
     } else if (this.#busy === "") {

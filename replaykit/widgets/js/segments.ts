@@ -45,6 +45,11 @@ export class Segments {
     return held.has(this.#key(index));
   }
 
+  /** The bytes of a segment that is here. */
+  held(index: number): Uint8Array | undefined {
+    return held.get(this.#key(index));
+  }
+
   /** The deflated bytes of a segment. */
   get(index: number): Promise<Uint8Array> {
     const here = held.get(this.#key(index));

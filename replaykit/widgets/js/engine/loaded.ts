@@ -15,6 +15,8 @@ export class Loaded {
   readonly #need: (id: number, index: number) => void;
   readonly #waiting = new Map<number, Waiting>();
   readonly #loading = new Map<number, Promise<RecordedEvent[]>>();
+  /** Came before it was asked for. */
+  #early: { index: number; bytes: ArrayBuffer } | null = null;
   #parsed = new Lru<number, RecordedEvent[]>(PARSED_SEGMENTS);
   #id = 0;
 
@@ -31,6 +33,7 @@ export class Loaded {
     for (const { reject } of this.#waiting.values()) reject(new Error("another replay was opened"));
     this.#waiting.clear();
     this.#loading.clear();
+    this.#early = null;
   }
 
   /** A segment has grown: what is held of it is old. What is still to come is new. */
@@ -38,6 +41,7 @@ export class Loaded {
     if (this.#waiting.has(index)) return;
     this.#parsed.delete(index);
     this.#loading.delete(index);
+    if (this.#early?.index === index) this.#early = null;
   }
 
   has(index: number): boolean {
@@ -54,11 +58,7 @@ export class Loaded {
     const loading = this.#loading.get(index);
     if (loading) return loading;
     const id = this.#id;
-    const bytes = new Promise<ArrayBuffer>((resolve, reject) => {
-      this.#waiting.set(index, { resolve, reject });
-      this.#need(id, index);
-    });
-    const made = bytes
+    const made = this.#bytes(index)
       .then(inflate)
       .then((events) => {
         const ready = clean(events, this.#inPage);
@@ -77,8 +77,19 @@ export class Loaded {
     if (id !== this.#id) return;
     const waiting = this.#waiting.get(index);
     this.#waiting.delete(index);
-    if (bytes) waiting?.resolve(bytes);
-    else waiting?.reject(new Error("the segment could not be loaded"));
+    if (!waiting) this.#early = bytes && { index, bytes };
+    else if (bytes) waiting.resolve(bytes);
+    else waiting.reject(new Error("the segment could not be loaded"));
+  }
+
+  #bytes(index: number): Promise<ArrayBuffer> {
+    const early = this.#early;
+    this.#early = null;
+    if (early?.index === index) return Promise.resolve(early.bytes);
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(index, { resolve, reject });
+      this.#need(this.#id, index);
+    });
   }
 }
 
