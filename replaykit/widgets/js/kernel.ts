@@ -109,7 +109,9 @@ export class Kernel implements Source {
   #count = 0;
   #gone = false;
   #writing = false;
-  #unsaved = false;
+  /** Written here and not sent yet, and what was sent last. */
+  readonly #unsent = new Map<string, unknown>();
+  readonly #sent = new Map<string, unknown>();
 
   constructor(model: Model, signal: AbortSignal) {
     this.#model = model;
@@ -168,15 +170,16 @@ export class Kernel implements Source {
     for (const [name, value] of Object.entries(values)) {
       if (this.#model.get(name) === value) continue;
       this.#model.set(name, value);
-      this.#unsaved = true;
+      this.#unsent.set(name, value);
     }
     this.#writing = false;
   }
 
   set(values: Partial<Traits>): void {
     this.put(values);
-    if (!this.#unsaved || this.#gone) return;
-    this.#unsaved = false;
+    if (this.#unsent.size === 0 || this.#gone) return;
+    for (const [name, value] of this.#unsent) this.#sent.set(name, value);
+    this.#unsent.clear();
     try {
       this.#model.save_changes();
     } catch {
@@ -190,9 +193,21 @@ export class Kernel implements Source {
     signal: AbortSignal,
   ): void {
     const listener = () => {
-      if (!this.#writing) then(this.get(name));
+      if (this.#writing || this.#isEcho(name)) return;
+      this.#unsent.delete(name);
+      then(this.get(name));
     };
     this.#listen(`change:${name}`, listener, signal);
+  }
+
+  /** Hosts say again what was sent: whoever has gone on here since stays where they are. */
+  #isEcho(name: TraitName): boolean {
+    if (!this.#unsent.has(name)) return false;
+    const ours = this.#unsent.get(name);
+    if (this.get(name) === ours) return true;
+    if (this.get(name) !== this.#sent.get(name)) return false;
+    this.put({ [name]: ours });
+    return true;
   }
 
   onGone(then: () => void, signal: AbortSignal): void {

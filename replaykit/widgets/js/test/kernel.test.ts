@@ -179,4 +179,25 @@ describe("traits", () => {
     model.set("time_ms", 11);
     expect(seen).toHaveBeenCalledOnce();
   });
+
+  it("that the host says again do not undo what was written here since", () => {
+    const { model, kernel, stop } = made();
+    const seen = vi.fn();
+    kernel.observe("time_ms", seen, stop.signal);
+    kernel.set({ time_ms: 30_000 });
+    kernel.put({ time_ms: 40_000 });
+    model.set("time_ms", 30_000);
+    expect([model.traits.time_ms, seen.mock.calls]).toEqual([40_000, []]);
+    kernel.set({ time_ms: 40_000 });
+    expect(model.saves).toBe(2);
+    // What was sent is nobody else's to hold on to.
+    model.set("time_ms", 30_000);
+    expect(seen).toHaveBeenCalledExactlyOnceWith(30_000);
+    // Somebody else's value wins over one that is not sent yet.
+    kernel.put({ time_ms: 50_000 });
+    model.set("time_ms", 12_000);
+    expect([model.traits.time_ms, seen.mock.lastCall]).toEqual([12_000, [12_000]]);
+    kernel.set({});
+    expect(model.saves).toBe(2);
+  });
 });
