@@ -263,7 +263,7 @@ def speed(bench: Bench, notes: dict[str, Any]) -> dict[str, float]:
     first: dict[str, list[dict[str, float]]] = {"2h": [], "12h": [], "peer": []}
     cold, warm, long, theirs = [], [], [], []
     memory: dict[str, list[float]] = {"2h": [], "12h": []}
-    # On a page of its own: a forced collection takes compiled code with it, and the next
+    # On a page of its own: a forced collection throws compiled code away, and the next
     # first frame would be one of a JupyterLab that has to compile itself anew.
     bench.open()
     base = bench.memory()["total"]
