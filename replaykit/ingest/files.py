@@ -208,9 +208,9 @@ def blocks(
     """
     line = 1
     rest = bytearray()
-    for data, end in _filled(member, progress, rest, size):
-        cut = data.rfind(b"\n", 0, end) + 1
-        rest[:] = memoryview(data)[cut:end]
+    for data in _filled(member, progress, rest, size):
+        cut = data.rfind(b"\n") + 1
+        rest[:] = memoryview(data)[cut:]
         if not cut:
             if len(rest) > LONGEST_LINE:
                 raise BadInput(
@@ -246,16 +246,9 @@ def _stretches(data: bytearray, end: int) -> Iterator[tuple[bytearray, int]]:
 
 
 def _filled(
-    member: Member,
-    progress: Callable[[int], object],
-    rest: bytearray,
-    size: int,
-) -> Iterator[tuple[bytearray, int]]:
-    """Yield what stands in `rest` then, with more of the stream, and where that ends.
-
-    The file is read into memory that nobody else has, and that whoever takes it may
-    keep; behind its end there is room for the padding.
-    """
+    member: Member, progress: Callable[[int], object], rest: bytearray, size: int
+) -> Iterator[bytearray]:
+    """Yield what stands in `rest` then, with more of the stream behind it."""
     expanded = 0
     with member.path.open("rb") as raw:
         before = 0
@@ -264,18 +257,18 @@ def _filled(
             _opened(member, raw) as stream,
         ):
             while True:
-                had = end = len(rest)
-                most = had + size
-                data = bytearray(most + len(PADDING))
-                data[:had] = rest
-                while end < most and (part := stream.read(min(_READ, most - end))):
-                    data[end : end + len(part)] = part
-                    end += len(part)
-                expanded += end - had
+                data = bytearray(rest)
+                most = len(rest) + size
+                # Grown where it lies: memory is not touched before something is in it.
+                while (room := most - len(data)) > 0 and (
+                    part := stream.read(min(_READ, room))
+                ):
+                    data += part
+                expanded += len(data) - len(rest)
                 at = raw.tell()
                 progress(at - before)
                 before = at
-                if end == had:
+                if len(data) == len(rest):
                     break
                 if expanded > _BOMB_BYTES and expanded > _BOMB_RATIO * max(at, 1):
                     raise BadInput(
@@ -283,7 +276,7 @@ def _filled(
                         f"size ({expanded >> 20} MiB so far). No export does; it is "
                         "refused. Expand it by hand if you trust it."
                     )
-                yield data, end
+                yield data
         progress(max(raw.tell() - before, 0))
 
 
