@@ -84,7 +84,8 @@ def plain_events(text: Text) -> list[Event] | None:
             return None
     except REFUSED:
         return None
-    marked = [event for event in seen if event.marked]
+    none = msgspec.UNSET  # as `marked` has it, without a call for each event
+    marked = [e for e in seen if not e.cv is e.sessionId is e.session_id is none]
     if not marked:
         return list(seen)
     sessions = {event.session for event in marked} - {None}

@@ -11,7 +11,7 @@ import tempfile
 import zipfile
 import zlib
 from dataclasses import dataclass
-from hashlib import blake2b
+from hashlib import sha256
 from mmap import ACCESS_READ, mmap
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Final
@@ -61,8 +61,8 @@ class RecordingFile:
     def digest(self) -> str:
         """Return a digest of the bytes as they lie on disk."""
         if self.member is not None:
-            return blake2b(self._stored(), digest_size=16).hexdigest()
-        digest = blake2b(digest_size=16)
+            return sha256(self._stored()).hexdigest()
+        digest = sha256()
         with self.path.open("rb") as file:
             while block := file.read(_BLOCK):
                 digest.update(block)

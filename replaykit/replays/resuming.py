@@ -11,13 +11,12 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from dataclasses import dataclass, replace
-from hashlib import blake2b
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from replaykit.ingest.rrweb import Chunk
-from replaykit.ingest.rrweb_events import Event, array_of
 
 # The decoder reads these from the annotations of `Saved`.
 from replaykit.replays.reducer import ReducerState  # noqa: TC001
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from replaykit.ingest.rrweb import RawRecording
     from replaykit.ingest.rrweb_elements import Later
+    from replaykit.ingest.rrweb_events import Event
 
 #: Of what is saved, and of all that it depends on: what is saved under another number
 #: is read anew.
@@ -161,14 +161,14 @@ def _stored(found: Sequence[Event | Later], blocks: list[Block] | None) -> int |
 
 
 def _blocks(found: Sequence[Event | Later]) -> list[Block] | None:
-    """Return all events as one block; None if they would have to be unpacked for it."""
-    digest = blake2b(digest_size=16)
-    for at in range(0, len(found), _HASHED):
-        events = [e for e in found[at : at + _HASHED] if isinstance(e, Event)]
-        if len(events) < min(_HASHED, len(found) - at):
-            return None
-        digest.update(array_of(events))
-    return [Block(len(found), digest.digest())]
+    """Return all events as one block; None if one cannot be written."""
+    digest = sha256()
+    try:
+        for at in range(0, len(found), _HASHED):
+            digest.update(_encode(found[at : at + _HASHED]))
+    except (TypeError, ValueError):
+        return None
+    return [Block(len(found), digest.digest()[:16])]
 
 
 def _numbered(chunks: Sequence[Chunk]) -> list[Chunk]:

@@ -11,8 +11,7 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass, field
-from functools import partial
-from hashlib import blake2b
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, TypeAlias
 
 import orjson
@@ -39,7 +38,6 @@ _CLOSING: Final = len(_EMPTY_FINAL_BLOCK) + 4
 _BLOCK: Final = 2**20
 _CHANGED: Final = "A stored recording is not as it was when it was written."
 _NO_STATE: Final = "It is not known how to go on with a stored recording."
-_hash: Final = partial(blake2b, digest_size=16)
 
 #: Where a piece lies, in this file or in another one by its name, and how long it is.
 Piece: TypeAlias = "tuple[int | str, int]"
@@ -107,7 +105,7 @@ class RecordingWriter:
     #: The parts of the segment before: most are the same objects in the next one.
     _recent: dict[bytes, Stored] = field(default_factory=dict)
     #: Of all that was written before `_latest`, which was written last.
-    _before: Any = field(default_factory=_hash)
+    _before: Any = field(default_factory=sha256)
     _latest: bytes = b""
     _reopened: Reopened | None = None
 
@@ -139,7 +137,7 @@ class RecordingWriter:
         summary = old.read(size)
         state = read_state(old, index) or b""
         self.file.seek(0)
-        self._before, self._latest, self._at = _hash(), b"", 0
+        self._before, self._latest, self._at = sha256(), b"", 0
         old.seek(0)
         while self._at < cut and (block := old.read(min(_BLOCK, cut - self._at))):
             self._write(block)
@@ -156,7 +154,7 @@ class RecordingWriter:
         ):
             part = zlib.decompressobj(-15).decompress(piece)
             if place is not last.pieces[-1] and len(part) >= SHARED_FROM:
-                key = blake2b(part, digest_size=16).digest()
+                key = sha256(part).digest()
                 self._shared[key] = Stored(place, zlib.adler32(part))
             length = len(text)
             text += part
@@ -258,7 +256,7 @@ class RecordingWriter:
         recent = self._recent.get(part)
         if recent is not None:
             return recent
-        key = blake2b(part, digest_size=16).digest()
+        key = sha256(part).digest()
         known = self._shared.get(key)
         if known is None:
             known = Stored(self._place(part), zlib.adler32(part))
