@@ -5,13 +5,25 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import tempfile
 import zlib
 from functools import partial
 from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pytest
-from recordings import START, change, click, meta, session, snapshot
+from recordings import (
+    START,
+    add,
+    change,
+    click,
+    element,
+    meta,
+    mutation,
+    session,
+    snapshot,
+    text,
+)
 
 from replaykit.ingest.rrweb_json import loads
 from replaykit.replays import resuming, storing
@@ -227,6 +239,34 @@ def test_what_was_counted_of_the_first_piece_stays_counted():
     assert "broken events: 1" in whole["summary"]["warnings"]
     assert "duplicate events: 1" in whole["summary"]["warnings"]
     assert stored(added(first, later, between)) == whole
+
+
+def test_what_is_taken_out_does_not_depend_on_what_was_read_before():
+    # Nor does what is written: with it, a recording would be cut elsewhere.
+    rules = "".join(f".c{n} {{ background: url(/{n}.png) }}" for n in range(60))
+    sheet = element("style", 20, text(rules, 21))
+    events = [
+        *(meta(0), snapshot(10, sheet, element("my-box", 7, onclick="x()"))),
+        mutation(500, adds=[add(4, element("my-box", 40)), add(4, element("i", 41))]),
+        *(meta(20_000), snapshot(20_010, sheet, element("my-box", 7))),
+        *(mutation(20_500 + n, adds=[add(4, element("b", 50 + n))]) for n in range(90)),
+    ]
+    spaced = [json.dumps(event) for event in events]
+    assert "images and fonts" in str(stored(added(events))["summary"]["removed"])
+    for end in (3, 5, 40):
+        assert stored(added(events[:end], events[end:])) == stored(added(events))
+        read = [Recordings(), Recordings()]
+        for store, cuts in zip(read, ((end, 95), (95,)), strict=True):
+            for cut in cuts:
+                add_lines(store, spaced[:cut])
+        assert stored(read[0]) == stored(read[1])
+
+
+def add_lines(store, lines):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"d1_{START}.jsonl"
+        path.write_text("\n".join(lines))
+        add_recordings(store, path, progress=False)
 
 
 def test_a_gap_between_numbered_pieces_closes_when_the_piece_comes(tmp_path):

@@ -88,7 +88,8 @@ class Sanitiser:
         self._rules: dict[str, str] = {}
         #: Names of elements of no interest -> the same in lower case.
         self._plain_tags: dict[str, str] = {}
-        self._css: dict[str, str] = {}
+        #: Long sheets -> what `_cleaned` made of them.
+        self._css: dict[str, tuple[str, int, list[str]]] = {}
         self._labelled: dict[int, str | None] = {}
 
     def state(self) -> Cleaned:
@@ -141,7 +142,9 @@ class Sanitiser:
     def _element(self, node: dict[str, Any]) -> bool:
         """Clean an element; False if it surely stayed as it was."""
         tag = node.get("tagName")
-        plain = self._plain_tags.get(tag) if type(tag) is str else None
+        plain: str | None = None
+        if type(tag) is str:
+            plain = self._plain_tags.get(tag) or self._plain_tag(tag)
         attributes = node.get("attributes")
         if plain is not None and type(attributes) is dict:
             # Nearly every element: nothing about its name is of interest.
@@ -153,14 +156,25 @@ class Sanitiser:
         self._odd_element(node, tag, attributes)
         return True
 
+    def _plain_tag(self, tag: str) -> str | None:
+        """Return a name met for the first time in lower case, if it is of no interest.
+
+        What is written of an element must not depend on what came before it: a
+        recording that is read on from its middle would be cut elsewhere.
+        """
+        name = tag.lower()
+        if name in SPECIAL_TAGS or tag in _BAD_NAMES or not _TAG.match(tag):
+            return None
+        if len(self._plain_tags) < _NAMES_KEPT:
+            self._plain_tags[tag] = name
+        return name
+
     def _odd_element(self, node: dict[str, Any], tag: object, given: object) -> None:
-        """Clean an element of a name not met before, or of one that matters."""
+        """Clean an element whose name matters, or that is no element of any page."""
         if not isinstance(tag, str) or not _TAG.match(tag) or tag in _BAD_NAMES:
             self.removed["impossible tag names"] += 1
             node["tagName"] = tag = "div"
         name = tag.lower()
-        if name not in SPECIAL_TAGS and len(self._plain_tags) < _NAMES_KEPT:
-            self._plain_tags[tag] = name
         attributes: dict[str, Any] = given if isinstance(given, dict) else {}
         node["attributes"] = attributes
         if name == "script":
@@ -360,24 +374,32 @@ class Sanitiser:
         if "(" not in text and "@" not in text and "\\" not in text:
             return text
         known = self._css.get(text)
-        if known is not None:
-            return known
+        if known is None:
+            known = self._cleaned(text)
+        cleaned, imports, missed = known
+        self.removed["style sheet imports"] += imports
+        for address in missed:
+            self._miss(address, "style sheet images and fonts")
+        return text if cleaned == text else cleaned
+
+    def _cleaned(self, text: str) -> tuple[str, int, list[str]]:
+        """Return CSS cleaned, how many imports went, and addresses that are missing."""
+        missed: list[str] = []
 
         def stand_in(address: str) -> str | None:
             if (found := self._assets.get(address)) is not None:
                 return found
             if self._allowed(address):
                 return address
-            self._miss(address, "style sheet images and fonts")
+            missed.append(address)
             return NOTHING
 
         cleaned, imports, _ = clean_css(text, stand_in)
-        self.removed["style sheet imports"] += imports
         if len(text) > 500:
             if len(self._css) > 256:
                 self._css.clear()
-            self._css[text] = cleaned
-        return cleaned
+            self._css[text] = (cleaned, imports, missed)
+        return cleaned, imports, missed
 
     # -- events
 
