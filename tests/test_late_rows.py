@@ -137,3 +137,28 @@ def test_what_a_row_costs_does_not_grow_with_the_table(tmp_path):
         for one in (folder, together.folder)
     )
     assert_frame_equal(got, want)
+
+
+def test_forgetting_and_merging_reach_late_rows(store):
+    who = store.directory.filter(pl.col("user_id") == "u7")["user"].item()
+    assert any(who in users for users in store.snapshot._latecomers.values())
+    rk.open(store.folder).forget("u7")
+    gone = open_store(store.folder)
+    assert "u7" not in gone.directory["user_id"].to_list()
+    for path in (store.folder / "events").rglob("*.parquet"):
+        assert who not in pl.read_parquet(path, columns=["user"])["user"]
+    # A login of somebody whose rows came late: they move with the rest.
+    late = rows(7, 20, range(400, 401)).with_columns(
+        user_id=pl.lit(None, pl.String), device_id=pl.lit("phone")
+    )
+    store = open_store(store.folder)
+    store.append(late)
+    store.latest().append(
+        rows(8, 1, range(5, 6)).with_columns(device_id=pl.lit("phone"))
+    )
+    after = open_store(store.folder)
+    assert after.rows == store.rows + 21
+    me = after.directory.filter(pl.col("user_id") == "u5")["user"].item()
+    found = after.scan(users=[me]).collect()
+    assert found.filter(pl.col("device_id") == "phone").height == 21
+    assert_frame_equal(found, found.sort("user", "time", "row"))
