@@ -26,7 +26,8 @@ from replaykit.replays.build import RecordingReport, add_recordings
 from replaykit.replays.links import parse_ref
 from replaykit.replies import Home
 from replaykit.saved_cohorts import Cohorts
-from replaykit.source import Known, Source
+from replaykit.source import Source
+from replaykit.source_parts import Known
 from replaykit.store.events import EventStore, open_store
 from replaykit.store.fetching import fetched
 from replaykit.store.objects import options_of

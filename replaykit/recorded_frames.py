@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from replaykit.replays.elements import Happening
     from replaykit.replays.frames import FrameKind
     from replaykit.replays.heat import PageMatch
-    from replaykit.source import Recordings, Source
+    from replaykit.source import Source
+    from replaykit.source_parts import Recordings
 
 
 @dataclass(frozen=True, eq=False, repr=False)

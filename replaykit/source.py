@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from threading import RLock, Timer
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -22,18 +22,11 @@ from replaykit.schema import CODE, REPLAY_ID, session_numbers
 from replaykit.timeline import Span
 
 if TYPE_CHECKING:
-    from collections.abc import (
-        Callable,
-        Collection,
-        Hashable,
-        Iterable,
-        Iterator,
-        Mapping,
-        Sequence,
-    )
+    from collections.abc import Callable, Collection, Hashable, Mapping
 
     from replaykit.engine import Engine
     from replaykit.redaction.rules import Redaction
+    from replaykit.source_parts import Known, Recordings, Scan
     from replaykit.timeline import Weekday
 
 #: Columns that say where a person is and what they use, shown beside a replay.
@@ -44,75 +37,6 @@ _AFTER_CHART_S: Final = 0.3
 _NARROW: Final = ("user", "row", "time", "session_id", "active")
 #: Up to so many users, their public ids are looked up one by one.
 _PAGE: Final = 10_000
-
-
-class Recordings(Protocol):
-    """What a source needs of its recordings, on disk or in memory."""
-
-    def catalogue(self) -> pl.DataFrame:
-        """One row per replay."""
-        ...
-
-    def segment(self, replay_id: str, index: int) -> bytes:
-        """One deflated segment."""
-        ...
-
-    def stored(self, replay_id: str) -> Iterator[tuple[Mapping[str, Any], bytes]]:
-        """Yield the note and the stream of all that is kept of a recording."""
-        ...
-
-    def summary(self, replay_id: str) -> dict[str, object]:
-        """Return what the timeline and the panels show of one recording."""
-        ...
-
-    def extent(self, replay_id: str) -> tuple[int, int]:
-        """Return its newest length in ms and number of segments, whoever added them."""
-        ...
-
-
-class Scan(Protocol):
-    """How the events of a source are read."""
-
-    def __call__(
-        self,
-        properties: Iterable[str] | None,
-        users: Iterable[int] | None = None,
-        *,
-        buckets: Iterable[int] | None = None,
-    ) -> pl.LazyFrame:
-        """Return canonical columns and properties, of some users or of all.
-
-        `buckets` limits it to these partitions; a user is in one of them.
-        """
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class Known:
-    """What the catalogue of a project tells without reading any event.
-
-    Parameters
-    ----------
-    names
-        Returns event names and their rows: `event`, `rows`, most frequent first.
-    edges
-        The first and the last time.
-    users
-        How many people there are.
-    buckets
-        The partitions of the table.
-    codes
-        The numbers of all event names (`schema.CODE`), if each has one.
-    mapped
-        Whether all partitions have a covering index that questions will take.
-    """
-
-    names: Callable[[], pl.DataFrame]
-    edges: tuple[datetime, datetime] | None
-    users: int
-    buckets: Sequence[int]
-    codes: Mapping[str, int] | None = None
-    mapped: bool = False
 
 
 @dataclass(frozen=True, eq=False)

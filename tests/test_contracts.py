@@ -33,6 +33,7 @@ LAYERS = {
     "replays": 3,
     "owners": 2,
     "source": 3,
+    "source_parts": 2,
     "analyses": 4,
     "foreign": 5,
     "rows_as_json": 4,

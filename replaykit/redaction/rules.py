@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from replaykit.redaction.events import Place
-    from replaykit.source import Recordings, Source
+    from replaykit.source import Source
+    from replaykit.source_parts import Recordings
 
 #: Columns that say whose a row is, not what happened.
 _KEYS: Final = frozenset({"user_id", "device_id", "event"})
