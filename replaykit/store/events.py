@@ -313,7 +313,11 @@ class EventStore:
         inactive = list(self.settings.inactive)
         if not inactive:
             return pl.col("active")
-        return pl.col("active") & ~pl.col("event").is_in(inactive)
+        if self.codes is None:
+            return pl.col("active") & ~pl.col("event").is_in(inactive)
+        # Numbers are at hand where texts would have to be decoded.
+        numbers = [self.codes[name] for name in inactive if name in self.codes]
+        return pl.col("active") & ~pl.col("event_code").is_in(numbers)
 
     # ── write ─────────────────────────────────────────────────────────────────
     def ingest(self, source: Incoming[Report]) -> Report:
