@@ -166,6 +166,30 @@ def test_labels_say_count_share_of_step_one_and_of_the_step_before():
     assert figure.layout.meta["note"] == "12.6 % of 18,204 users convert"
 
 
+@pytest.mark.parametrize("steps", [1, 2, 3, 4, 6, 9])
+def test_names_of_steps_fit_where_the_chart_is_narrowest(steps):
+    name = "Checkout Started After Reading The Size Guide Twice"
+    rows = [
+        {
+            "step": step,
+            "event": f"{name} {step}",
+            "users": 10,
+            "share": 1.0,
+            "step_share": None if step == 1 else 1.0,
+            "dropped_before": 0,
+        }
+        for step in range(1, steps + 1)
+    ]
+    columns = ["step", "event", "users", "share", "step_share", "dropped_before"]
+    layout = charts.funnel_chart(pl.DataFrame(rows, schema=columns)).layout
+    ticks = layout.xaxis.ticktext or ()
+    assert len(ticks) == steps
+    for tick in ticks:
+        longest = max(len(line) for line in tick.split("<br>") if "<span" not in line)
+        # Letters of 12 px are some six wide.
+        assert 8 <= longest <= (layout.meta["min_width"] - 60) / steps / 6.3
+
+
 def test_groups_stand_side_by_side_and_an_empty_one_is_no_error():
     rows = [
         {

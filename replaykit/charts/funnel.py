@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 #: Up to so many bars say their percent inside; with more they are too narrow.
 _MOST_TEXTS: Final = 16
 
+#: A step's room where the chart is narrowest, what stands beside all steps, a letter.
+_STEP_PX: Final = 150
+_BESIDE_PX: Final = 60
+_LETTER_PX: Final = 7.4
+
 
 def funnel_chart(
     table: pl.DataFrame,
@@ -87,7 +92,7 @@ def funnel_chart(
         title=made if title is None else title,
         note=" · ".join(filter(None, [said, beyond(len(groups))])),
         height=356,
-        min_width=max(320, 60 + 150 * steps.height),
+        min_width=_narrowest(steps.height),
         barmode="group",
         bargap=0.4 if len(groups) == 1 else 0.2,
         bargroupgap=0.06 if len(groups) > 1 else 0,
@@ -205,11 +210,24 @@ def _took(row: dict[str, Any]) -> str:
     return "" if time is None else length(time.total_seconds())
 
 
+def _narrowest(steps: int) -> int:
+    """Return the width below which a chart of so many steps is not drawn."""
+    return max(320, _BESIDE_PX + _STEP_PX * steps)
+
+
+def _tick_width(steps: int) -> int:
+    """Return how many letters of a name fit under a step, also where it is narrow."""
+    shared = max(1, steps)
+    narrow = (_narrowest(steps) - _BESIDE_PX) / shared / _LETTER_PX
+    return int(min(narrow, max(12, 80 // shared)))
+
+
 def _ticks(steps: pl.DataFrame, counts: pl.DataFrame | None, unit: str) -> list[str]:
     ticks = []
+    width = _tick_width(steps.height)
     for row in steps.iter_rows(named=True):
         name = row.get("label") or row["event"]
-        tick = wrapped(f"{row['step']} · {name}", max(12, 80 // steps.height))
+        tick = wrapped(f"{row['step']} · {name}", width)
         if counts is not None:
             number = count(row["users"])
             line = (
