@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -30,9 +30,8 @@ from replaykit.replays.keyframes import (
     SNAPSHOT_SHARE,
     Limits,
     Segment,
-    View,
 )
-from replaykit.replays.reassemble import events_of
+from replaykit.replays.reopening import ReducerState, reopened
 from replaykit.replays.stage import Stage
 
 if TYPE_CHECKING:
@@ -65,26 +64,6 @@ _SHEET_CUTS: Final = 25
 _PAGELESS: Final = frozenset(
     {carry.MOUSE_MOVE, carry.MOUSE_INTERACTION, carry.TOUCH_MOVE, carry.DRAG}
 )
-
-
-@dataclass(frozen=True)
-class ReducerState:
-    """How a reducer stood at the end, beside the page and what is carried with it."""
-
-    start: int | float
-    last: int | float
-    events: int
-    snapshots: int
-    snapshot_at: int | float | None
-    problems: dict[str, int]
-    warnings: dict[str, int]
-    view: View
-    #: How many nodes there were.
-    nodes: int
-    #: Bytes of the last segment's keyframe.
-    head_size: int
-    #: When the Meta event was after which nothing came.
-    meta_at: int | float | None
 
 
 class Reducer:
@@ -202,7 +181,7 @@ class Reducer:
             If the segment and the state do not belong together.
         """
         try:
-            self._repeat(state, note, text)
+            self._segment, self._meta = reopened(self._stage, state, note, text)
         except BROKEN as error:
             raise BadRecording(_NO_MATCH) from error
         page = self.page
@@ -214,38 +193,6 @@ class Reducer:
         page.warnings.clear()
         page.warnings.update(state.warnings)
         self.view.put(state.view)
-
-    def _repeat(
-        self, state: ReducerState, note: Mapping[str, Any], text: bytes
-    ) -> None:
-        events = events_of(text)
-        lead: int = note["lead"]
-        metas = [(place, data) for place, data in note.get("metas", ())]
-        snapshot: Any = parsed(events[1].data)
-        timestamp = events[1].timestamp
-        # The first segment shows its snapshot before it was taken.
-        since = timestamp if note["genuine"] is None else note["genuine"][1]
-        self._stage.show(snapshot, events[2:lead], since)
-        if state.meta_at is not None:  # which `finish` took for a change of the size
-            events.pop()
-            data = msgspec.Raw(metas.pop()[1].encode())
-            self._meta = Event(META, state.meta_at, data)
-        head = text[: state.head_size]
-        self._segment = segment = Segment(
-            note["start"],
-            timestamp,
-            genuine=note["genuine"],
-            lead=lead,
-            nodes=note["nodes"],
-            head_size=len(head),
-            last=timestamp,
-            head=[head],
-            early=note.get("early", 0),
-            metas=metas,
-        )
-        for event in events[lead:]:
-            segment.added += self._stage.repeat(event, event.timestamp)
-            segment.append(event)
 
     # -- one event
 

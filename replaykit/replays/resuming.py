@@ -19,7 +19,7 @@ import msgspec
 from replaykit.ingest.rrweb import Chunk
 
 # The decoder reads these from the annotations of `Saved`.
-from replaykit.replays.reducer import ReducerState  # noqa: TC001
+from replaykit.replays.reopening import ReducerState  # noqa: TC001
 from replaykit.replays.sanitise import Cleaned  # noqa: TC001
 from replaykit.replays.summary import Observed  # noqa: TC001
 
