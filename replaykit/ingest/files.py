@@ -211,13 +211,13 @@ def blocks(
     for data in _filled(member, progress, rest, size):
         cut = data.rfind(b"\n") + 1
         rest[:] = memoryview(data)[cut:]
+        if (data.find(b"\n") if cut else len(data)) > LONGEST_LINE:
+            raise BadInput(
+                f"{member.name} has a line {line:,} of more than "
+                f"{LONGEST_LINE >> 20} MiB. An export has one event per line; "
+                "is this another kind of file?"
+            )
         if not cut:
-            if len(rest) > LONGEST_LINE:
-                raise BadInput(
-                    f"{member.name} has a line {line:,} of more than "
-                    f"{LONGEST_LINE >> 20} MiB. An export has one event per line; "
-                    "is this another kind of file?"
-                )
             continue
         data[cut:] = PADDING
         for part, ends in _stretches(data, cut):
