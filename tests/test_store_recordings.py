@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import zlib
@@ -13,6 +14,7 @@ from recordings import session
 
 from replaykit.errors import BadRecording, UnknownReplay
 from replaykit.replays.build import add_events
+from replaykit.store import recording_shelves
 from replaykit.store.recording_files import SHARED_FROM, read_index, read_segment
 from replaykit.store.recording_shelves import CATALOGUE
 from replaykit.store.recordings import Recordings
@@ -223,6 +225,29 @@ def test_a_shared_text_goes_with_the_last_recording_that_needs_it(tmp_path):
     assert len(files_of(tmp_path)) == 2
     store.remove("d/1")
     assert files_of(tmp_path) == []
+
+
+def test_what_a_recording_was_before_it_grew_goes_soon(tmp_path, monkeypatch):
+    reader = Recordings(tmp_path)
+    put(reader, "d/0", [[b"first"]])
+    seen = zlib.decompress(reader.segment("d/0", 0))
+    for number in range(4):
+        put(Recordings(tmp_path), "d/0", [[b"then %d" % number]])
+    # For a minute whoever has just read the catalogue finds what it named.
+    assert len(files_of(tmp_path)) == 5
+    assert zlib.decompress(reader.segment("d/0", 0)) == seen
+    monkeypatch.setattr(recording_shelves, "_REPLACED", -1)
+    put(Recordings(tmp_path), "d/1", [[b"other"]])
+    assert len(files_of(tmp_path)) == 6
+    put(Recordings(tmp_path), "d/0", [[b"last"]])
+    assert len(files_of(tmp_path)) == 6
+    for path in (tmp_path / "files").iterdir():
+        os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 61))
+    put(Recordings(tmp_path), "d/1", [[b"other again"]])
+    assert len(files_of(tmp_path)) == 2
+    # Later the catalogue is read again.
+    assert zlib.decompress(reader.segment("d/0", 0)) == b"last"
+    assert zlib.decompress(reader.segment("d/1", 0)) == b"other again"
 
 
 def test_a_shared_text_that_is_gone_is_a_named_error(tmp_path):

@@ -14,6 +14,7 @@ import secrets
 import shutil
 import tempfile
 import time
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
@@ -91,6 +92,9 @@ _PIECES: Final = 64
 #: What no catalogue names is swept after this many seconds: a reader or another writer
 #: may still be at it.
 _GRACE: Final = 3_600
+#: So many seconds for a file that another replaced: whoever looks for it later reads
+#: the catalogue again, and a recording that grows would fill the disk with itself.
+_REPLACED: Final = 60
 #: Earlier catalogues are deleted when there are more than this many.
 _TABLE_FILES: Final = 16
 #: Each so many commits the log is summed up: whoever follows a recording that grows
@@ -244,13 +248,15 @@ class FolderShelf:
         """
         for attempt in range(_RETRIES):
             table = self._open_table()
+            before = pl.DataFrame(schema=STORED) if table is None else _read(table)
+            after = change(before)
             try:
                 if table is None:
-                    self._create(change(pl.DataFrame(schema=STORED)))
+                    self._create(after)
                 else:
                     write_deltalake(
                         table,
-                        change(_read(table)),
+                        after,
                         mode="overwrite",
                         schema_mode="overwrite",
                         commit_properties=CommitProperties(max_commit_retries=0),
@@ -258,6 +264,7 @@ class FolderShelf:
             except CommitFailedError:
                 time.sleep(0.01 * (attempt + 1))
                 continue
+            self._age({*before["file"]} - {*after["file"]})
             self._sweep()
             return
         message = (
@@ -377,6 +384,15 @@ class FolderShelf:
 
     def _found(self) -> list[Place]:
         return list(self._files.glob("*"))
+
+    def _age(self, replaced: Iterable[str]) -> None:
+        """Let the sweep take files sooner that no catalogue will name again."""
+        if isinstance(self._files, ObjectPath):
+            return
+        at = time.time() - _GRACE + _REPLACED
+        for name in replaced:
+            with suppress(FileNotFoundError):
+                os.utime(self._files / name, (at, at))
 
     def _sweep(self, grace: float = _GRACE) -> None:
         """Delete what crashed writers and replaced recordings left behind."""
