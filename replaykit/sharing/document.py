@@ -86,9 +86,11 @@ class Page:
         words = html.escape(shown, quote=False).rstrip()
         if not words:
             return
-        kind = "rk-out rk-out-error" if error else "rk-out"
-        block = f'<pre class="{kind}">{words}</pre>'
         lines = words.count("\n") + 1
+        kind = "rk-out rk-out-error" if error else "rk-out"
+        # Lines under one another may be aligned; one alone is broken where it ends.
+        kind += " rk-out-line" if lines == 1 else ""
+        block = f'<pre class="{kind}">{words}</pre>'
         if lines > _LONG:
             block = (
                 f'<details class="rk-fold"><summary>{_icon("fold")}<span>Output</span>'
