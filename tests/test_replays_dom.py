@@ -242,6 +242,13 @@ def test_inserted_rules_go_when_the_style_is_parsed_anew():
     assert carried.events(0) == ([], [])
 
 
+def test_another_picture_replaces_the_bytes_of_the_one_before():
+    fast = loaded(element("img", 50, src="/a.png"))
+    fast.nodes[50].data["attributes"]["rr_dataURL"] = "data:image/png;base64,QQ=="
+    fast.mutate({**_EMPTY, "attributes": [{"id": 50, "attributes": {"src": "/b"}}]})
+    assert fast.nodes[50].attributes == {"src": "/b"}
+
+
 def test_playing_media_goes_on_between_its_event_and_the_keyframe():
     fast = loaded(element("video", 50))
     carried = Carried(fast)

@@ -24,7 +24,7 @@ from tests.fidelity.harness import (
     segments,
     stepwise,
 )
-from tests.fidelity.stories import SOURCES, tell
+from tests.fidelity.stories import CLEAR, DOT, SOURCES, tell
 
 HERE = Path(__file__).parent
 #: The real recordings, and one of a page that does all that rrweb can record.
@@ -171,6 +171,50 @@ def test_a_sheet_that_is_written_anew_comes_back_when_one_jumps_back(show):
     stock = {t: show(deepcopy(events), t) for t in (500, 2000)}
     assert differences(stock[500], stock[2000])
     same(show, parts, stock)
+
+
+def test_a_masked_text_area_stays_so_by_whatever_way_one_comes_to_it(show):
+    """Older recorders wrote the text that its value masks beneath it."""
+    area = element("textarea", 60, text("secret", 61), value="******")
+    events = [meta(0), snapshot(1, element("p", 62), area)]
+    events += [mutation(t) for t in (500, 1_000, 2_000, 4_000)]
+    stock = {t: show(deepcopy(events), t) for t in (400, 3_000)}
+    parts = segments(events, limits=Limits(1, 10**9, 10**9))
+    same(show, parts, stock)
+    assert "secret" not in str(ours(show, parts, 3_000))
+
+
+def test_edits_count_the_rules_of_a_sheet_as_they_were(show):
+    """A sheet that imports another: its rules are edited by their number."""
+    css = "@import url(https://x.test/a.css); .a { top: 1px } .b { top: 2px }"
+    opened = [meta(0), snapshot(1, element("style", 60, text(css, 61)))]
+    edits = [
+        change(500, 8, id=60, adds=[{"rule": ".c { top: 3px }", "index": 1}]),
+        change(600, 8, id=60, removes=[{"index": 3}]),
+        change(700, 13, id=60, index=[2], set={"property": "left", "value": "9px"}),
+    ]
+    events = [*opened, *edits, change(4_000, 3, id=4, x=0, y=0)]
+    (stock,) = flat(show(deepcopy(events), 3_000), "rules")
+    for limits in (Limits(10**9, 10**9, 10**9), Limits(1, 10**9, 10**9)):
+        parts = segments(events, Sanitiser(), limits)
+        (mine,) = flat(ours(show, parts, 3_000), "rules")
+        assert mine == ["@layer not-imported;", *stock[1:]]
+
+
+def test_a_picture_that_changes_is_the_later_one(show):
+    picture = element("img", 60, src="https://x.test/a.png")
+    picture["attributes"]["rr_dataURL"] = DOT
+    changed = {"id": 60, "attributes": {"src": CLEAR}}
+    events = [meta(0), snapshot(1, picture), mutation(1_000, attributes=[changed])]
+    events += [mutation(2_000), mutation(4_000)]
+    for sanitiser in (None, Sanitiser()):
+        parts = segments(events, sanitiser, Limits(1, 10**9, 10**9))
+        # The later one first: its keyframe is built, not changed into.
+        shown = [ours(show, parts, t) for t in (3_000, 500)]
+        stock = [show(deepcopy(events), t) for t in (3_000, 500)]
+        for page in (shown, stock):
+            pictures = [str(one).count(DOT) for one in page]
+            assert pictures == [0, 1]
 
 
 def test_rrweb_in_one_leap_forgets_clicks_on_nodes_it_just_built(show):

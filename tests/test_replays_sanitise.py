@@ -305,6 +305,85 @@ def test_assets_stand_in_for_what_was_not_recorded():
     assert "QQ==" in styled["attributes"]["style"]
 
 
+def test_a_picture_recorded_with_its_bytes_is_shown_by_them():
+    """rrweb would leave the placeholder that stands for its address."""
+    bytes_of_it = "data:image/png;base64,QQ=="
+    far = node("img", src="/a.png", srcset="/b.png 2x", alt="A", rr_dataURL=bytes_of_it)
+    inline = node("img", src="data:image/gif;base64,R0==", rr_dataURL=bytes_of_it)
+    sanitiser = Sanitiser()
+    for vector in (far, inline):
+        sanitiser.node(vector, styled=False)
+    assert far["attributes"] == {"alt": "A", "src": bytes_of_it}
+    assert inline["attributes"] == {"src": "data:image/gif;base64,R0=="}
+    assert not sanitiser.missing
+
+
+def test_of_several_pictures_those_that_are_there_stay():
+    mixed = "data:image/gif;base64,AA 1x, /b.png 2x,https://cdn.test/c.png 3x"
+    sanitiser = Sanitiser({"/b.png": "data:image/png;base64,QQ=="})
+    source, gone = node("source", srcset=mixed), node("source", srcset="/far.png 2x")
+    for vector in (source, gone):
+        sanitiser.node(vector, styled=False)
+    kept = "data:image/gif;base64,AA 1x, data:image/png;base64,QQ== 2x"
+    assert source["attributes"] == {"srcset": kept}
+    assert gone["attributes"] == {}
+
+
+@pytest.mark.parametrize(("tag", "name"), [("source", "srcset"), ("video", "src")])
+def test_a_value_that_cannot_stay_takes_the_one_before_it_away(tag, name):
+    inline = {name: "data:image/gif;base64,AA"}
+    changes = [{"id": 50, "attributes": {name: "/far.gif"}}]
+    events = [meta(0), snapshot(1, node(tag, **inline))]
+    reducer = Reducer(Sanitiser())
+    list(reducer.feed([*events, mutation(2, attributes=changes)]))
+    assert name not in reducer.page.nodes[50].attributes
+
+
+def test_a_dialog_above_all_is_said_to_be_one_but_not_opened_so():
+    modal = node("dialog", open="", rr_open_mode="modal")
+    sanitiser = Sanitiser()
+    sanitiser.node(modal, styled=False)
+    assert modal["attributes"] == {"open": "", "data-rk-opened": "modal"}
+    assert sanitiser.removed == {"modal dialogs": 1}
+
+
+def test_own_attributes_of_a_page_are_no_handlers():
+    own = {"on": "1", "on-dark": "2", "on:click": "3"}
+    vector = node("my-switch", **own, onclick="a()", ONLOAD="b()")
+    Sanitiser().node(vector, styled=False)
+    assert vector["attributes"] == own
+
+
+@pytest.mark.parametrize(
+    ("css", "cleaned"),
+    [
+        ("@import 'a.css';b{}", "@layer not-imported;b{}"),
+        (
+            "/*x*/@charset 'u';@layer a,b;@import url(x;y) layer(q.r) print;",
+            "/*x*/@charset 'u';@layer a,b;@layer q.r;",
+        ),
+        (
+            "@import 'a';@namespace url(x);b{}",
+            "@layer not-imported;@layer not-imported;b{}",
+        ),
+        # No sheet imports after its first rule: that is none, and never was.
+        ("b{} @import 'a'; c{}", "b{}  c{}"),
+    ],
+)
+def test_a_sheet_keeps_the_number_of_its_rules(css, cleaned):
+    """Later events count them: put one in at 5, take out the third."""
+    assert clean_css(css, lambda _: None)[0] == cleaned
+
+
+def test_a_node_that_was_left_out_leaves_the_rest_of_its_event():
+    left_out = {"parentId": 4, "nextId": None, "node": None}
+    adds = [add(4, element("p", 60)), left_out, add(4, element("p", 61))]
+    reducer = Reducer(Sanitiser())
+    list(reducer.feed([meta(0), snapshot(1), mutation(2, adds=adds)]))
+    assert {60, 61} <= set(reducer.page.nodes)
+    assert not reducer.problems
+
+
 def test_allowed_hosts_stay():
     sanitiser = Sanitiser(allow_network=["cdn.test"])
     near, far = (

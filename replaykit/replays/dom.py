@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 _SPECIAL_PARENTS: Final = frozenset({"", "iframe", "style", "textarea"})
 
 _RR_SPLIT: Final = "/* rr_split */"
-#: Attributes that replace, as a whole text, what events did to the element.
-_STATEFUL: Final = {"style": "style", "_cssText": "sheet"}
+#: Attributes that replace, as a whole text, what events did to the element, or (`src`)
+#: the bytes that were recorded of an earlier one.
+_STATEFUL: Final = {"style": "style", "_cssText": "sheet", "src": ""}
 #: Elements that lost their ids get ids from here on.
 _SPARE_IDS: Final = 2**31
 #: Elements that something has to be done about when they come.
@@ -374,6 +375,8 @@ class Page:
     def _set_attribute(self, node: Node, name: str, value: Any) -> None:
         """Set an attribute to what is no text, or one that rules or styles hang on."""
         attributes = node.own_attributes()
+        if name == "src":
+            attributes.pop("rr_dataURL", None)
         if value is None:
             attributes.pop(name, None)
             if name == "style":

@@ -111,6 +111,10 @@ class EventData:
             if type(data.get(key)) is not list:
                 data[key] = []
                 changed = True
+        if not all(add["node"] for add in data["adds"]):
+            # rrweb before 1.0 wrote nodes that it left out so, and skipped them.
+            data["adds"] = [add for add in data["adds"] if add["node"]]
+            changed = True
         if self._sanitiser is not None and self._sanitiser.mutation(data, self._page):
             changed = True
         return changed

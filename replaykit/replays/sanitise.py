@@ -26,11 +26,14 @@ from replaykit.replays.sanitise_rules import (
     LINKS,
     MEDIA,
     PLUGINS,
+    REPLACED,
     RULES,
     SOURCES,
     SPECIAL_TAGS,
     WEBGL,
     as_picture,
+    candidates,
+    replaced,
     starts_active,
 )
 
@@ -44,6 +47,8 @@ MAX_VIEWPORT: Final = 16_384
 
 _TAG: Final = re.compile(r"[A-Za-z][^\s/>\0<\"'=]{0,200}\Z")
 _ATTRIBUTE: Final = re.compile(r"[^\s/>\0<\"'=]{1,200}\Z")
+#: Other names that begin so are a page's own, such as `on` or `on-dark`.
+_HANDLER: Final = re.compile(r"on[a-z]+\Z")
 _BAD_NAMES: Final = frozenset({"__proto__", "constructor", "prototype"})
 
 #: Names looked up once are kept up to so many.
@@ -236,10 +241,18 @@ class Sanitiser:
             style = f"{style.rstrip().rstrip(';')}; " if style else ""
             attributes["style"] = style + label
 
-    def attributes(self, tag: str, attributes: dict[str, Any]) -> dict[str, Any]:
-        """Return the attributes cleaned; the same object if nothing had to change."""
+    def attributes(
+        self, tag: str, attributes: dict[str, Any], *, changing: bool = False
+    ) -> dict[str, Any]:
+        """Return the attributes cleaned; the same object if nothing had to change.
+
+        What they are changed to, if `changing`: then a value that cannot stay takes
+        the one before it away.
+        """
         rules = self._rules
         changes: dict[str, Any] | None = None
+        if tag in REPLACED:
+            attributes = replaced(tag, attributes, self.removed)
         for name, value in attributes.items():
             rule = rules.get(name)
             if rule is None:
@@ -260,14 +273,16 @@ class Sanitiser:
         return {
             name: value
             for name, value in merged.items()
-            if value is not None or name not in changes
+            if value is not None
+            or name not in changes
+            or (changing and not self._rule(name).startswith("drop "))
         }
 
     def _rule(self, name: str) -> str:
         """Look an attribute's name up once; the empty word means: harmless."""
         lower = name.lower()
         plain = lower.rpartition(":")[2]
-        if lower.startswith("on"):
+        if _HANDLER.match(lower):
             rule = "drop handlers"
         elif not _ATTRIBUTE.match(name) or name in _BAD_NAMES:
             rule = "drop impossible attributes"
@@ -292,6 +307,8 @@ class Sanitiser:
             return self._link(tag, value)
         if rule == "animate":
             return self._animated(value)
+        if rule == "candidates":
+            return self._candidates(value)
         if rule == "data" and tag not in FOREIGN and tag not in {"", "img"}:
             return value  # means something on <object> only
         if rule == "picture" or tag in IMAGES:
@@ -340,6 +357,24 @@ class Sanitiser:
             return value
         self._miss(value, "images")
         return placeholder("image not in the recording")
+
+    def _candidates(self, value: str) -> str | None:
+        """Keep the pictures of a `srcset` that are there; None if there is none."""
+        kept: list[str] = []
+        given = 0
+        for address, size in candidates(value):
+            given += 1
+            found: str | None = address
+            if not address.lower().startswith("data:image/"):
+                found = self._assets.get(address)
+                if found is None and self._allowed(address):
+                    found = address
+            if found is not None:
+                kept.append(f"{found} {size}".rstrip())
+        if len(kept) == given:
+            return value
+        self.removed["images"] += 1
+        return ", ".join(kept) or None
 
     def _style(self, value: object) -> object:
         if isinstance(value, str):
@@ -420,7 +455,8 @@ class Sanitiser:
             added = Additions(data["adds"], page)
             for change in data["attributes"]:
                 given = change["attributes"]
-                cleaned = self.attributes(added.tag(change["id"]), given)
+                tag = added.tag(change["id"])
+                cleaned = self.attributes(tag, given, changing=True)
                 if cleaned is not given:
                     change["attributes"] = cleaned
                     changed = True

@@ -21,11 +21,17 @@ _SUSPECT: Final = re.compile(
 _ESCAPE: Final = re.compile(
     r"\\([0-9a-fA-F]{1,6})(?:\r\n|[ \t\r\n\f])?|\\([g-zG-Z@(\-])"
 )
-_IMPORT: Final = re.compile(
-    r"""@(?:import|namespace)\b(?:url\((?:"[^"]*"|'[^']*'|[^)]*)\)|"[^"]*"|'[^']*'"""
-    r"""|/\*.*?\*/|[^;"'{}])*;?""",
+_REST: Final = (
+    r"""\b(?:url\((?:"[^"]*"|'[^']*'|[^)]*)\)|"[^"]*"|'[^']*'|/\*.*?\*/|[^;"'{}])*;?"""
+)
+_IMPORT: Final = re.compile(rf"@(?:import|namespace){_REST}", re.IGNORECASE | re.DOTALL)
+#: Where a sheet may import: what comes later is no rule at all.
+_OPENING: Final = re.compile(
+    rf"(?:\s|/\*.*?\*/|<!--|-->|@(?:charset|layer)\b[^;{{}}]*;)*"
+    rf"(?:\s|/\*.*?\*/|@import{_REST})*(?:\s|/\*.*?\*/|@namespace{_REST})*",
     re.IGNORECASE | re.DOTALL,
 )
+_LAYER: Final = re.compile(r"\blayer\(\s*([\w.-]+)\s*\)", re.IGNORECASE)
 _URL: Final = re.compile(
     r"""(?<![\w-])(?:url|src)\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'"""
     r"""|((?:[^)"'\\\s]|\\.)*))[^)"']*\)?""",
@@ -41,6 +47,8 @@ _ACTIVE: Final = re.compile(
 
 def clean_css(css: str, replace: Callable[[str], str | None]) -> tuple[str, int, int]:
     """Return the sheet without imports and foreign addresses, and what went.
+
+    It has as many rules as before.
 
     Parameters
     ----------
@@ -58,7 +66,7 @@ def clean_css(css: str, replace: Callable[[str], str | None]) -> tuple[str, int,
     Examples
     --------
     >>> clean_css("@import 'a.css'; b { background: url(/c.png) }", lambda url: None)
-    ('b { background: url("data:,") }', 1, 1)
+    ('@layer not-imported; b { background: url("data:,") }', 1, 1)
     """
     if _SUSPECT.search(css) is None:
         return css, 0, 0
@@ -66,10 +74,17 @@ def clean_css(css: str, replace: Callable[[str], str | None]) -> tuple[str, int,
         css = _ESCAPE.sub(_plain, css)
     imports = addresses = 0
 
-    def drop_import(_: re.Match[str]) -> str:
+    opening = _OPENING.match(css)
+    opened = opening.end() if opening is not None else 0
+
+    def drop_import(match: re.Match[str]) -> str:
         nonlocal imports
         imports += 1
-        return ""
+        if match.start() >= opened:
+            return ""
+        # A rule of no effect keeps the place: events count the rules of a sheet.
+        layer = _LAYER.search(match.group())
+        return f"@layer {'not-imported' if layer is None else layer[1]};"
 
     def swap(match: re.Match[str]) -> str:
         nonlocal addresses
@@ -80,7 +95,7 @@ def clean_css(css: str, replace: Callable[[str], str | None]) -> tuple[str, int,
         new = replace(address)
         return f'url("{NOTHING if new is None else new}")'
 
-    css = _ACTIVE.sub("", _IMPORT.sub(drop_import, css).lstrip())
+    css = _ACTIVE.sub("", _IMPORT.sub(drop_import, css))
     css = _URL.sub(swap, css)
     if _IMAGE_SET.search(css):
         css, more = _clean_image_sets(css, replace)

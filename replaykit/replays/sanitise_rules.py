@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections import Counter
+    from collections.abc import Iterator, Mapping
 
 _SCHEME: Final = re.compile(r"[\x00-\x20]+")
 _ACTIVE_SCHEMES: Final = ("javascript:", "vbscript:", "livescript:", "data:", "file:")
@@ -39,11 +40,19 @@ LINKS: Final = frozenset({"a", "area"})
 IMAGES: Final = frozenset({"img", "input", "image", "feimage"})
 MEDIA: Final = frozenset({"video", "audio", "source", "track"})
 
+#: Elements some of whose attributes are written as others.
+REPLACED: Final = frozenset({"img", "dialog"})
+#: How a dialog was opened, in the words of rrweb and in ours.
+_OPENED: Final = "rr_open_mode"
+_OPENED_HERE: Final = "data-rk-opened"
+#: An address of a `srcset`, and its width or density.
+_CANDIDATE: Final = re.compile(r"[\s,]*([^\s,]\S*)\s*((?:\([^)]*\)?|[^,(])*)")
+
 # What a name of an attribute means, in lower case and without `xlink:`.
 RULES: Final[Mapping[str, str]] = {
     "src": "load",
     "data": "data",
-    "srcset": "drop images",
+    "srcset": "candidates",
     "imagesrcset": "drop images",
     "poster": "picture",
     "background": "picture",
@@ -88,6 +97,56 @@ def as_picture(node: dict[str, Any], attributes: dict[str, Any]) -> str | None:
     node["tagName"] = "img"
     node["attributes"] = {**kept, "src": address}
     return "img"
+
+
+def replaced(
+    tag: str, attributes: dict[str, Any], removed: Counter[str]
+) -> dict[str, Any]:
+    """Return the attributes of a picture or dialog as they are shown here.
+
+    A picture that was recorded with its bytes is shown by these: rrweb would not put
+    them in place of a placeholder. A dialog that was above everything else is styled
+    so, as opening it that way takes the focus.
+    """
+    if tag == "img":
+        picture = attributes.get("rr_dataURL")
+        if not isinstance(picture, str) or not _is_picture(picture):
+            return attributes
+        address = attributes.get("src")
+        if isinstance(address, str) and _is_picture(address):
+            picture = address
+        elsewhere = {"rr_dataURL", "src", "srcset"}
+        kept = {k: v for k, v in attributes.items() if k not in elsewhere}
+        return {**kept, "src": picture}
+    if _OPENED not in attributes:
+        return attributes
+    opened = attributes[_OPENED]
+    removed["modal dialogs"] += opened == "modal"
+    if opened not in {"modal", "non-modal", None}:
+        return attributes
+    kept = {k: v for k, v in attributes.items() if k != _OPENED}
+    return {**kept, _OPENED_HERE: opened}
+
+
+def _is_picture(address: str) -> bool:
+    return address[:20].strip().lower().startswith("data:image/")
+
+
+def candidates(srcset: str) -> Iterator[tuple[str, str]]:
+    """Yield the addresses of a `srcset` with what stands behind each.
+
+    Examples
+    --------
+    >>> list(candidates("data:image/gif;base64,AA 1x,/b.png 2x, /c.png"))
+    [('data:image/gif;base64,AA', '1x'), ('/b.png', '2x'), ('/c.png', '')]
+    """
+    at = 0
+    while found := _CANDIDATE.match(srcset, at):
+        address, size = found.groups()
+        at = found.end()
+        if address.endswith(","):  # nothing stands behind it
+            address, size, at = address.rstrip(","), "", found.end(1)
+        yield address, size.strip()
 
 
 def starts_active(value: str) -> bool:

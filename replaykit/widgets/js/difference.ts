@@ -121,6 +121,7 @@ export function difference(
 
   const put = (parentId: number, nextId: number | null, node: SnapshotNode): void => {
     made.adds.push({ parentId, nextId, node: { ...node, childNodes: [] } });
+    if (isValued(node)) return;
     let after: number | null = null;
     for (const child of [...(node.childNodes ?? [])].reverse()) {
       put(node.id, child.isShadow ? null : after, child);
@@ -221,6 +222,11 @@ function isWhole(tag: string): boolean {
     if (tags.size < 1000) tags.set(tag, whole);
   }
   return whole;
+}
+
+/** What rrweb shows of a text area with a value is that, and none of its children. */
+function isValued({ tagName, attributes }: SnapshotNode): boolean {
+  return tagName === "textarea" && typeof attributes?.value === "string";
 }
 
 function hasShadow({ childNodes }: SnapshotNode): boolean {

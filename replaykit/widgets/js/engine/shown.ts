@@ -15,9 +15,16 @@ import { CUSTOM, isTouch, type RecordedEvent } from "./recorded.ts";
 /** A page at t is made by what came strictly before t, as rrweb has it; the first page is there at 0. */
 const FIRST_MS = 0.01;
 
-/** A dialog is shown where the browser would put it, without its way of taking the focus. */
-const MODAL =
-  "dialog[rr_open_mode=modal][open]{position:fixed;inset:0;margin:auto;z-index:2147483647}";
+/**
+ * A dialog is shown where the browser would put it, without its way of taking the focus. As of the
+ * browser's own styles, the page's win, except that nothing of the page lies above the dialog.
+ */
+const OPENED = "dialog:is([data-rk-opened=modal],[rr_open_mode=modal])[open]";
+const MODAL = [
+  `:where(${OPENED}){position:fixed;inset:0;margin:auto;max-width:calc(100% - 6px - 2em);` +
+    "max-height:calc(100% - 6px - 2em);overflow:auto;box-shadow:0 0 0 200vmax rgb(0 0 0/.1)}",
+  `${OPENED}{z-index:2147483647}`,
+];
 
 const SANDBOX = "allow-same-origin";
 
@@ -189,7 +196,7 @@ export class Shown {
       showDebug: false,
       // Copying a page of ten thousand nodes and comparing it costs more than changing it.
       useVirtualDom: false,
-      insertStyleRules: [MODAL],
+      insertStyleRules: MODAL,
       mouseTail: { strokeStyle: "#d32f2f", lineWidth: 3, duration: 500 },
     });
     if (replayer.iframe.getAttribute("sandbox") !== SANDBOX) {

@@ -149,3 +149,9 @@ test("any page becomes any other", () => {
     expect(got && plain(got.page)).toEqual(plain(to));
   }
 });
+
+test("a text area with a value comes without the children that it hides", () => {
+  const area = { id: 10, type: 2, tagName: "textarea", attributes: { value: "***" } };
+  const made = applied(page(), page({ ...area, childNodes: [text(11, "secret")] }));
+  expect(made?.made.adds.map(({ node: { id } }) => id)).toEqual([10]);
+});
