@@ -10,13 +10,23 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from replaykit.replays.building import PLAYERS, Built, build
-from replaykit.replays.nodes import DOCTYPE, DOCUMENT, ELEMENT, TEXT, Node
+from replaykit.replays.building import Built, build
+from replaykit.replays.mirror import Mirror, Sleeper
+from replaykit.replays.nodes import (
+    AWAKE,
+    DOCTYPE,
+    DOCUMENT,
+    ELEMENT,
+    PLAYERS,
+    TEXT,
+    Node,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from replaykit.replays.building import Cleaner
+    from replaykit.replays.pieces import Pieces
 
 #: Parents with rules of their own; "" is a document's tag.
 _SPECIAL_PARENTS: Final = frozenset({"", "iframe", "style", "textarea"})
@@ -27,8 +37,6 @@ _RR_SPLIT: Final = "/* rr_split */"
 _STATEFUL: Final = {"style": "style", "_cssText": "sheet", "src": ""}
 #: Elements that lost their ids get ids from here on.
 _SPARE_IDS: Final = 2**31
-#: Elements that something has to be done about when they come.
-_NOTED: Final = PLAYERS | {"iframe"}
 
 
 class Page:
@@ -36,7 +44,7 @@ class Page:
 
     def __init__(self) -> None:
         """Start with no page at all."""
-        self.nodes: dict[int, Node] = {}
+        self.nodes = Mirror()
         self.root: Node | None = None
         self.warnings: Counter[str] = Counter()
         #: node id -> what events did to it: input, scroll, style, sheet, media, canvas
@@ -55,12 +63,20 @@ class Page:
 
     # -- whole documents
 
-    def load(self, serialised: dict[str, Any], clean: Cleaner | None = None) -> int:
+    def load(
+        self,
+        serialised: dict[str, Any],
+        clean: Cleaner | None = None,
+        pieces: Pieces | None = None,
+    ) -> int:
         """Replace the page by a full snapshot's node; return its number of nodes.
 
-        `clean` cleans the children of each node (`replays.building`).
+        `clean` cleans the children of each node, and `pieces` has those that are not
+        among the data yet (`replays.building`).
         """
-        tree = build(serialised, clean)  # which leaves the page as it was if that fails
+        tree = build(
+            serialised, clean, pieces
+        )  # which leaves the page as it was if that fails
         self.clear()
         self.root, self.nodes = tree.top, tree.nodes
         return self._came(tree)
@@ -77,8 +93,9 @@ class Page:
             node.parent = node.prev = node.block = None
             if node.shadow is not None:
                 _unlink(node.shadow)
+        self.nodes.clear()
         self.root = None
-        self.nodes = {}
+        self.nodes = Mirror()
         self.touched = {}
         self.players = []
         self._orphans = {}
@@ -89,7 +106,7 @@ class Page:
             child.detach()
             self._forget(child)
         tree = build(add["node"])
-        self.nodes.update(tree.nodes)
+        self.nodes.take(tree.nodes)
         frame.insert(tree.top, None)
         self._framing.pop(frame.id, None)
         self._framing[frame.id] = frame
@@ -166,15 +183,19 @@ class Page:
         stack = [top]
         while stack:
             node = stack.pop()
+            if type(node) is Sleeper and node.inside is not None:
+                for inside in nodes.forget(node):
+                    touched.pop(inside, None)
             child = node.first
             while child is not None:
                 stack.append(child)
                 child = child.next
             number = node.id
-            if nodes.get(number) is node:
-                del nodes[number]
-                if touched:
-                    touched.pop(number, None)
+            known = nodes.pop(number, None)
+            if known is not node and known is not None:
+                nodes[number] = known  # another one, which came under the same id
+            elif touched and known is not None:
+                touched.pop(number, None)
             if node.shadow is not None:
                 stack.append(node.shadow)
             _unlink(node)
@@ -209,7 +230,7 @@ class Page:
                     nodes[number] = node = Node(data)
                     parent.insert(node, following)
                     count += 1
-                    if node.tag in _NOTED:
+                    if node.tag in AWAKE:
                         count += self._note(node)
                     continue
             ready = [add]
@@ -269,7 +290,7 @@ class Page:
         if node.type == TEXT and holder.tag == "style":
             self._reset_sheet(holder)
         count = 1
-        if node.tag in _NOTED:
+        if node.tag in AWAKE:
             count += self._note(node)
         if self._orphans and (previous_id or next_id):
             self._place_orphans(holder, node, add)

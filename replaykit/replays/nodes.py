@@ -15,6 +15,11 @@ TEXT: Final = 3
 #: Ours: the invisible parent of a host's shadow children.
 SHADOW: Final = 99
 
+#: Elements that play.
+PLAYERS: Final = frozenset({"audio", "video"})
+#: Elements that something has to be done about when they come.
+AWAKE: Final = PLAYERS | {"iframe"}
+
 _NO_ATTRIBUTES: Final[dict[str, Any]] = {}
 
 

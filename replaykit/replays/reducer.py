@@ -31,6 +31,7 @@ from replaykit.replays.keyframes import (
     Limits,
     Segment,
 )
+from replaykit.replays.pieces import pieces_of
 from replaykit.replays.reopening import ReducerState, reopened
 from replaykit.replays.stage import Stage
 
@@ -337,7 +338,7 @@ class Reducer:
 
     def _full_snapshot(self, event: Event) -> None:
         timestamp = event.timestamp
-        data: Any = parsed(event.data)
+        data, pieces = pieces_of(event.data, self._sanitiser)
         node = data["node"]
         if not isinstance(node, dict) or node["type"] != 0:
             raise BadRecording
@@ -348,7 +349,7 @@ class Reducer:
         if self._sanitiser is not None:
             self._sanitiser.node(node, styled=False)
             clean = self._sanitiser.children
-        self.page.load(node, clean)
+        self.page.load(node, clean, pieces)
         self._enter(timestamp, None)
         self._snapshot_stamp = timestamp
         meta_at = None if self._meta is None else self._meta.timestamp

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from replaykit.ingest.rrweb_events import META, Event
-from replaykit.ingest.rrweb_json import parsed
 from replaykit.replays.keyframes import Segment, View
 from replaykit.replays.reassemble import events_of
 
@@ -65,11 +64,10 @@ def reopened(
     events = events_of(text)
     lead: int = note["lead"]
     metas = [(place, data) for place, data in note.get("metas", ())]
-    snapshot: Any = parsed(events[1].data)
     timestamp = events[1].timestamp
     # The first segment shows its snapshot before it was taken.
     since = timestamp if note["genuine"] is None else note["genuine"][1]
-    stage.show(snapshot, events[2:lead], since)
+    stage.show(events[1].data, events[2:lead], since)
     meta: Event | None = None
     if state.meta_at is not None:  # which was taken for a change of the size
         events.pop()

@@ -22,6 +22,7 @@ from replaykit.replays.sanitise_fonts import font_source
 from replaykit.replays.sanitise_rules import (
     FOREIGN,
     FRAMES,
+    HARMLESS_STARTS,
     IMAGES,
     LINKS,
     MEDIA,
@@ -53,8 +54,6 @@ _BAD_NAMES: Final = frozenset({"__proto__", "constructor", "prototype"})
 
 #: Names looked up once are kept up to so many.
 _NAMES_KEPT: Final = 50_000
-#: An address that begins so names no scheme but http.
-_HARMLESS_STARTS: Final = ("https://", "http://", "/", "#", "?")
 #: A style sheet without any of these is harmless.
 _CSS_MARKS: Final = re.compile(r"[(@\\]")
 
@@ -173,6 +172,15 @@ class Sanitiser:
         if len(self._plain_tags) < _NAMES_KEPT:
             self._plain_tags[tag] = name
         return name
+
+    def harmless(self, tags: Iterable[str], names: Iterable[str]) -> bool:
+        """Tell whether elements and attributes with these names are never of interest.
+
+        The values of `style` and `href` may be, and so may a parenthesis in any other.
+        """
+        return all(self._plain_tag(tag) for tag in tags) and not any(
+            self._rule(name) for name in names if name not in {"style", "href"}
+        )
 
     def _odd_element(self, node: dict[str, Any], tag: object, given: object) -> None:
         """Clean an element whose name matters, or that is no element of any page."""
@@ -302,7 +310,7 @@ class Sanitiser:
         if not isinstance(value, str):
             return value
         if rule == "link":
-            if tag in LINKS and value.startswith(_HARMLESS_STARTS):
+            if tag in LINKS and value.startswith(HARMLESS_STARTS):
                 return value
             return self._link(tag, value)
         if rule == "animate":

@@ -37,6 +37,8 @@ SPECIAL_TAGS: Final = frozenset({*FOREIGN, "script", "canvas", "video", "link"})
 SOURCES: Final = frozenset({"src", "srcdoc", "rr_src"})
 _SOURCES_OF_OBJECTS: Final = frozenset({"data", "src", "type"})
 LINKS: Final = frozenset({"a", "area"})
+#: An address of a link that begins so names no scheme but http.
+HARMLESS_STARTS: Final = ("https://", "http://", "/", "#", "?")
 IMAGES: Final = frozenset({"img", "input", "image", "feimage"})
 MEDIA: Final = frozenset({"video", "audio", "source", "track"})
 

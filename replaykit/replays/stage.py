@@ -10,9 +10,12 @@ from replaykit.replays import carry
 from replaykit.replays.carry import EFFECTS, Carried
 from replaykit.replays.dom import Page
 from replaykit.replays.keyframes import View, keyframe
+from replaykit.replays.pieces import pieces_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import msgspec
 
     from replaykit.replays.keyframes import Segment
 
@@ -62,7 +65,7 @@ class Stage:
     # -- once more
 
     def show(
-        self, snapshot: dict[str, Any], lead: Iterable[Event], timestamp: float
+        self, snapshot: msgspec.Raw, lead: Iterable[Event], timestamp: float
     ) -> None:
         """Bring back the page of a keyframe, which was made at this time.
 
@@ -75,9 +78,10 @@ class Stage:
         timestamp
             Since when films play.
         """
-        self.page.load(snapshot["node"])
+        data, pieces = pieces_of(snapshot)
+        self.page.load(data["node"], None, pieces)
         self.page.players.clear()  # what they do now stands among the events
-        offset = snapshot["initialOffset"]
+        offset = data["initialOffset"]
         self.view.left, self.view.top = offset["left"], offset["top"]
         for event in lead:
             self.repeat(event, timestamp)

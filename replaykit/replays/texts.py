@@ -63,18 +63,6 @@ def text_parts(top: Node) -> tuple[bytes, ...]:
     return text if isinstance(text, tuple) else (text,)
 
 
-def write_whole(top: Node) -> bool:
-    """Write a small subtree whose data hold their children and say all of it."""
-    try:
-        text = orjson.dumps(top.data)
-    except TypeError:  # an integer of more than 64 bits
-        return False
-    if len(text) >= APART:
-        return False
-    top.text = text
-    return True
-
-
 def _changed(top: Node) -> list[Node]:
     """List nodes without a text, each before its children; write small ones at once."""
     found: list[Node] = []
@@ -98,19 +86,20 @@ def _changed(top: Node) -> list[Node]:
 
 def _is_written(top: Node) -> bool:
     """Write a subtree in one go if it is small and plain; tell whether it was."""
-    first = top.first
-    if top.shadow is not None or (first is not None and first.block is not None):
+    if top.shadow is not None:
         return False
     try:
+        inner = top.inner
+        if inner is None and top.first is not None and top.first.block is not None:
+            return False
         head = orjson.dumps(top.data)
         if len(head) >= APART:
             return False
         if top.type not in HOLDERS:
             top.text = head
             return True
-        inner = top.inner
         if inner is None:
-            inner = b"[]" if first is None else _written_children(top)
+            inner = b"[]" if top.first is None else _written_children(top)
             if inner is None:
                 return False
             top.inner = inner
@@ -159,7 +148,14 @@ def _nested(
             inside.append(child)
             data = child.data
             if child.type in HOLDERS:
-                below = _nested(child, inside, texts) if child.first else []
+                below: Fragment | list[dict[str, Any] | Fragment] | None
+                if child.inner is not None:
+                    if len(texts) == SMALL:
+                        return None
+                    texts.append(child.inner)
+                    below = Fragment(child.inner)
+                else:
+                    below = _nested(child, inside, texts) if child.first else []
                 if below is None:
                     return None
                 data = {**data, "childNodes": below}
