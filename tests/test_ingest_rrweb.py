@@ -5,9 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import tarfile
 import zipfile
 import zlib
+from base64 import b64encode
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,7 +20,7 @@ from replaykit.errors import BadRecording, MissingFile
 from replaykit.ingest import rrweb
 from replaykit.ingest.rrweb_events import dict_of
 from replaykit.ingest.rrweb_formats import decode
-from replaykit.ingest.rrweb_identity import from_name
+from replaykit.ingest.rrweb_identity import from_name, identity
 from replaykit.ingest.rrweb_json import dumps, loads
 
 EVENTS = session()
@@ -57,6 +60,18 @@ def posthog(event):
     return event
 
 
+def lines(written):
+    return "\n".join(json.dumps(written(e)) for e in EVENTS).encode()
+
+
+def steps(size):
+    return range(0, len(EVENTS), size)
+
+
+def date(timestamp):
+    return datetime.fromtimestamp(timestamp / 1000, UTC).isoformat()
+
+
 SHAPES = {
     "an array": json.dumps(EVENTS).encode(),
     "an array with a byte order mark": b"\xef\xbb\xbf" + json.dumps(EVENTS).encode(),
@@ -82,14 +97,58 @@ SHAPES = {
     "Sentry segment": b'{"segment_id":0}\n' + json.dumps(EVENTS).encode(),
     "Sentry segment, packed": b'{"segment_id":0}\n'
     + zlib.compress(json.dumps(EVENTS).encode()),
+    "Sentry segment, gzip": b'{"segment_id":0}\n'
+    + gzip.compress(json.dumps(EVENTS).encode()),
+    "gzip in gzip": gzip.compress(gzip.compress(json.dumps(EVENTS).encode())),
+    "gzip in base64": b64encode(gzip.compress(json.dumps(EVENTS).encode())),
+    "UTF-16": json.dumps(EVENTS).encode("utf-16"),
+    "lines that end in commas": ",\r\n".join(json.dumps(e) for e in EVENTS).encode(),
+    "an array without its end, and a comma": json.dumps(EVENTS)[:-1].encode() + b",]",
+    "JSON text sequences": b"".join(b"\x1e%s\n" % dumps(e) for e in EVENTS),
+    "arrays one after another": b"".join(dumps(EVENTS[n : n + 5]) for n in steps(5)),
+    "lines around events": lines(lambda e: {"id": 1, "payload": e}),
+    "lines around texts": lines(lambda e: {"id": 1, "payload": json.dumps(e)}),
+    "lines of their own type and time": lines(
+        lambda e: {"type": "rrweb", "timestamp": 5, "data": e}
+    ),
+    "columns of a table": lines(
+        lambda e: {**e, "id": 1, "data": json.dumps(e["data"])}
+    ),
+    "chunks": json.dumps({"chunks": [{"of": EVENTS[n : n + 5]} for n in steps(5)]}),
+    "wrapped again and again": json.dumps(
+        {"ok": True, "result": {"data": {"session": {"name": "x", "events": EVENTS}}}}
+    ),
+    "events by their number": json.dumps(dict(enumerate(EVENTS))),
+    "PostHog export of 2022": json.dumps(
+        {
+            "version": "2022-12-02",
+            "data": {"person": None, "snapshotsByWindowId": {"w": EVENTS}},
+        }
+    ),
+    "PostHog blobs": lines(lambda e: {"window_id": "w", "data": json.dumps([e])}),
+    "PostHog capture": lines(
+        lambda e: {"event": "$snapshot", "properties": {"$snapshot_items": [e]}}
+    ),
+    "times as text": lines(lambda e: {**e, "timestamp": str(e["timestamp"])}),
+    "times as dates": lines(lambda e: {**e, "timestamp": date(e["timestamp"])}),
+    "times in microseconds": lines(lambda e: {**e, "timestamp": e["timestamp"] * 1000}),
+    "times in nanoseconds": lines(lambda e: {**e, "timestamp": e["timestamp"] * 10**6}),
+    "types as text": lines(lambda e: {**e, "type": str(e["type"])}),
 }
 
 
+@pytest.mark.parametrize("large", [False, True], ids=["small", "large"])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_shape_gives_the_same_events(tmp_path, shape):
-    (tmp_path / "d1_1717225200000.json").write_bytes(SHAPES[shape])
+def test_every_shape_gives_the_same_events(tmp_path, monkeypatch, shape, large):
+    if large:
+        monkeypatch.setattr(rrweb, "LARGE", 10)
+    given = SHAPES[shape]
+    given = given.encode() if isinstance(given, str) else given
+    (tmp_path / "d1_1717225200000.json").write_bytes(given)
     good, bad = read_all(tmp_path)
     assert bad == {}
+    assert decode(given, problems := Counter())
+    assert not problems
     assert {name: plain(events) for name, events in good.items()} == {
         "d1/1717225200000": EVENTS
     }
@@ -146,6 +205,37 @@ def test_bad_files_are_named_with_their_reason(tmp_path):
     ]
     assert "cut off" in bad["cut.json.gz"]
     assert "not JSON" in bad["words.json"]
+
+
+def test_what_cannot_be_read_says_what_to_do(tmp_path):
+    archive = tmp_path / "all.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(Path(__file__), "a.json")
+    seconds = [{**e, "timestamp": e["timestamp"] / 1000} for e in EVENTS]
+    (tmp_path / "seconds.json").write_text(json.dumps(seconds))
+    (tmp_path / "squeezed.json").write_bytes(b"\x28\xb5\x2f\xfd" + bytes(9))
+    _, bad = read_all(tmp_path)
+    assert "multiply" in bad["seconds.json"]
+    assert "zstd" in bad["squeezed.json"]
+    assert "tar archive" in bad["all.tar.gz"]
+    assert all("Unpack it" in bad[name] for name in ("squeezed.json", "all.tar.gz"))
+
+
+def test_what_stands_beside_events_is_no_broken_event():
+    person = {"name": "ana", "tags": ["a" * 99, {"type": 3}], "about": "{" + "x" * 99}
+    problems = Counter()
+    found = decode(json.dumps({"person": person, "of": EVENTS}).encode(), problems)
+    assert len(found[0].events) == len(EVENTS)
+    assert not problems
+
+
+def test_events_in_memory_may_be_spelled_so_too():
+    stranger = [
+        {**e, "timestamp": str(e["timestamp"]), "data": json.dumps(e["data"])}
+        for e in EVENTS
+    ]
+    read = rrweb.in_memory(identity("a"), stranger)
+    assert [dict_of(event) for event in read.events] == EVENTS
 
 
 def test_a_missing_file_says_what_to_give():

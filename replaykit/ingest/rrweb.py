@@ -21,6 +21,7 @@ from replaykit.ingest.rrweb_identity import (
     from_name,
     identity,
 )
+from replaykit.ingest.rrweb_spelling import spelled
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
 
 #: Larger files (unpacked) are mapped into memory, not read into it.
 LARGE: Final = 32 * 2**20
+
+
+_SECONDS: Final = (
+    "Its times look like seconds since 1970 ({}). rrweb writes milliseconds: multiply "
+    "the timestamps by 1000."
+)
 
 
 class Chunk(NamedTuple):
@@ -185,6 +192,9 @@ def read(
                     or whose
                 )
         events.sort(key=_timestamp)
+        if _in_seconds(events):
+            yield Unread(names[0], _SECONDS.format(events[0].timestamp))
+            continue
         if len(decoded) == 1:
             order = decoded[0][1]
             chunks = [_chunk(order, (events[0].timestamp, events[-1].timestamp))]
@@ -196,6 +206,13 @@ def read(
         own = digest if len(parts) == 1 else _part_digest(digest, key)
         yield RawRecording(whose, names, own, events, problems, chunks)
         problems = Counter()
+
+
+def _in_seconds(events: Sequence[Event | Later]) -> bool:
+    """Tell whether times are fractions of seconds, as of the years 2001 to 2286."""
+    first, last = events[0].timestamp, events[-1].timestamp
+    in_range = 1e9 <= first <= last < 1e10
+    return in_range and any(event.timestamp % 1 for event in events)
 
 
 def in_memory(whose: Identity, events: Iterable[dict[str, Any]]) -> RawRecording:
@@ -211,7 +228,7 @@ def in_memory(whose: Identity, events: Iterable[dict[str, Any]]) -> RawRecording
     digest = blake2b(digest_size=16)
     for event in events:
         try:
-            found.append(event_of(event))
+            found.append(event_of(spelled(event)))
         except (KeyError, TypeError, ValueError):
             problems["broken events"] += 1
             continue

@@ -27,6 +27,10 @@ Text: TypeAlias = "bytes | memoryview | msgspec.Raw"
 
 #: What may stand before JSON: a byte order mark and spaces.
 BEFORE: Final = b"\xef\xbb\xbf \t\r\n"
+#: What may stand around a line: spaces, a comma, the mark of JSON text sequences.
+_AROUND: Final = b", \t\r\x1e"
+#: Between two arrays of one file there is no more than that.
+_LONGEST_GAP: Final = 4096
 _BLOCK: Final = 8 * 2**20
 _QUOTE, _BACKSLASH, _COMMA = b'"\\,'
 _STEPS: Final = np.zeros(256, dtype=np.int8)
@@ -65,6 +69,8 @@ _SEEN: Final = msgspec.json.Decoder(list[Seen])
 _SEEN_ONE: Final = msgspec.json.Decoder(Seen)
 _ELEMENTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+#: If none of so many events has its data as text, no event has.
+_FIRST: Final = 5
 #: Longer values of a wrapper are no identity.
 _SHORT: Final = 1_000
 
@@ -86,6 +92,8 @@ def plain_events(text: Text) -> list[Event] | None:
         return None
     none = msgspec.UNSET  # as `marked` has it, without a call for each event
     marked = [e for e in seen if not e.cv is e.sessionId is e.session_id is none]
+    if any(_is_text(event.data) for event in seen[:_FIRST]):
+        return None
     if not marked:
         return list(seen)
     sessions = {event.session for event in marked} - {None}
@@ -100,9 +108,16 @@ def plain_event(element: Text) -> Event | None:
         seen = _SEEN_ONE.decode(memoryview(element))
     except REFUSED:
         return None
+    if _is_text(seen.data):
+        return None
     if not seen.marked:
         return seen
     return None if seen.cv or seen.session is not None else seen.bare()
+
+
+def _is_text(data: msgspec.Raw) -> bool:
+    """Tell whether data are the text of JSON, and not JSON."""
+    return bytes(memoryview(data)[:1]) == b'"'
 
 
 def fields(text: Text) -> dict[str, Any] | None:
@@ -183,9 +198,9 @@ def _lines(view: memoryview) -> Iterator[bytes]:
     for at in range(0, len(view), _BLOCK):
         lines = (rest + bytes(view[at : at + _BLOCK])).split(b"\n")
         rest = lines.pop()
-        yield from (line for line in lines if line.strip())
-    if rest.strip():
-        yield rest
+        yield from (line for item in lines if (line := item.strip(_AROUND)))
+    if line := rest.strip(_AROUND):
+        yield line
 
 
 # -- arrays that no strict parser takes
@@ -199,9 +214,12 @@ def _scanned(view: memoryview, problems: Counter[str]) -> Iterator[bytes]:
         window = np.frombuffer(part, dtype=np.uint8)
         found, closed = _places(window)
         yield from (part[start:end] for start, end in found)
-        if closed:
-            return
-        if found:
+        if closed is not None:
+            at = _next_array(view, at + closed)
+            if at < 0:
+                return
+            block = _BLOCK
+        elif found:
             at += found[-1][1]
             block = _BLOCK
         elif at + block >= len(view):
@@ -219,16 +237,24 @@ def _scanned(view: memoryview, problems: Counter[str]) -> Iterator[bytes]:
     problems["arrays without an end"] += 1
 
 
-def _places(window: NDArray[np.uint8]) -> tuple[list[tuple[int, int]], bool]:
-    """Return where whole elements lie, and whether the array ends in this stretch."""
+def _next_array(view: memoryview, end: int) -> int:
+    """Return where the elements of another array begin behind one; -1 if none does."""
+    head = bytes(view[end + 1 : end + 1 + _LONGEST_GAP])
+    rest = head.lstrip(_AROUND + b"\n")
+    return end + 2 + len(head) - len(rest) if rest[:1] == b"[" else -1
+
+
+def _places(window: NDArray[np.uint8]) -> tuple[list[tuple[int, int]], int | None]:
+    """Return where whole elements lie, and where the array ends in this stretch."""
     quotes = np.flatnonzero(window == _QUOTE)
     quotes = quotes[~_escaped(window, quotes)]
     marks = np.flatnonzero((_STEPS[window] != 0) | (window == _COMMA))
     marks = marks[np.searchsorted(quotes, marks) % 2 == 0]
     depth = np.cumsum(_STEPS[window[marks]])
     over = np.flatnonzero(depth < 0)
-    closed = len(over) > 0
-    if closed:
+    closed = None
+    if len(over):
+        closed = int(marks[over[0]])
         marks, depth = marks[: over[0] + 1], depth[: over[0] + 1]
     ends = marks[((depth == 0) & (window[marks] == _COMMA)) | (depth < 0)].tolist()
     found = []

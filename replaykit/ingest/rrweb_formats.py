@@ -30,6 +30,8 @@ from replaykit.ingest.rrweb_elements import (
 from replaykit.ingest.rrweb_events import Event, event_of
 from replaykit.ingest.rrweb_identity import Identity, from_mapping
 from replaykit.ingest.rrweb_json import loads
+from replaykit.ingest.rrweb_packing import from_base64, plain_text, unzip
+from replaykit.ingest.rrweb_spelling import data_of, time_of, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,13 +50,10 @@ _MANY_KEYS: Final = ("recordings", "sessions", "replays", "results")
 _COMPRESSED_MUTATION: Final = ("texts", "attributes", "removes", "adds")
 #: Keys under which one object keeps an object that holds its events.
 _INNER_KEYS: Final = ("data", "properties", "event", "snapshot", "recording")
-_TYPES: Final = frozenset(range(7))
-_ZLIB: Final = b"\x78"
+_LONG: Final = 64
 _SEGMENT: Final = re.compile(rb'\{\s*"segment_?[iI]d"\s*:\s*\d+\s*\}\s*?\n')
-#: A packed part may unpack to this many bytes, …
-_LARGEST: Final = 64 * 2**20
-#: … or to so many times its size: text seldom shrinks to less than a hundredth.
-_MOST: Final = 200
+#: So many wrappers may lie around an event.
+_DEEPEST: Final = 8
 
 
 @dataclass
@@ -79,11 +78,9 @@ def decode(text: Text, problems: Counter[str], *, later: bool = False) -> list[D
     BadRecording
         If nothing in it can be an rrweb event.
     """
-    head = bytes(memoryview(text)[:4096]).lstrip(BEFORE)
-    if not head:
+    text = plain_text(text)
+    if not bytes(memoryview(text)[:4096]).lstrip(BEFORE):
         raise BadRecording("The file is empty.")
-    if head[:1] == _ZLIB:
-        text = _unzip(bytes(text).lstrip(BEFORE))
     reader = _Reader(problems, later=later)
     reader.text(text)
     return reader.found()
@@ -109,6 +106,9 @@ class _Reader:
         self._later = later
         self._plain = Decoded()
         self._named: dict[str, Decoded] = {}
+        #: Events so far, and wrappers around what is being read.
+        self._taken = 0
+        self._depth = 0
 
     def found(self) -> list[Decoded]:
         """Return what was found; events that name several sessions are told apart."""
@@ -132,6 +132,7 @@ class _Reader:
         plain = plain_events(text)
         if plain is not None:
             into.events.extend(plain)
+            self._taken += len(plain)
             return
         if head[:1] == b"[":
             self._elements(text, into)
@@ -149,7 +150,7 @@ class _Reader:
         line, _, rest = text.partition(b"\n")
         self.value(loads(line), into)
         if rest.strip():
-            self.text(_unzip(rest) if rest[:1] == _ZLIB else rest, into)
+            self.text(plain_text(rest), into)
 
     def _elements(self, text: Text, into: Decoded) -> None:
         for element in elements(text, self._problems):
@@ -164,6 +165,7 @@ class _Reader:
         plain = None if into.sessions else plain_event(element)
         if plain is not None:
             into.events.append(plain)
+            self._taken += 1
             return
         before = len(into.events)
         try:
@@ -196,18 +198,18 @@ class _Reader:
 
     def _object(self, item: dict[str, Any], into: Decoded) -> None:
         """Take an event, or what an object holds; anything else is a broken event."""
-        kind = item.get("type")
-        if type(kind) is int and kind in _TYPES and "timestamp" in item:
+        kind = type_of(item)
+        if kind is not None:
             if isinstance(item.get("data"), Raw):  # one event is all of the file
                 item = {**item, "data": loads(bytes(item["data"]))}
-            event = _plain_event(item, self._problems)
+            event = _plain_event({**item, "type": kind}, self._problems)
             if event is not None:
                 self._take(event, item, into)
         elif not self._wrapper(item, into):
             self._problems["broken events"] += 1
 
-    @staticmethod
-    def _take(event: Event, item: dict[str, Any], into: Decoded) -> None:
+    def _take(self, event: Event, item: dict[str, Any], into: Decoded) -> None:
+        self._taken += 1
         if "sessionId" in item or "session_id" in item or into.sessions:
             missing = len(into.events) - len(into.sessions)
             into.sessions.extend([None] * missing)
@@ -215,7 +217,7 @@ class _Reader:
         into.events.append(event)
 
     def _packed(self, text: str) -> object:
-        """Undo a serialised or packed event: first as JSON, then as zlib in latin-1."""
+        """Undo a serialised or packed event: as JSON, base64, or zlib in latin-1."""
         if text[:1] in {"{", "["}:
             try:
                 return loads(text)
@@ -223,10 +225,11 @@ class _Reader:
                 self._problems["broken events"] += 1
                 return None
         try:
-            return loads(_unzip(text.encode("latin-1")))
+            packed = from_base64(text)
+            return loads(unzip(text.encode("latin-1")) if packed is None else packed)
         except (UnicodeEncodeError, BadRecording):
             # PostHog's lines pair an event with the name of its window.
-            if len(text) > 64 or text[:1] == "x":
+            if len(text) > _LONG or text[:1] == "x":
                 self._problems["broken events"] += 1
         return None
 
@@ -248,8 +251,6 @@ class _Reader:
                 self.value(part)
             return True
         held = _held(item)
-        if held is None:
-            return False
         inner = item.get("data")
         identity = from_mapping(item)
         if identity is None and isinstance(inner, dict):
@@ -257,8 +258,39 @@ class _Reader:
         if identity is not None:
             fresh = Decoded(identity, order=into.order)
             into = self._named.setdefault(identity.replay_id, fresh)
+        if held is None:
+            return self._search(item, into)
         self.value(held, into)
         return True
+
+    def _search(self, item: dict[str, Any], into: Decoded) -> bool:
+        """Read all that an object holds; False if there was no event in any of it.
+
+        What holds none is what the object says of itself, and no broken event.
+        """
+        if self._depth == _DEEPEST:
+            return False
+        self._depth += 1
+        taken = self._taken
+        for value in item.values():
+            if not isinstance(value, dict | list | Raw) and not _is_packed(value):
+                continue
+            before, counted = self._taken, self._problems.copy()
+            try:
+                self.value(value, into)
+            except BadRecording as error:
+                if "overflows" in str(error):
+                    raise
+            if self._taken == before:
+                self._problems.clear()
+                self._problems.update(counted)
+        self._depth -= 1
+        return self._taken > taken
+
+
+def _is_packed(value: object) -> bool:
+    """Tell whether a text may hold an event."""
+    return isinstance(value, str) and len(value) >= _LONG and value[0] in '{["xHe'
 
 
 def _opened(value: object) -> object:
@@ -310,13 +342,13 @@ def _by_session(plain: Decoded) -> Iterator[Decoded]:
 
 def _plain_event(event: dict[str, Any], problems: Counter[str]) -> Event | None:
     """Return the event with PostHog's compressed parts unpacked."""
-    timestamp = event["timestamp"]
-    if isinstance(timestamp, bool) or not isinstance(timestamp, int | float):
+    timestamp = time_of(event["timestamp"])
+    if timestamp is None:
         problems["events without a time"] += 1
         return None
     try:
+        data = data_of(event.get("data"))
         if "cv" in event:
-            data = event["data"]
             if isinstance(data, str):
                 data = _gunzip(data)
             elif isinstance(data, dict):
@@ -326,36 +358,11 @@ def _plain_event(event: dict[str, Any], problems: Counter[str]) -> Event | None:
                     else value
                     for key, value in data.items()
                 }
-            event = {**event, "data": data}
-        return event_of(event)
+        return event_of({**event, "timestamp": timestamp, "data": data})
     except (KeyError, TypeError, ValueError, OSError, EOFError, zlib.error):
         problems["broken events"] += 1
         return None
 
 
 def _gunzip(text: str) -> object:
-    return loads(_unzip(text.encode("latin-1"), gzip=True))
-
-
-def _unzip(data: bytes, *, gzip: bool = False) -> bytes:
-    """Unpack one zlib or gzip stream.
-
-    Raises
-    ------
-    BadRecording
-        If it is damaged, or unpacks to more than any event or file could hold.
-    """
-    unpacker = zlib.decompressobj(31 if gzip else 15)
-    try:
-        text = unpacker.decompress(data, max(_LARGEST, _MOST * len(data)))
-    except zlib.error as error:
-        raise BadRecording(f"The zlib stream is damaged: {error}.") from error
-    if unpacker.unconsumed_tail:
-        message = (
-            f"A packed part of {len(data):,} bytes unpacks to more than "
-            f"{len(text):,}. It is refused."
-        )
-        raise BadRecording(message)
-    if not unpacker.eof:
-        raise BadRecording("The zlib stream is cut off.")
-    return text
+    return loads(unzip(text.encode("latin-1"), gzip=True))

@@ -111,13 +111,17 @@ class EventData:
             if type(data.get(key)) is not list:
                 data[key] = []
                 changed = True
-        if not all(add["node"] for add in data["adds"]):
-            # rrweb before 1.0 wrote nodes that it left out so, and skipped them.
-            data["adds"] = [add for add in data["adds"] if add["node"]]
-            changed = True
-        if self._sanitiser is not None and self._sanitiser.mutation(data, self._page):
-            changed = True
-        return changed
+        sanitiser = self._sanitiser
+        if sanitiser is None:
+            return changed
+        try:
+            cleaned = sanitiser.mutation(data, self._page)
+        except AttributeError:
+            # rrweb before 1.0 wrote nodes that it left out as null, and skipped them.
+            data["adds"] = [add for add in data["adds"] if add["node"] is not None]
+            sanitiser.mutation(data, self._page)
+            cleaned = True
+        return changed or cleaned
 
     def _clean(self, source: int, data: Any, sanitiser: Sanitiser) -> bool:
         """Clean any other event; False if nothing of it may stay."""

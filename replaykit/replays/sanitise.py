@@ -26,15 +26,16 @@ from replaykit.replays.sanitise_rules import (
     IMAGES,
     LINKS,
     MEDIA,
+    OPENED,
     PLUGINS,
-    REPLACED,
     RULES,
     SOURCES,
     SPECIAL_TAGS,
     WEBGL,
     as_picture,
     candidates,
-    replaced,
+    inlined,
+    opened_here,
     starts_active,
 )
 
@@ -259,8 +260,11 @@ class Sanitiser:
         """
         rules = self._rules
         changes: dict[str, Any] | None = None
-        if tag in REPLACED:
-            attributes = replaced(tag, attributes, self.removed)
+        if tag == "img":
+            attributes = inlined(attributes)
+        elif OPENED in attributes:  # of whatever it is: its page may not be known yet
+            self.removed["modal dialogs"] += attributes[OPENED] == "modal"
+            attributes = opened_here(attributes)
         for name, value in attributes.items():
             rule = rules.get(name)
             if rule is None:

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Iterator, Mapping
 
 _SCHEME: Final = re.compile(r"[\x00-\x20]+")
@@ -42,10 +41,8 @@ HARMLESS_STARTS: Final = ("https://", "http://", "/", "#", "?")
 IMAGES: Final = frozenset({"img", "input", "image", "feimage"})
 MEDIA: Final = frozenset({"video", "audio", "source", "track"})
 
-#: Elements some of whose attributes are written as others.
-REPLACED: Final = frozenset({"img", "dialog"})
 #: How a dialog was opened, in the words of rrweb and in ours.
-_OPENED: Final = "rr_open_mode"
+OPENED: Final = "rr_open_mode"
 _OPENED_HERE: Final = "data-rk-opened"
 #: An address of a `srcset`, and its width or density.
 _CANDIDATE: Final = re.compile(r"[\s,]*([^\s,]\S*)\s*((?:\([^)]*\)?|[^,(])*)")
@@ -101,33 +98,30 @@ def as_picture(node: dict[str, Any], attributes: dict[str, Any]) -> str | None:
     return "img"
 
 
-def replaced(
-    tag: str, attributes: dict[str, Any], removed: Counter[str]
-) -> dict[str, Any]:
-    """Return the attributes of a picture or dialog as they are shown here.
+def inlined(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return the attributes of a picture that was recorded with its bytes.
 
-    A picture that was recorded with its bytes is shown by these: rrweb would not put
-    them in place of a placeholder. A dialog that was above everything else is styled
-    so, as opening it that way takes the focus.
+    It is shown by these: rrweb would not put them in place of a placeholder.
     """
-    if tag == "img":
-        picture = attributes.get("rr_dataURL")
-        if not isinstance(picture, str) or not _is_picture(picture):
-            return attributes
-        address = attributes.get("src")
-        if isinstance(address, str) and _is_picture(address):
-            picture = address
-        elsewhere = {"rr_dataURL", "src", "srcset"}
-        kept = {k: v for k, v in attributes.items() if k not in elsewhere}
-        return {**kept, "src": picture}
-    if _OPENED not in attributes:
+    picture, address = attributes.get("rr_dataURL"), attributes.get("src")
+    if not isinstance(picture, str) or not _is_picture(picture):
         return attributes
-    opened = attributes[_OPENED]
-    removed["modal dialogs"] += opened == "modal"
-    if opened not in {"modal", "non-modal", None}:
+    if isinstance(address, str) and _is_picture(address):
+        picture = address
+    elsewhere = {"rr_dataURL", "src", "srcset"}
+    kept = {k: v for k, v in attributes.items() if k not in elsewhere}
+    return {**kept, "src": picture}
+
+
+def opened_here(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return the attributes of a dialog, which is styled as what it was opened as.
+
+    Opening it above everything else would take the focus.
+    """
+    if attributes[OPENED] not in {"modal", "non-modal", None}:
         return attributes
-    kept = {k: v for k, v in attributes.items() if k != _OPENED}
-    return {**kept, _OPENED_HERE: opened}
+    kept = {k: v for k, v in attributes.items() if k != OPENED}
+    return {**kept, _OPENED_HERE: attributes[OPENED]}
 
 
 def _is_picture(address: str) -> bool:
