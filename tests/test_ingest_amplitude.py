@@ -114,6 +114,28 @@ def test_every_form_of_file_reads_alike(tmp_path, name):
     assert (report.rows, report.files, report.skipped) == (5, 1, ())
 
 
+def test_a_zip_of_many_files_is_opened_a_few_times(tmp_path, monkeypatch):
+    """A year's export has a file per hour."""
+    path = tmp_path / "year.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for hour in range(60):
+            events = [event(hour, f"E{hour}", "ana", "d"), event(hour, "A", "ben", "d")]
+            archive.writestr(f"{hour:04}.json", lines(events))
+    opened = []
+    real = zipfile.ZipFile.__init__
+    monkeypatch.setattr(
+        zipfile.ZipFile,
+        "__init__",
+        lambda self, *given, **more: (opened.append(self), real(self, *given, **more))[
+            1
+        ],
+    )
+    rows, report = read(path)
+    assert (report.rows, report.skipped) == (120, ())
+    assert rows["event"].n_unique() == 61
+    assert len(opened) <= 8
+
+
 def test_a_json_array_is_read_as_lines(tmp_path):
     path = tmp_path / "array.json"
     path.write_bytes(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from replaykit.errors import BadInput, check_option
 from replaykit.ingest.amplitude import AmplitudeExport
+from replaykit.ingest.archives import archives
 from replaykit.ingest.files import blocks, find_files, members
 from replaykit.ingest.frames import SUFFIXES as TABLE_SUFFIXES
 from replaykit.ingest.frames import scan_files
@@ -126,13 +127,14 @@ def _guess(source: object) -> EventFormat:
 
 def _first_object(path: Path) -> dict[str, object]:
     """Return the first JSON object of a file, of lines or of an array."""
-    for member in members(path):
-        for block in blocks(member, lambda _: None, _LOOKED_AT):
-            text = block.data.decode("utf-8", "replace")
-            start = text.find("{")
-            try:
-                found, _ = _DECODER.raw_decode(text[max(start, 0) :])
-            except (ValueError, RecursionError):
-                return {}
-            return found if isinstance(found, dict) else {}
+    with archives():
+        for member in members(path):
+            for block in blocks(member, lambda _: None, _LOOKED_AT):
+                text = block.data.decode("utf-8", "replace")
+                start = text.find("{")
+                try:
+                    found, _ = _DECODER.raw_decode(text[max(start, 0) :])
+                except (ValueError, RecursionError):
+                    return {}
+                return found if isinstance(found, dict) else {}
     return {}

@@ -12,7 +12,7 @@ import gzip
 import os
 import zipfile
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, cast
@@ -20,6 +20,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, cast
 import numpy as np
 
 from replaykit.errors import BadInput, MissingFile, did_you_mean
+from replaykit.ingest.archives import archive_at
 
 try:
     # Expands three times as fast as zlib; without it one only waits longer.
@@ -174,10 +175,10 @@ def members(path: Path) -> list[Member]:
     """Return the streams in a file: itself, or the entries of a zip file."""
     if _magic(path)[:2] != b"PK":
         return [Member(path)]
-    with _named_errors(Member(path), lambda: 0), zipfile.ZipFile(path) as archive:
+    with _named_errors(Member(path), lambda: 0):
         entries = [
             Member(path, info.filename)
-            for info in archive.infolist()
+            for info in archive_at(path).infolist()
             if not info.is_dir()
             and info.filename.lower().endswith((".json", ".json.gz", ".gz", ".ndjson"))
             and not info.filename.startswith("__MACOSX/")
@@ -249,46 +250,48 @@ def _filled(
     member: Member, progress: Callable[[int], object], rest: bytearray, size: int
 ) -> Iterator[bytearray]:
     """Yield what stands in `rest` then, with more of the stream behind it."""
-    expanded = 0
-    with member.path.open("rb") as raw:
-        before = 0
-        with (
-            _named_errors(member, lambda: expanded),
-            _opened(member, raw) as stream,
-        ):
-            while True:
-                data = bytearray(rest)
-                most = len(rest) + size
-                # Grown where it lies: memory is not touched before something is in it.
-                while (room := most - len(data)) > 0 and (
-                    part := stream.read(min(_READ, room))
-                ):
-                    data += part
-                expanded += len(data) - len(rest)
-                at = raw.tell()
-                progress(at - before)
-                before = at
-                if len(data) == len(rest):
-                    break
-                if expanded > _BOMB_BYTES and expanded > _BOMB_RATIO * max(at, 1):
-                    raise BadInput(
-                        f"{member.name} expands to more than {_BOMB_RATIO} times its "
-                        f"size ({expanded >> 20} MiB so far). No export does; it is "
-                        "refused. Expand it by hand if you trust it."
-                    )
-                yield data
-        progress(max(raw.tell() - before, 0))
+    expanded = before = 0
+    with (
+        member.path.open("rb") as raw,
+        _named_errors(member, lambda: expanded),
+        _opened(member, raw) as (stream, read),
+    ):
+        while True:
+            data = bytearray(rest)
+            most = len(rest) + size
+            # Grown where it lies: memory is not touched before something is in it.
+            while (room := most - len(data)) > 0 and (
+                part := stream.read(min(_READ, room))
+            ):
+                data += part
+            expanded += len(data) - len(rest)
+            at = read()
+            progress(at - before)
+            before = at
+            if len(data) == len(rest):
+                break
+            if expanded > _BOMB_BYTES and expanded > _BOMB_RATIO * max(at, 1):
+                raise BadInput(
+                    f"{member.name} expands to more than {_BOMB_RATIO} times its "
+                    f"size ({expanded >> 20} MiB so far). No export does; it is "
+                    "refused. Expand it by hand if you trust it."
+                )
+            yield data
 
 
 @contextmanager
-def _opened(member: Member, raw: IO[bytes]) -> Iterator[IO[bytes]]:
+def _opened(
+    member: Member, raw: IO[bytes]
+) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
+    """Open a stream, with what tells how many bytes of the file were read for it."""
     if member.entry is not None:
-        with zipfile.ZipFile(raw) as archive, archive.open(member.entry) as entry:
-            if cast("zipfile.ZipExtFile", entry).peek(2)[:2] == b"\x1f\x8b":
-                with _expander(fileobj=entry) as plain:
-                    yield cast("IO[bytes]", plain)
-            else:
-                yield entry
+        archive = archive_at(member.path)
+        file = archive.fp or raw
+        start = archive.getinfo(member.entry).header_offset
+        with archive.open(member.entry) as entry:
+            packed = cast("zipfile.ZipExtFile", entry).peek(2)[:2] == b"\x1f\x8b"
+            with _expander(fileobj=entry) if packed else nullcontext(entry) as plain:
+                yield cast("IO[bytes]", plain), lambda: file.tell() - start
         return
     if _magic(member.path)[:2] == b"\x1f\x8b" or (
         member.path.name.lower().endswith(".gz") and not member.path.stat().st_size
@@ -296,9 +299,9 @@ def _opened(member: Member, raw: IO[bytes]) -> Iterator[IO[bytes]]:
         with _expander(fileobj=raw) as plain:
             if not member.path.stat().st_size:
                 raise EOFError
-            yield cast("IO[bytes]", plain)
+            yield cast("IO[bytes]", plain), raw.tell
         return
-    yield raw
+    yield raw, raw.tell
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Final
 
 from replaykit.errors import BadRecording, MissingFile
+from replaykit.ingest.archives import archive_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -132,14 +133,12 @@ class RecordingFile:
         """Open the content as it lies on disk."""
         if self.member is None:
             return self.path.open("rb")
-        with zipfile.ZipFile(self.path) as archive:
-            return archive.open(self.member)
+        return archive_at(self.path).open(self.member)
 
     def is_large(self, limit: int) -> bool:
         """Tell whether the content, unpacked, is larger than `limit` bytes."""
         if self.member is not None:
-            with zipfile.ZipFile(self.path) as archive:
-                size = archive.getinfo(self.member).file_size
+            size = archive_at(self.path).getinfo(self.member).file_size
         else:
             size = self.path.stat().st_size
         if size > limit:
@@ -154,11 +153,11 @@ class RecordingFile:
         try:
             if self.member is None:
                 return self.path.read_bytes()
-            with zipfile.ZipFile(self.path) as archive:
-                if archive.getinfo(self.member).file_size > _LARGEST_MEMBER:
-                    message = f"{self.label} unpacks to more than 8 GiB; it is refused."
-                    raise BadRecording(message)
-                return archive.read(self.member)
+            archive = archive_at(self.path)
+            if archive.getinfo(self.member).file_size > _LARGEST_MEMBER:
+                message = f"{self.label} unpacks to more than 8 GiB; it is refused."
+                raise BadRecording(message)
+            return archive.read(self.member)
         except FileNotFoundError as error:
             message = f"{str(self.path)!r} does not exist any more."
             raise MissingFile(message) from error
@@ -216,8 +215,7 @@ def _is_recording(path: Path) -> bool:
 
 
 def _members(path: Path) -> Iterator[RecordingFile]:
-    with zipfile.ZipFile(path) as archive:
-        names = sorted(archive.namelist())
+    names = sorted(archive_at(path).namelist())
     for name in names:
         plain = PurePosixPath(name)
         if name.endswith("/") or plain.name.startswith(".") or "__MACOSX" in name:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from replaykit.errors import BadInput, BadRecording
+from replaykit.ingest.archives import archives
 from replaykit.ingest.rrweb import RawRecording, Unread, groups, in_memory, read
 from replaykit.ingest.rrweb_formats import unpacked
 from replaykit.ingest.rrweb_identity import identity
@@ -129,9 +130,9 @@ def add_recordings(
                 "such as 'cdn.shop.test'."
             )
     salt = f" {supplied.fingerprint()} {hosts}" if supplied or hosts else ""
-    found = groups(source, salt=salt)
     stamp = now if now is not None else datetime.now(UTC)
-    with store.batch() as batch, _fewer_collections():
+    with archives(), store.batch() as batch, _fewer_collections():
+        found = groups(source, salt=salt)
         known = batch.digests()
         for group in over(found, "recordings", unit="file", shown=progress):
             if group.digest in known:
