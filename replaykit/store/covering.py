@@ -1,6 +1,6 @@
 """A covering index: the numbers most questions read, mapped instead of decoded.
 
-Beside the sorted file of a large partition lie its numbers, value after value
+Beside the sorted files of a large partition lie their numbers, value after value
 (`index/PART.COLUMN.DTYPE`), a copy that is never changed: a Parquet file bears a name
 of its own and is never changed either. What is missing is read from the table, so that
 an index may be deleted at any time, and other engines need not know of it.
@@ -10,19 +10,18 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from pathlib import Path, PurePosixPath
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
-from polars.io.plugins import register_io_source
 
 from replaykit.store.layout import EVENTS, INDEX
-from replaykit.store.properties import TEXT
 from replaykit.store.settings import write_beside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from replaykit.store.objects import Place
 
@@ -36,7 +35,6 @@ COVERED: Final[dict[str, np.dtype[np.generic]]] = {
 }
 #: Fewer rows are decoded as fast as they are mapped.
 WORTH: Final = 20_000
-_LONG: Final = frozenset(TEXT.values())
 
 
 def write_index(folder: Place, part: str, rows: pl.DataFrame) -> None:
@@ -58,7 +56,7 @@ def write_index(folder: Place, part: str, rows: pl.DataFrame) -> None:
 def indexing(
     folder: Place, part: str, stretches: Iterator[pl.DataFrame], count: int
 ) -> Iterator[pl.DataFrame]:
-    """Hand rows on, and write their index meanwhile, unless it is small or far away.
+    """Hand rows on, and write their index meanwhile, unless they are few or far away.
 
     Parameters
     ----------
@@ -67,7 +65,7 @@ def indexing(
     stretches
         What the file holds, in its order.
     count
-        How many rows these are.
+        How many rows the partition holds, with these.
     """
     if not isinstance(folder, Path) or count < WORTH:
         yield from stretches
@@ -112,15 +110,20 @@ def indexed(folder: Place, heights: Mapping[str, int]) -> dict[str, frozenset[st
     """
     if not isinstance(folder, Path) or not (folder / INDEX).exists():
         return {}
+    sizes: dict[str, dict[str, int]] = {}
     with os.scandir(folder / INDEX) as entries:
-        sizes = {entry.name: entry.stat().st_size for entry in entries}
+        for entry in entries:
+            part, _, column = entry.name.partition(".")
+            sizes.setdefault(part, {})[column] = entry.stat().st_size
+    nothing: dict[str, int] = {}
     return {
         path: frozenset(
             name
             for name, dtype in COVERED.items()
-            if sizes.get(_file(path, name)) == height * dtype.itemsize > 0
+            if there.get(f"{name}.{dtype.name}") == height * dtype.itemsize > 0
         )
         for path, height in heights.items()
+        for there in (sizes.get(_part(path), nothing),)
     }
 
 
@@ -129,89 +132,45 @@ def indexed_part(name: str) -> str:
     return name.partition(".")[0]
 
 
-def scan_covered(
-    folder: Place, path: str, columns: frozenset[str], table: pl.LazyFrame
-) -> pl.LazyFrame:
-    """Scan a file of the table, its numbers from the index.
+def map_columns(
+    folder: Place, paths: Collection[str], columns: Iterable[str]
+) -> pl.DataFrame | None:
+    """Map columns of indexes into memory; None if one is not there any more.
 
     Parameters
     ----------
-    folder
-        The project.
-    path
-        The file, below `events/`.
+    folder, paths
+        The project, and files of the table, below `events/`; of several, rows are
+        copied under one another.
     columns
-        What its index holds.
-    table
-        The scan of the file.
+        Which of those that their indexes hold.
     """
-    schema = table.collect_schema()
-
-    def batches(
-        with_columns: list[str] | None,
-        predicate: pl.Expr | None,
-        n_rows: int | None,
-        batch_size: int | None,
-    ) -> Iterator[pl.DataFrame]:
-        del batch_size
-        names = list(schema) if with_columns is None else with_columns
-        from_index = [name for name in names if name in columns]
-        from_table = [name for name in names if name not in columns]
-        filtered = set() if predicate is None else set(predicate.meta.root_names())
-        if predicate is not None and not filtered and pl.select(predicate).item():
-            predicate = None
-        # A filter on what must be decoded spares the decoding of the rest, and so does
-        # any filter beside text as long as JSON.
-        decode = filtered - columns or (
-            predicate is not None and not _LONG.isdisjoint(from_table)
-        )
-        mapped = None if decode or not from_index else _mapped(folder, path, from_index)
-        if mapped is None:
-            lazy = table if n_rows is None else table.head(n_rows)
-            lazy = lazy if predicate is None else lazy.filter(predicate)
-            yield from lazy.select(names).collect_batches(engine="streaming")
-            return
-        mapped = mapped if n_rows is None else mapped.head(n_rows)
-        for piece in _beside(mapped, table.select(from_table)):
-            rows = piece.select(names)
-            if predicate is not None:
-                rows = rows.filter(predicate)
-            yield rows
-
-    return register_io_source(
-        batches, schema=schema, explain_name="covering index", explain_detail=path
-    )
-
-
-def _beside(mapped: pl.DataFrame, table: pl.LazyFrame) -> Iterator[pl.DataFrame]:
-    """Yield mapped columns beside the table's, long ones few rows at a time."""
-    names = table.collect_schema().names()
-    if not names:
-        yield mapped
-        return
-    lazy = table.head(mapped.height)
-    if _LONG.isdisjoint(names):
-        yield mapped.hstack(lazy.collect(engine="streaming"))
-        return
-    at = 0
-    for other in lazy.collect_batches(engine="streaming"):
-        yield mapped.slice(at, other.height).hstack(other)
-        at += other.height
-
-
-def _mapped(folder: Place, path: str, columns: list[str]) -> pl.DataFrame | None:
-    """Map columns of an index into memory; None if one is not there any more."""
     found = []
     for name in columns:
-        place = folder / INDEX / _file(path, name)
         try:
-            values = np.memmap(str(place), COVERED[name], mode="r")
+            pieces = [
+                _mapped(f"{folder}/{INDEX}/{_file(path, name)}") for path in paths
+            ]
         except (OSError, ValueError):
             return None
-        column = pl.Series(name, values)
+        dtype = COVERED[name]
+        values = [np.frombuffer(piece, dtype) for piece in pieces]
+        column = pl.Series(name, values[0] if len(values) == 1 else np.concat(values))
         found.append(column.cast(pl.Boolean) if name == "active" else column)
     return pl.DataFrame(found)
 
 
+def _mapped(path: str) -> mmap:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        return mmap(file, 0, access=ACCESS_READ)
+    finally:
+        os.close(file)
+
+
 def _file(path: str, column: str) -> str:
-    return f"{PurePosixPath(path).stem}.{column}.{COVERED[column].name}"
+    return f"{_part(path)}.{column}.{COVERED[column].name}"
+
+
+def _part(path: str) -> str:
+    return path.rpartition("/")[2].removesuffix(".parquet")

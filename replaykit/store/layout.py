@@ -4,7 +4,7 @@
 shop.rk/
   project.json              settings (settings.py)
   events/                   the Delta table: _delta_log/ and bucket=N/part-….parquet
-  index/part-….COLUMN.npy   numbers of large sorted files, to be mapped (covering.py)
+  index/part-….COLUMN.DTYPE numbers of large partitions, to be mapped (covering.py)
   catalog/NUMBER.json       what one table version means (catalog.py)
   catalog/*.parquet         people and devices, append-only pieces
   staging/WRITER/           scratch files of a running writer

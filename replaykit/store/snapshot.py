@@ -11,7 +11,8 @@ from deltalake import DeltaTable
 
 from replaykit.errors import NotAProject
 from replaykit.store.catalog import Catalog
-from replaykit.store.covering import COVERED, WORTH, indexed, scan_covered, write_index
+from replaykit.store.covered_scan import Covered, scan_covered
+from replaykit.store.covering import COVERED, WORTH, indexed, write_index
 from replaykit.store.layout import EVENTS, PARTITION, POINTER
 from replaykit.store.objects import options_of
 from replaykit.store.properties import FIXED
@@ -128,36 +129,27 @@ class Snapshot:
         None at all is the answer of a partition of one file, and of one that is better
         sorted as a whole.
         """
+        _, *late = self._apart(bucket) or [""]
+        return late
+
+    def _apart(self, bucket: int) -> list[str]:
+        """Return a partition's largest file and its late ones; none to sort it all."""
         paths = sorted(self.files.get(bucket, ()), key=lambda path: -self.heights[path])
         heights = [self.heights[path] for path in paths]
         few = all(heights) and sum(heights[1:]) <= LATE * heights[0]
-        return paths[1:] if few else []
-
-    @cached_property
-    def _latecomers(self) -> dict[int, pl.Series]:
-        """Partition to the users in its late files."""
-        loose = {bucket: late for bucket in self.files if (late := self.late(bucket))}
-        found = (
-            self.scan([path for late in loose.values() for path in late])
-            .select(PARTITION, "user")
-            .unique()
-            .collect(engine="streaming")
-        )
-        parts = found.partition_by(PARTITION, as_dict=True)
-        return {int(bucket): part["user"] for (bucket,), part in parts.items()}
+        return paths if few or len(paths) == 1 else []
 
     @property
     def mapped(self) -> bool:
         """Whether all partitions, but for few late rows, have a covering index."""
         return bool(self.files) and all(
-            any(map(self.indexed.get, paths)) and (len(paths) == 1 or self.late(bucket))
-            for bucket, paths in self.files.items()
+            any(map(self.indexed.get, self._apart(bucket)[:1])) for bucket in self.files
         )
 
     def in_order(
         self, bucket: int, parallel: Parallel, *, mapped: bool
     ) -> pl.LazyFrame:
-        """Scan the physical rows of a partition, each user's together and in order.
+        """Scan the physical rows of a partition in order.
 
         Parameters
         ----------
@@ -167,21 +159,22 @@ class Snapshot:
             Take numbers from the covering index where there is one. Whoever collects
             the scan where it is not to be seen reads the table.
         """
-        paths = self.files[bucket]
-        late = self.late(bucket)
-        if len(paths) > 1 and not late:
+        apart = self._apart(bucket)
+        if not apart:
             return self.rows([bucket], parallel=parallel).sort(_ORDER)
-        (main,) = set(paths) - set(late)
-        columns = self.indexed.get(main) if mapped else None
+        main, *late = apart
         rows = self.scan([main], parallel=parallel)
+        others = self.scan(late, parallel=parallel)
+        columns = self.indexed.get(main) if mapped else None
         if columns:
-            rows = scan_covered(self.folder, main, columns, rows)
-        if not late:
-            return rows
-        # Only the users of late rows are sorted.
-        theirs = pl.col("user").is_in(self._latecomers[bucket].implode())
-        both = pl.concat([rows.filter(theirs), self.scan(late, parallel=parallel)])
-        return pl.concat([rows.filter(~theirs), both.sort(_ORDER)])
+            return scan_covered(
+                self._covered([main], rows), self._covered(late, others)
+            )
+        return rows.merge_sorted(others.sort(_ORDER), key=_ORDER) if late else rows
+
+    def _covered(self, paths: list[str], rows: pl.LazyFrame) -> Covered:
+        columns = {path: self.indexed[path] for path in paths}
+        return Covered(self.folder, columns, [self.heights[one] for one in paths], rows)
 
     def rows(
         self,

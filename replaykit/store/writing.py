@@ -260,10 +260,9 @@ def _write(heap: Heap, plan: Plan, writer: Writer, written: Written) -> None:
             counted.add(one, written.values) for one in rows
         )
         name = f"part-{writer.id}-{secrets.token_hex(8)}.parquet"
-        # Of a partition in several files the order is found by sorting, not read.
-        alone = set(plan.rewrite.get(bucket, ())) == set(head.files.get(bucket, ()))
-        if alone:
-            told = indexing(head.folder, name, told, heap.rows[bucket])
+        kept = set(head.files.get(bucket, ())).difference(plan.rewrite.get(bucket, ()))
+        beside = sum(head.heights[path] for path in kept)
+        told = indexing(head.folder, name, told, heap.rows[bucket] + beside)
         return write_part(head.folder, bucket, name, told), counted
 
     heap.settle()
