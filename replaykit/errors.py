@@ -6,7 +6,9 @@ caller would expect, so that `except KeyError` keeps working.
 
 from __future__ import annotations
 
+import os
 from difflib import get_close_matches
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -120,3 +122,42 @@ def check_option(name: str, value: object, allowed: Iterable[str]) -> None:
     listed = ", ".join(repr(word) for word in words)
     message = f"{name}={value!r} is not an option. {name} is one of {listed}."
     raise UnknownOption(f"{message} {hint}".rstrip())
+
+
+def as_id(what: str, given: object) -> str:
+    """Return an id as text: tables often have whole numbers for ids.
+
+    Raises
+    ------
+    BadInput
+        If it is neither a text nor a whole number.
+
+    Examples
+    --------
+    >>> as_id("user", 5), as_id("user", "ana")
+    ('5', 'ana')
+    """
+    if isinstance(given, str):
+        return given
+    if isinstance(given, Integral) and not isinstance(given, bool):
+        return str(int(given))
+    raise BadInput(f"{what}={given!r} is no id. Give one, such as 'ana' or 5.")
+
+
+def as_path(what: str, given: object) -> str:
+    """Return a path or URL as text.
+
+    Raises
+    ------
+    BadInput
+        If it is neither.
+
+    Examples
+    --------
+    >>> from pathlib import PurePosixPath
+    >>> as_path("path", PurePosixPath("shop.rk"))
+    'shop.rk'
+    """
+    if isinstance(given, str | os.PathLike):
+        return os.fsdecode(given)
+    raise BadInput(f"{what}={given!r} is no path. Give a text or a Path.")

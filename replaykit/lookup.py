@@ -11,7 +11,7 @@ import polars as pl
 
 from replaykit import person_insights
 from replaykit.bundle import bundle_of_player, with_bundle
-from replaykit.errors import UnknownUser, did_you_mean
+from replaykit.errors import UnknownUser, as_id, did_you_mean
 from replaykit.handles import Events
 from replaykit.person_answers import LookUp
 from replaykit.replay_list import Replays
@@ -259,6 +259,7 @@ def find_person(source: Source, given: str) -> Person:
     UnknownUser
         If no id matches, with the nearest; or if a prefix fits several people.
     """
+    given = as_id("user", given)
     people = source.directory
     for kind, column in (("canonical id", "amplitude_id"), ("device id", "device_id")):
         if column in people.columns:

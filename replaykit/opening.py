@@ -9,6 +9,7 @@ import polars as pl
 
 from replaykit import timeline
 from replaykit.cluster import prepare
+from replaykit.errors import as_path
 from replaykit.handles import Events
 from replaykit.ingest import tables
 from replaykit.ingest.files import as_list
@@ -77,6 +78,7 @@ def create(
     ...     print(shop)
     shop.rk · empty · 0 events · 0 users · Europe/Paris
     """
+    path = as_path("path", path)
     days = None if retention is None else whole_days(retention)
     settings = Settings(
         tz=tz,
@@ -116,6 +118,7 @@ def open(  # noqa: A001 - rk.open reads as what it does
     MissingFile, NotAProject
         If there is no project at `path`.
     """
+    path = as_path("path", path)
     store = open_store(path, storage_options=storage_options)
     project = Project(store.folder, _aware(now), engine=engine)
     project.__dict__["_store"] = store  # opened once

@@ -61,7 +61,7 @@ def find(
         found = _visiting(source, found, url)
     for step in [event] if isinstance(event, str | Step) else event or ():
         found = searching.with_event(source, found, step)
-    for condition in [where] if isinstance(where, pl.Expr) else where or ():
+    for condition in [where] if isinstance(where, pl.Expr | str) else where or ():
         found = searching.meeting(source, found, condition)
     return _newest_first(found)
 

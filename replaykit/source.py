@@ -16,7 +16,13 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from replaykit.errors import BadInput, UnknownReplay, UnknownUser, did_you_mean
+from replaykit.errors import (
+    BadInput,
+    UnknownReplay,
+    UnknownUser,
+    as_id,
+    did_you_mean,
+)
 from replaykit.owners import name_sessions, owners, sessions_meanwhile
 from replaykit.schema import CODE, REPLAY_ID, session_numbers
 from replaykit.timeline import Span
@@ -381,6 +387,7 @@ class Source:
 
     def user(self, user_id: str) -> int:
         """Return the index of a public id."""
+        user_id = as_id("user", user_id)
         found = self.directory.filter(pl.col("user_id") == user_id)
         if found.is_empty():
             hint = did_you_mean(user_id, self.directory["user_id"].head(50_000))

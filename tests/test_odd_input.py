@@ -122,6 +122,22 @@ WRONG = {
         errors.UnknownOption,
         "Did you mean 'curve'",
     ),
+    "id of a person": (lambda e: rk.demo().user(7), errors.UnknownUser, "'7'"),
+    "id that is none": (lambda e: rk.demo().user(None), errors.BadInput, "user=None"),
+    "id of a replay": (lambda e: rk.demo().replay(7), errors.UnknownReplay, "'7'"),
+    "anatomy of nothing": (lambda e: rk.demo().anatomy(None), errors.BadInput, "no id"),
+    "path of a project": (lambda e: rk.open(7), errors.BadInput, "path=7 is no path"),
+    "path of recordings": (
+        lambda e: rk.events(log(), replays=[7]),
+        errors.BadInput,
+        "path=7 is no path",
+    ),
+    "table without columns": (lambda e: rk.events([]), errors.BadInput, "no columns"),
+    "search by a text": (
+        lambda e: rk.demo().replays.search(where="plan == 'pro'"),
+        errors.BadInput,
+        "where=\"plan == 'pro'\" is not a condition",
+    ),
     "operator": (
         lambda e: rk.where("plan", "iz", "pro"),
         errors.UnknownOption,

@@ -12,6 +12,7 @@ import gzip
 import os
 import zipfile
 import zlib
+from collections.abc import Iterable
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
-from replaykit.errors import BadInput, MissingFile, did_you_mean
+from replaykit.errors import BadInput, MissingFile, as_path, did_you_mean
 from replaykit.ingest.archives import archive_at
 
 try:
@@ -33,7 +34,7 @@ else:
     _isal_error = isal_zlib.IsalError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     #: A file, a folder, a pattern, or several of these.
     Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
@@ -96,13 +97,19 @@ class Member:
 def as_list(paths: Paths) -> list[str]:
     """Return paths as texts; one path alone becomes a list of one.
 
+    Raises
+    ------
+    BadInput
+        If one of them is no path.
+
     Examples
     --------
     >>> as_list(Path("a")), as_list(["a", Path("b")])
     (['a'], ['a', 'b'])
     """
-    given = [paths] if isinstance(paths, str | os.PathLike) else paths
-    return [os.fspath(one) for one in given]
+    if isinstance(paths, str | os.PathLike) or not isinstance(paths, Iterable):
+        return [as_path("path", paths)]
+    return [as_path("path", one) for one in paths]
 
 
 def find_files(paths: Paths, suffixes: tuple[str, ...]) -> list[Path]:

@@ -10,17 +10,18 @@ import shutil
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from mmap import ACCESS_READ, mmap
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Final
 
-from replaykit.errors import BadRecording, MissingFile
+from replaykit.errors import BadRecording, MissingFile, as_path
 from replaykit.ingest.archives import archive_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 #: Endings of the files that may hold recordings.
 RECORDING_FILES: Final = (
@@ -174,9 +175,11 @@ def find(source: str | Path | Iterable[str | Path]) -> list[RecordingFile]:
     MissingFile
         If a path does not exist or a pattern matches nothing.
     """
-    if isinstance(source, str | Path):
+    if isinstance(source, str | os.PathLike):
         return list(_find_one(source))
-    return [file for item in source for file in _find_one(item)]
+    if not isinstance(source, Iterable):
+        source = [as_path("source", source)]
+    return [file for item in source for file in _find_one(as_path("source", item))]
 
 
 def _find_one(source: str | Path) -> Iterator[RecordingFile]:

@@ -273,6 +273,8 @@ def _checked(table: pl.LazyFrame, mapping: Mapping) -> pl.LazyFrame:
         *roles.items(),
         *(("properties", one) for one in mapping.properties or ()),
     ]
+    if not names:
+        raise BadInput("The table has no columns. Give one row per event.")
     for role, name in wanted:
         if name not in names:
             hint = did_you_mean(name, names)

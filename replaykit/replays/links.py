@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from replaykit.errors import BadInput
+from replaykit.errors import BadInput, as_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +49,7 @@ def parse_ref(text: str) -> ReplayRef:
     >>> parse_ref("d1/1717225200000").t is None
     True
     """
+    text = as_id("replay", text)
     address = text.strip()
     if "://" in address:
         query = parse_qs(urlsplit(address).query)
