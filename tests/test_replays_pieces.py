@@ -120,7 +120,7 @@ def followed(events):
     segments = []
     for event in events:
         segments += reducer.feed([event])
-        slept = max(slept, len(reducer.page.nodes.asleep))
+        slept = max(slept, len(getattr(reducer.page.nodes, "asleep", ())))
     numbers = {number for number in range(8_000) if number in reducer.page.nodes}
     assert len(numbers) == len(reducer.page.nodes)
     segments += reducer.finish()

@@ -25,7 +25,8 @@ class Built:
     """A tree: its top, its nodes by id, how many they are, and what plays in it."""
 
     top: Node
-    nodes: Mirror
+    #: A `Mirror` where some of them sleep.
+    nodes: dict[int, Node]
     count: int
     players: list[Node]
     #: Nodes nested too deeply, which are left out.
@@ -55,7 +56,8 @@ def build(  # noqa: C901, PLR0912, PLR0915 - one loop, no calls
     (True, False)
     """
     top = Node(serialised)
-    nodes = Mirror()
+    mirror = Mirror()
+    nodes: dict[int, Node] = mirror if pieces is not None else {}
     nodes[top.id] = top
     players: list[Node] = []
     count, lost = 1, 0
@@ -72,7 +74,7 @@ def build(  # noqa: C901, PLR0912, PLR0915 - one loop, no calls
             if clean is not None:
                 clean(parent.tag, children)
         else:
-            children = pieces.opened(parent.tag, children, nodes)
+            children = pieces.opened(parent.tag, children, mirror)
             if clean is not None:
                 clean(parent.tag, [one for one in children if type(one) is dict])
         count += len(children)
@@ -103,8 +105,8 @@ def build(  # noqa: C901, PLR0912, PLR0915 - one loop, no calls
             last = node
         parent.last = last
     count += 0 if pieces is None else pieces.below
-    if len(nodes) != count or not nodes.keys().isdisjoint(nodes.asleep):
+    if len(nodes) != count or not nodes.keys().isdisjoint(mirror.asleep):
         # Ids that several nodes have: in rrweb's mirror the last one stays.
-        nodes.awaken()
+        mirror.awaken()
         nodes.update((node.id, node) for node in top.subtree())
     return Built(top, nodes, count, players, lost)

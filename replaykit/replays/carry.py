@@ -69,7 +69,7 @@ class Carried:
         """Follow the events of `page`."""
         self._page = page
         #: The event that last moved the pointer.
-        self._pointer: Pointer | Data | None = None
+        self.pointer: Pointer | Data | None = None
         self._finger = False
         self._selection: Data | None = None
         self._sheets: dict[int, list[Data]] = {}
@@ -95,7 +95,7 @@ class Carried:
         """Remember where the pointer or finger is."""
         if isinstance(data, dict):
             _place(data)
-        self._pointer = data
+        self.pointer = data
         return True
 
     def interact(self, data: Data) -> bool:
@@ -108,7 +108,7 @@ class Carried:
             if kind in _TOUCHES:
                 self._finger = kind == _TOUCH_START
             if kind in _MOVING:
-                self._pointer = data
+                self.pointer = data
         return True
 
     def input(self, data: Data) -> bool:
@@ -220,7 +220,7 @@ class Carried:
 
     def pointer_event(self) -> list[Data]:
         """Return the event that puts the pointer where it was, if it was anywhere."""
-        data = self._pointer
+        data = self.pointer
         if data is None:
             return []
         if isinstance(data, dict):

@@ -44,7 +44,8 @@ class Page:
 
     def __init__(self) -> None:
         """Start with no page at all."""
-        self.nodes = Mirror()
+        #: A `Mirror` where some of them sleep.
+        self.nodes: dict[int, Node] = {}
         self.root: Node | None = None
         self.warnings: Counter[str] = Counter()
         #: node id -> what events did to it: input, scroll, style, sheet, media, canvas
@@ -95,7 +96,7 @@ class Page:
                 _unlink(node.shadow)
         self.nodes.clear()
         self.root = None
-        self.nodes = Mirror()
+        self.nodes = {}
         self.touched = {}
         self.players = []
         self._orphans = {}
@@ -106,7 +107,9 @@ class Page:
             child.detach()
             self._forget(child)
         tree = build(add["node"])
-        self.nodes.take(tree.nodes)
+        if isinstance(self.nodes, Mirror):
+            self.nodes.give_way(tree.nodes)
+        self.nodes.update(tree.nodes)
         frame.insert(tree.top, None)
         self._framing.pop(frame.id, None)
         self._framing[frame.id] = frame
@@ -184,7 +187,7 @@ class Page:
         while stack:
             node = stack.pop()
             if type(node) is Sleeper and node.inside is not None:
-                for inside in nodes.forget(node):
+                for inside in node.mirror.forget(node):
                     touched.pop(inside, None)
             child = node.first
             while child is not None:
@@ -198,7 +201,9 @@ class Page:
                 touched.pop(number, None)
             if node.shadow is not None:
                 stack.append(node.shadow)
-            _unlink(node)
+            # As `_unlink` does.
+            node.parent = node.prev = node.host = None
+            node.block = None
 
     def _add_all(self, adds: list[dict[str, Any]]) -> int:
         """Add nodes in any order: one that needs another waits until it is there."""

@@ -84,14 +84,11 @@ class EventData:
 
         The source is -1 if the event has none.
         """
-        text = event.data
-        if event.type == INCREMENTAL:
-            return self._incremental(event, parsed(text))
-        if event.type < FULL_SNAPSHOT:
-            return -1, {}, Event(event.type, event.timestamp, _EMPTY)
-        return -1, parsed(text), event
-
-    def _incremental(self, event: Event, data: Any) -> tuple[int, Any, Event | None]:
+        if event.type != INCREMENTAL:
+            if event.type < FULL_SNAPSHOT:
+                return -1, {}, Event(event.type, event.timestamp, _EMPTY)
+            return -1, parsed(event.data), event
+        data: Any = parsed(event.data)
         source = data["source"]
         if type(source) is not int:
             raise TypeError

@@ -16,7 +16,7 @@ from replaykit.replays.nodes import ELEMENT, Node
 from replaykit.replays.texts import INSIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 Data: TypeAlias = "dict[str, Any]"
 
@@ -175,15 +175,11 @@ class Mirror(dict[int, Node]):
         super().clear()
         self.asleep.clear()
 
-    def take(self, other: Mirror) -> None:
-        """Take over the nodes of another mirror."""
-        for number in (*other, *other.asleep):
-            if number in self.asleep:  # another node, which may not come back
+    def give_way(self, numbers: Iterable[int]) -> None:
+        """Wake what sleeps under some ids, which other nodes are going to have."""
+        for number in numbers:
+            if number in self.asleep:
                 self.wake(self.asleep[number])
-        for top in set(other.asleep.values()):
-            top.mirror = self
-        self.update(other)
-        self.asleep.update(other.asleep)
 
 
 def _parsed(text: bytes) -> Any:  # noqa: ANN401

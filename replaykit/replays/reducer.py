@@ -22,7 +22,7 @@ from replaykit.ingest.rrweb_json import dumps, parsed
 from replaykit.replays import carry
 from replaykit.replays.aside import Aside
 from replaykit.replays.carry import EFFECTS
-from replaykit.replays.event_data import EventData, is_pointer, pointer_of
+from replaykit.replays.event_data import EventData, Pointer, is_pointer, pointer_of
 from replaykit.replays.keyframes import (
     AROUND,
     DEFAULT_LIMITS,
@@ -243,7 +243,9 @@ class Reducer:
             segment = self._cut(segment, timestamp)
         # An event that cannot be applied here would stop the Replayer as well: it is
         # counted as broken and stays out.
-        if source >= 0:
+        if type(data) is Pointer:
+            self._carried.pointer = data  # as `move` does
+        elif source >= 0:
             effect = EFFECTS.get(source)
             if effect is None:
                 added = self._stage.change(source, data, timestamp)
