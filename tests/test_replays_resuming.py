@@ -221,6 +221,38 @@ def test_a_recording_takes_no_more_room_for_having_come_in_pieces():
     assert apart < whole * 1.1
 
 
+def styled(count):
+    """A page whose script sets one declaration of a sheet over and over."""
+    sheet = element("style", 50, text(".a { color: red }", 51))
+    told = {"property": "color", "priority": None}
+    return [
+        meta(0),
+        snapshot(1, sheet),
+        *(
+            change(20 * at, 13, id=50, index=[0], set={**told, "value": f"#{at:06x}"})
+            for at in range(1, count)
+        ),
+    ]
+
+
+def test_edits_of_a_sheet_are_not_repeated_without_end():
+    """Each keyframe has to repeat all of them, so there are fewer, the more there are."""
+    events = styled(4_000)
+    reducer = Reducer(limits=Limits(events=20))
+    segments = [*reducer.feed(events), *reducer.finish()]
+    size = sum(len(part) for segment in segments for part in segment.parts)
+    assert len(segments) > 20
+    assert size < 6 * len(json.dumps(events, separators=(",", ":")))
+
+
+@pytest.mark.parametrize("pieces", [2, 5])
+def test_edits_of_a_sheet_that_come_in_pieces_are_cut_as_at_once(pieces):
+    events = styled(1_500)
+    size = len(events) // pieces + 1
+    parts = [events[at : at + size] for at in range(0, len(events), size)]
+    assert stored(added(*parts)) == stored(added(events))
+
+
 def test_a_window_that_was_told_before_a_break_belongs_to_the_page_after_it():
     # A Meta event at the end may be a lone one, or that of a snapshot to come.
     events = [*session(20_000), meta(21_000, href="https://shop.test/b", width=500)]

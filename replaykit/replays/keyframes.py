@@ -37,7 +37,8 @@ DEFAULT_LIMITS: Final = Limits()
 AROUND: Final = 45
 #: A keyframe that is due is made once the events take such a share of the last one, …
 SNAPSHOT_SHARE: Final = 4
-#: … or once there is a full number of them for each so many nodes of the page.
+#: … or once there is a full number of them for each so many nodes of the page, and
+#: they take that share of what the keyframe carries beside the page.
 NODES_PER_LIMIT: Final = 4_000
 
 
@@ -65,6 +66,8 @@ class Segment:
     #: Bytes of the recorded events, about.
     size: int = 0
     head_size: int = 0
+    #: Bytes of the keyframe's events after its snapshot.
+    carried: int = 0
     last: float = 0.0
     #: The keyframe: all but the closing bracket of an array of events.
     head: list[bytes] = field(default_factory=list)
@@ -141,6 +144,7 @@ def keyframe(
     offset = dumps({"left": left, "top": top})
     stamp = orjson.dumps(timestamp)
     parts.append(b',"initialOffset":%b},"timestamp":%b}' % (offset, stamp))
+    snapshot = len(parts)
     made = 2
     for data in carried.pointer_event() if pointer else ():
         parts.append(_event(data, stamp))
@@ -165,13 +169,21 @@ def keyframe(
         parts.append(_event(data, stamp))
     made += len(before) + len(after)
     segment.lead = made
-    segment.head_size = sum(map(len, parts))
+    segment.carried = sum(map(len, parts[snapshot:]))
+    segment.head_size = sum(map(len, parts[:snapshot])) + segment.carried
     return segment
 
 
+def snapshot_size(meta: Event, snapshot: Event) -> int:
+    """Return how many bytes of a keyframe its first two events take."""
+    around = len(b'[{"type":4,"data":,"timestamp":}') + len(
+        orjson.dumps(meta.timestamp)
+    )
+    return 2 * around + len(meta.data) + len(snapshot.data)
+
+
 def _event(data: dict[str, Any], stamp: bytes) -> bytes:
-    raw = dumps(data)
-    return b',{"type":3,"data":%b,"timestamp":%b}' % (raw, stamp)
+    return b',{"type":3,"data":%b,"timestamp":%b}' % (dumps(data), stamp)
 
 
 def _document_scroll(page: Page, view: View) -> tuple[float, float]:

@@ -232,10 +232,12 @@ class Reducer:
             or segment.size >= limits.size
             or segment.added >= limits.nodes
         ):
-            # A keyframe of a huge page costs more than many light events.
-            due = (
-                segment.size * SNAPSHOT_SHARE >= segment.head_size
-                or length * NODES_PER_LIMIT >= len(self.page.nodes) * limits.events
+            # A keyframe of a huge page costs more than many light events, and so does
+            # one that repeats all edits of a style sheet.
+            size = segment.size * SNAPSHOT_SHARE
+            due = size >= segment.head_size or (
+                size >= segment.carried
+                and length * NODES_PER_LIMIT >= len(self.page.nodes) * limits.events
             )
         else:
             due = source in _SHEET_EDITS and self._edits_fresh_sheet(data, segment)

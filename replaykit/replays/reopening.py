@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from replaykit.ingest.rrweb_events import META, Event
-from replaykit.replays.keyframes import Segment, View
+from replaykit.replays.keyframes import Segment, View, snapshot_size
 from replaykit.replays.reassemble import events_of
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def reopened(
         lead=lead,
         nodes=note["nodes"],
         head_size=len(head),
+        carried=len(head) - snapshot_size(events[0], events[1]),
         last=timestamp,
         head=[head],
         early=note.get("early", 0),
