@@ -265,7 +265,7 @@ class FolderShelf:
                 time.sleep(0.01 * (attempt + 1))
                 continue
             self._age({*before["file"]} - {*after["file"]})
-            self._sweep()
+            self._sweep(known=after)
             return
         message = (
             f"The catalogue in {str(self._table)!r} kept changing under this writer "
@@ -382,8 +382,13 @@ class FolderShelf:
         """Delete at once what no catalogue names."""
         self._sweep(grace=0)
 
-    def _found(self) -> list[Place]:
-        return list(self._files.glob("*"))
+    def _found(self) -> list[str]:
+        if isinstance(self._files, ObjectPath):
+            return [path.name for path in self._files.glob("*")]
+        if not self._files.is_dir():
+            return []
+        with os.scandir(self._files) as entries:
+            return [entry.name for entry in entries]
 
     def _age(self, replaced: Iterable[str]) -> None:
         """Let the sweep take files sooner that no catalogue will name again."""
@@ -394,8 +399,11 @@ class FolderShelf:
             with suppress(FileNotFoundError):
                 os.utime(self._files / name, (at, at))
 
-    def _sweep(self, grace: float = _GRACE) -> None:
-        """Delete what crashed writers and replaced recordings left behind."""
+    def _sweep(self, grace: float = _GRACE, known: pl.DataFrame | None = None) -> None:
+        """Delete what crashed writers and replaced recordings left behind.
+
+        What is `known` to be named need not be looked at.
+        """
         table = self._open_table()
         if table is None:
             return
@@ -404,18 +412,25 @@ class FolderShelf:
         elif sum(1 for _ in self._table.glob("*.parquet")) > _TABLE_FILES:
             _vacuum(table, hours=1)
         old = time.time() - grace
+        skipped = frozenset() if known is None else _named(known)
         stale = [
-            path
-            for path in self._found()
-            if path.suffix in {_SUFFIX, _DRAFT} and _modified(path) <= old
+            self._files / name
+            for name in self._found()
+            if name not in skipped
+            and name.endswith((_SUFFIX, _DRAFT))
+            and _modified(self._files / name) <= old
         ]
         if stale:
-            rows = _read(table)
-            needed = " ".join(rows["needs"].drop_nulls()).split()
-            named = {*rows["file"].to_list(), *needed}
+            named = _named(_read(table))  # by all writers, as of now
             for path in stale:
                 if path.name not in named:
                     path.unlink(missing_ok=True)
+
+
+def _named(rows: pl.DataFrame) -> frozenset[str]:
+    """Return the names of all files that a catalogue needs."""
+    needed = " ".join(rows["needs"].drop_nulls()).split()
+    return frozenset((*rows["file"], *needed))
 
 
 def shared_name(text: bytes) -> str:
