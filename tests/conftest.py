@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+from replaykit.replays import storing
+
 # Drawing key moments costs seconds per page; tests of the filmstrip name a browser.
 os.environ.setdefault("REPLAYKIT_BROWSER", "")
 
@@ -21,3 +23,23 @@ def pytest_collection_modifyitems(items):
         item.add_marker(
             pytest.mark.xdist_group("browser" if browser else str(item.path))
         )
+
+
+@pytest.fixture
+def fed(monkeypatch):
+    """Count the events that each addition reads through the page."""
+    counts = []
+    feed = storing.Storing.feed
+
+    def counting(self, events):
+        counts.append(0)
+
+        def counted():
+            for event in events:
+                counts[-1] += 1
+                yield event
+
+        feed(self, counted())
+
+    monkeypatch.setattr(storing.Storing, "feed", counting)
+    return counts

@@ -21,10 +21,11 @@ from replaykit.ingest.rrweb_identity import (
     from_name,
     identity,
 )
+from replaykit.ingest.rrweb_joining import joined
 from replaykit.ingest.rrweb_spelling import spelled
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from replaykit.ingest.rrweb_elements import Later
@@ -163,7 +164,8 @@ def read(
 ) -> Iterator[RawRecording | Unread]:
     """Decode the files of a group into recordings, usually one.
 
-    Events are sorted by (timestamp, file order). A file that cannot be read is named;
+    Events are sorted by (timestamp, file order), and events that several files share
+    are one each (`rrweb_joining`). A file that cannot be read is named;
     what the others hold is still used.
     """
     digest = group.digest
@@ -182,27 +184,21 @@ def read(
     names = tuple(file.label for file, _ in group.files)
     named_by_file = "/" in group.replay_id
     for key, decoded in parts.items():
-        events = [event for part, _ in decoded for event in part.events]
         whose = decoded[0][0].identity
         if whose is None or (named_by_file and len(parts) == 1):
             whose = identity(group.replay_id, device=device, user=user)
             if not named_by_file:
-                whose = (
-                    from_events(unpacked(e for e in events if e.type == CUSTOM))
-                    or whose
+                customs = (
+                    e for part, _ in decoded for e in part.events if e.type == CUSTOM
                 )
-        events.sort(key=_timestamp)
+                whose = from_events(unpacked(customs)) or whose
+        for part, _ in decoded:
+            part.events.sort(key=_timestamp)
+        chunks = [_chunk(order, part.events) for part, order in decoded]
+        events = joined([part.events for part, _ in decoded])
         if _in_seconds(events):
             yield Unread(names[0], _SECONDS.format(events[0].timestamp))
             continue
-        if len(decoded) == 1:
-            order = decoded[0][1]
-            chunks = [_chunk(order, (events[0].timestamp, events[-1].timestamp))]
-        else:
-            chunks = [
-                _chunk(order, [event.timestamp for event in part.events])
-                for part, order in decoded
-            ]
         own = digest if len(parts) == 1 else _part_digest(digest, key)
         yield RawRecording(whose, names, own, events, problems, chunks)
         problems = Counter()
@@ -248,5 +244,6 @@ def _timestamp(event: Event | Later) -> float:
     return event.timestamp
 
 
-def _chunk(number: object, times: Collection[float]) -> Chunk:
-    return Chunk(number if type(number) is int else None, min(times), max(times))
+def _chunk(number: object, events: Sequence[Event | Later]) -> Chunk:
+    first, last = events[0].timestamp, events[-1].timestamp
+    return Chunk(number if type(number) is int else None, first, last)

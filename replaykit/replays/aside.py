@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from replaykit.replays.keyframes import Segment
+from replaykit.replays.keyframes import Kept, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,15 +24,30 @@ class Aside:
         self._limits = limits
         self._open: Segment | None = None
 
-    def append(self, event: Event, start: float) -> Iterator[Segment]:
-        """Keep an event of a recording that began at `start`; yield what is full."""
-        aside = self._open
-        if aside is None:
-            at = event.timestamp
-            aside = self._open = Segment(at - start, at, playable=False)
+    def append(
+        self, event: Event, start: float, original: Event | None = None
+    ) -> Iterator[Segment]:
+        """Keep an event of a recording that began at `start`; yield what is full.
+
+        `original` is the event as it came, if that is to be kept as well.
+        """
+        aside = self._opened(event, start)
+        if original is not None:
+            aside.originals.append(Kept(len(aside.tail), instead=True, event=original))
         aside.append(event)
         if aside.size > self._limits.size:
             yield from self.close(start)
+
+    def keep(self, event: Event, start: float) -> None:
+        """Keep an event of which nothing is written."""
+        aside = self._opened(event, start)
+        aside.originals.append(Kept(len(aside.tail), instead=False, event=event))
+
+    def _opened(self, event: Event, start: float) -> Segment:
+        if self._open is None:
+            at = event.timestamp
+            self._open = Segment(at - start, at, playable=False, last=at)
+        return self._open
 
     def close(self, start: float) -> Iterator[Segment]:
         """Yield what is left, if anything is."""

@@ -13,20 +13,17 @@ from typing import TYPE_CHECKING, Any, Final
 from replaykit.errors import BadInput, BadRecording
 from replaykit.ingest.archives import archives
 from replaykit.ingest.rrweb import RawRecording, Unread, groups, in_memory, read
-from replaykit.ingest.rrweb_formats import unpacked
 from replaykit.ingest.rrweb_identity import identity
 from replaykit.progress import over
+from replaykit.replays.adding import Adding
 from replaykit.replays.assets import AssetMap, Assets
-from replaykit.replays.reassemble import together
-from replaykit.replays.resuming import Reading, following, unpack
 from replaykit.replays.sanitise import Sanitiser
-from replaykit.replays.storing import Storing, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from replaykit.store.recordings import Batch, Recordings, Row
+    from replaykit.store.recordings import Batch, Recordings
 
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
@@ -95,7 +92,8 @@ def add_recordings(
     """Read every recording that `source` names into the store, in one commit.
 
     Adding the same files again changes nothing. What has grown, be it a file or by a
-    piece of its own, is read on from where it ended (`replays.resuming`).
+    piece of its own, is read on from where it ended (`replays.resuming`). Pieces may
+    overlap and come in any order: each event is stored once (`replays.adding`).
 
     Parameters
     ----------
@@ -181,29 +179,20 @@ def _store(
     salt: str = "",
 ) -> None:
     known = batch.row(raw.identity.replay_id)
-    digest = raw.digest
-    whole = True
-    if known is not None:
-        if digest in known["digest"].split():
+    try:
+        adding = Adding(batch, raw, sanitiser, salt)
+        storing, whole = adding.storing(known)
+        if storing is None:
             report.unchanged += 1
             return
-        whole = _covers(raw, known)
-        if not whole:
-            digest = f"{known['digest']} {digest}"
-    try:
-        storing = None
-        if known is not None:
-            storing = _gone_on(batch, raw, sanitiser, salt, whole=whole)
-        if storing is None:
-            storing = Storing(batch.draft(), Reading.of(raw, salt), sanitiser)
-            storing.feed(raw.events)
         row = storing.finish(raw, stamp)
     except BadRecording as error:
         batch.give_up()
         for name in raw.files or (raw.identity.replay_id,):
             report.skipped[name] = str(error)
         return
-    batch.put(storing.draft, row, digest)
+    earlier = [] if whole or known is None else [known["digest"]]
+    batch.put(storing.draft, row, " ".join([*earlier, raw.digest]))
     if known is None:
         report.added += 1
     else:
@@ -214,58 +203,6 @@ def _store(
     report.statuses[row["status"]] += 1
     report.problems.update(storing.problems)
     report.removed.update(storing.removed())
-
-
-def _covers(raw: RawRecording, known: Row) -> bool:
-    """Tell whether a recording holds all that is stored, as a grown file does."""
-    return bool(
-        moment(raw.first) <= known["start"]
-        and moment(raw.last) >= known["end"]
-        and len(raw.found) >= known["events"]
-    )
-
-
-def _gone_on(
-    batch: Batch,
-    raw: RawRecording,
-    sanitiser: Sanitiser,
-    salt: str,
-    *,
-    whole: bool,
-) -> Storing | None:
-    """Go on with what is stored of a recording.
-
-    None if all of it was read now (`whole`) and is to be written anew.
-
-    Raises
-    ------
-    BadRecording
-        If what is stored is needed and damaged.
-    """
-    try:
-        with batch.held(raw.identity.replay_id) as held:
-            saved = unpack(held.state())
-            reading = following(raw, saved, salt, whole=whole)
-            if saved is not None and reading is not None:
-                storing = Storing(batch.draft(), reading, sanitiser)
-                try:
-                    storing.resume(held, saved)
-                except BadRecording:
-                    batch.give_up()
-                else:
-                    storing.feed(unpacked(raw.found[reading.stored :]))
-                    return storing
-            if whole:
-                return None
-            reading = Reading.of(raw, salt)
-            storing = Storing(batch.draft(), reading.after(saved), sanitiser)
-            storing.feed(together(storing.again(held, saved), raw.events))
-            return storing
-    except BadRecording:
-        if whole:
-            batch.give_up()
-            return None
-        raise
 
 
 @contextmanager

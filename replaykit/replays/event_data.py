@@ -130,8 +130,11 @@ class EventData:
             return sanitiser.font(data)
         else:
             view = self._view
-            data["width"] = sanitiser.viewport(data["width"]) or view.width
-            data["height"] = sanitiser.viewport(data["height"]) or view.height
+            width = sanitiser.viewport(data["width"])
+            height = sanitiser.viewport(data["height"])
+            sanitiser.relied |= not (width and height)
+            data["width"] = width or view.width
+            data["height"] = height or view.height
         return True
 
 

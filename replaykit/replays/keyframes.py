@@ -8,7 +8,7 @@ arrives at the page it would have built by playing from the start.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
@@ -40,6 +40,25 @@ SNAPSHOT_SHARE: Final = 4
 #: … or once there is a full number of them for each so many nodes of the page, and
 #: they take that share of what the keyframe carries beside the page.
 NODES_PER_LIMIT: Final = 4_000
+
+
+class Kept(NamedTuple):
+    """An event as it came, kept beside what is written of a segment.
+
+    That is one of which nothing is written, as it could not be applied, and one of
+    which something else is written because of the page that it came to: pieces that
+    come later may put it on another one.
+    """
+
+    #: Its place among the recorded events: before that one, or `instead` of it.
+    place: int
+    instead: bool
+    event: Event
+
+
+#: Places of a recorded snapshot and of its Meta event, which a keyframe begins with.
+SNAPSHOT_PLACE: Final = -2
+META_PLACE: Final = -1
 
 
 @dataclass(eq=False)
@@ -77,6 +96,8 @@ class Segment:
     early: int = 0
     #: Places in the tail of what was recorded as a Meta event, and the data of that.
     metas: list[tuple[int, str]] = field(default_factory=list)
+    #: Events as they came, of which what is written cannot tell that.
+    originals: list[Kept] = field(default_factory=list)
     text: bytes = b""
 
     def append(self, event: Event) -> None:

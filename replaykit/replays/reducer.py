@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -26,12 +25,15 @@ from replaykit.replays.event_data import EventData, Pointer, is_pointer, pointer
 from replaykit.replays.keyframes import (
     AROUND,
     DEFAULT_LIMITS,
+    META_PLACE,
     NODES_PER_LIMIT,
+    SNAPSHOT_PLACE,
     SNAPSHOT_SHARE,
+    Kept,
     Limits,
     Segment,
 )
-from replaykit.replays.pieces import pieces_of
+from replaykit.replays.pieces import Pieces, pieces_of
 from replaykit.replays.reopening import ReducerState, reopened
 from replaykit.replays.stage import Stage
 
@@ -94,8 +96,6 @@ class Reducer:
         self.view = self._stage.view
         self.problems: Counter[str] = Counter()
         self.start: float | None = None
-        #: The recording began then, if not before: known of an event that is lost.
-        self.not_after = math.inf
         self.last: float = 0.0
         self.events = 0
         self.snapshots = 0
@@ -127,6 +127,8 @@ class Reducer:
             except BROKEN:
                 self.problems[BROKEN_EVENTS] += 1
                 self._torn = True
+                if isinstance(event, Event):
+                    self._keep(event)
             if self._ready:
                 yield from self._ready
                 self._ready = []
@@ -197,7 +199,7 @@ class Reducer:
 
     # -- one event
 
-    def _step(self, event: Event) -> None:  # noqa: C901, PLR0912 - a call costs more
+    def _step(self, event: Event) -> None:  # noqa: C901, PLR0912, PLR0915 - a call costs more
         kind = event.type
         timestamp = event.timestamp
         written: Event | None = event
@@ -214,10 +216,15 @@ class Reducer:
             source, data, written = self._data.read(event)
         segment = self._segment
         if timestamp == self.last or segment is None or written is None or self._meta:
-            if not self._enter(timestamp, written) or written is None:
+            if not self._enter(timestamp, written):
+                if self._sanitiser is not None:
+                    self._sanitiser.forget()
+                return
+            if written is None:
+                self._keep(event)
                 return
             if segment is None:
-                self._before_snapshot(kind, source, data, written)
+                self._before_snapshot(kind, source, data, written, event)
                 return
             self._flush_meta()
         else:  # nothing about it is special, as of nearly every event
@@ -263,6 +270,33 @@ class Reducer:
         segment.tail.append(written)
         segment.size += len(written.data) + AROUND
         segment.last = timestamp
+        if written is not event:
+            original = self._settled(event)
+            if original is not None:
+                place = len(segment.tail) - 1
+                segment.originals.append(Kept(place, instead=True, event=original))
+
+    def _settled(self, event: Event) -> Event | None:
+        """Be done with an event that is written otherwise; return it if it is kept."""
+        cleaner = self._sanitiser
+        if cleaner is None:
+            return None
+        relied = cleaner.relied
+        cleaner.settle(again=relied)
+        return event if relied else None
+
+    def _keep(self, event: Event) -> None:
+        """Keep an event of which nothing is written: another page may take it."""
+        if self._sanitiser is not None:
+            self._sanitiser.settle(again=True)
+        self._flush_meta()
+        segment = self._segment
+        if segment is None:
+            start = event.timestamp if self.start is None else self.start
+            self._aside.keep(event, start)
+        else:
+            place = len(segment.tail)
+            segment.originals.append(Kept(place, instead=False, event=event))
 
     def _show(self, event: Event) -> None:
         if event.type == FULL_SNAPSHOT:
@@ -272,12 +306,14 @@ class Reducer:
         if self._enter(event.timestamp, event):
             self._flush_meta()
             self._on_meta(data, event)
+            if self._sanitiser is not None:  # it is kept as it came, or told exactly
+                self._sanitiser.settle(again=True)
 
     def _enter(self, timestamp: float, event: Event | None) -> bool:
         """Count an event in; False if it is an exact copy of one just read."""
         if timestamp != self.last or self.start is None:
             if self.start is None:
-                self.start = min(timestamp, self.not_after)
+                self.start = timestamp
                 if self._observer is not None:
                     self._observer.begin(self.start)
             self.last = timestamp
@@ -340,7 +376,7 @@ class Reducer:
         self._segment.metas.append((len(self._segment.tail), was))
         self._segment.append(Event(INCREMENTAL, meta.timestamp, resized))
 
-    def _full_snapshot(self, event: Event) -> None:
+    def _full_snapshot(self, event: Event) -> None:  # noqa: C901 - one after another
         timestamp = event.timestamp
         data, pieces = pieces_of(event.data, self._sanitiser)
         node = data["node"]
@@ -349,14 +385,11 @@ class Reducer:
         if timestamp == self._snapshot_stamp:
             self.problems[COPIES] += 1
             return
-        clean = None
-        if self._sanitiser is not None:
-            self._sanitiser.node(node, styled=False)
-            clean = self._sanitiser.children
-        self.page.load(node, clean, pieces)
+        whole = self._load(node, pieces)
         self._enter(timestamp, None)
         self._snapshot_stamp = timestamp
-        meta_at = None if self._meta is None else self._meta.timestamp
+        meta = self._meta
+        meta_at = None if meta is None else meta.timestamp
         if meta_at is None:
             self.problems["snapshots without a Meta event"] += 1
         self._meta = None
@@ -382,10 +415,33 @@ class Reducer:
             self._early = []
         else:
             self._open(timestamp)
+        kept = self._opened.originals
         self._opened.genuine = (meta_at, timestamp)
+        if not whole:
+            kept.append(Kept(SNAPSHOT_PLACE, instead=True, event=event))
+        if meta is not None and not self._tells(meta):
+            kept.append(Kept(META_PLACE, instead=True, event=meta))
         self._observe(FULL_SNAPSHOT, -1, timestamp, data)
+        if self._sanitiser is not None:
+            self._sanitiser.settle(again=not whole)
         if previous is not None:
             self._ready.append(previous.close(timestamp - start))
+
+    def _load(self, node: dict[str, Any], pieces: Pieces | None) -> bool:
+        """Show a snapshot's page, cleaned; False if a part of it had to be left out."""
+        warned = self.page.warnings.total()
+        clean = None
+        if self._sanitiser is not None:
+            self._sanitiser.node(node, styled=False)
+            clean = self._sanitiser.children
+        self.page.load(node, clean, pieces)
+        return self.page.warnings.total() == warned
+
+    def _tells(self, meta: Event) -> bool:
+        """Tell whether the keyframe says the same as a Meta event."""
+        view = self.view
+        told = {"href": view.href, "width": view.width, "height": view.height}
+        return dumps(parsed(meta.data)) == dumps(told)
 
     @property
     def _opened(self) -> Segment:
@@ -416,7 +472,9 @@ class Reducer:
 
     # -- before the first snapshot
 
-    def _before_snapshot(self, kind: int, source: int, data: Any, event: Event) -> None:
+    def _before_snapshot(
+        self, kind: int, source: int, data: Any, event: Event, came: Event
+    ) -> None:
         """Show what needs no page, count the rest, keep all of it aside.
 
         A piece that arrives later may hold the snapshot that all of it belongs to.
@@ -429,11 +487,11 @@ class Reducer:
             self._early.append(event)
         else:
             self.problems["changes before the first snapshot"] += 1
-        self._keep_aside(event)
+        self._keep_aside(event, None if event is came else self._settled(came))
 
-    def _keep_aside(self, event: Event) -> None:
+    def _keep_aside(self, event: Event, original: Event | None = None) -> None:
         start = event.timestamp if self.start is None else self.start
-        self._ready.extend(self._aside.append(event, start))
+        self._ready.extend(self._aside.append(event, start, original))
 
     def _close_aside(self) -> None:
         if self.start is not None:

@@ -67,6 +67,10 @@ def reopened(
     timestamp = events[1].timestamp
     # The first segment shows its snapshot before it was taken.
     since = timestamp if note["genuine"] is None else note["genuine"][1]
+    # What was before the first snapshot found no page yet.
+    early: int = note.get("early", 0)
+    for event in events[lead : lead + early]:
+        stage.repeat(event, event.timestamp)
     stage.show(events[1].data, events[2:lead], since)
     meta: Event | None = None
     if state.meta_at is not None:  # which was taken for a change of the size
@@ -83,10 +87,11 @@ def reopened(
         carried=len(head) - snapshot_size(events[0], events[1]),
         last=timestamp,
         head=[head],
-        early=note.get("early", 0),
+        early=early,
         metas=metas,
     )
-    for event in events[lead:]:
-        segment.added += stage.repeat(event, event.timestamp)
+    for at, event in enumerate(events[lead:]):
+        if at >= early:
+            segment.added += stage.repeat(event, event.timestamp)
         segment.append(event)
     return segment, meta

@@ -7,8 +7,7 @@ without regard to case, and what was taken out is counted, never silent.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -38,6 +37,7 @@ from replaykit.replays.sanitise_rules import (
     opened_here,
     starts_active,
 )
+from replaykit.replays.taken import Cleaned, Taken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -59,16 +59,6 @@ _NAMES_KEPT: Final = 50_000
 _CSS_MARKS: Final = re.compile(r"[(@\\]")
 
 
-@dataclass(frozen=True)
-class Cleaned:
-    """What was taken out of a recording."""
-
-    removed: dict[str, int]
-    missing: dict[str, int]
-    #: Frames that say what they were -> the style they had.
-    labelled: dict[int, str | None]
-
-
 class Sanitiser:
     """Cleans nodes and events in place and counts in `removed` what it took out.
 
@@ -86,8 +76,12 @@ class Sanitiser:
         allow_network: Iterable[str] = (),
     ) -> None:
         """Start with nothing removed."""
-        self.removed: Counter[str] = Counter()
-        self.missing: Counter[str] = Counter()
+        #: Whether what was made of the event at hand depends on the page.
+        self.relied = False
+        self._taken = Taken()
+        self._again = Taken()
+        #: Of the event at hand.
+        self._open = Taken()
         self._assets = assets if isinstance(assets, Assets) else Assets(assets)
         self._hosts = frozenset(host.lower() for host in allow_network)
         self._rules: dict[str, str] = {}
@@ -96,16 +90,65 @@ class Sanitiser:
         #: Long sheets -> what `_cleaned` made of them.
         self._css: dict[str, tuple[str, int, list[str]]] = {}
         self._labelled: dict[int, str | None] = {}
+        #: Whether an attribute was changed for the name of its element.
+        self._tag_told = False
+
+    def another(self) -> Sanitiser:
+        """Return one with the same rules that has taken nothing out yet."""
+        return Sanitiser(self._assets, self._hosts)
+
+    @property
+    def removed(self) -> Mapping[str, int]:
+        """What was taken out, counted."""
+        return MappingProxyType(self._taken.removed + self._open.removed)
+
+    @property
+    def missing(self) -> list[str]:
+        """Addresses that are missing, the most frequent first."""
+        counts = self._taken.missing + self._open.missing
+        return sorted(counts, key=lambda address: (-counts[address], address))
+
+    # -- event by event
+
+    def settle(self, *, again: bool = False) -> None:
+        """Be done with an event.
+
+        `again` says that it is kept as it came, so that what was taken out of it will
+        be found once more when what is stored is read anew.
+        """
+        self.relied = False
+        taken = self._open
+        if taken.removed or taken.missing:
+            self._taken.add(taken)
+            if again:
+                self._again.add(taken)
+            self._open = Taken()
+
+    def forget(self) -> None:
+        """Do not count what was taken out of the event at hand: it was a copy."""
+        self.relied = False
+        self._open = Taken()
+
+    # -- going on later
 
     def state(self) -> Cleaned:
         """Return what was taken out so far."""
-        return Cleaned(dict(self.removed), dict(self.missing), dict(self._labelled))
+        return Cleaned(self._taken.counts(), self._again.counts())
 
-    def resume(self, earlier: Cleaned) -> None:
+    @property
+    def labelled(self) -> dict[int, str | None]:
+        """Frames that say what they were, and the style they had."""
+        return dict(self._labelled)
+
+    def resume(self, earlier: Cleaned, labelled: Mapping[int, str | None]) -> None:
         """Go on after what was taken out earlier of the same recording."""
-        self.removed.update(earlier.removed)
-        self.missing.update(earlier.missing)
-        self._labelled.update(earlier.labelled)
+        self._taken.add(Taken.of(earlier.taken))
+        self._again.add(Taken.of(earlier.again))
+        self._labelled.update(labelled)
+
+    def reread(self, earlier: Cleaned) -> None:
+        """Start before what was cleaned earlier, which will be read once more."""
+        self._taken.add(Taken.of(earlier.taken).without(Taken.of(earlier.again)))
 
     @property
     def hosts(self) -> list[str]:
@@ -186,7 +229,7 @@ class Sanitiser:
     def _odd_element(self, node: dict[str, Any], tag: object, given: object) -> None:
         """Clean an element whose name matters, or that is no element of any page."""
         if not isinstance(tag, str) or not _TAG.match(tag) or tag in _BAD_NAMES:
-            self.removed["impossible tag names"] += 1
+            self._open.removed["impossible tag names"] += 1
             node["tagName"] = tag = "div"
         name = tag.lower()
         attributes: dict[str, Any] = given if isinstance(given, dict) else {}
@@ -194,7 +237,7 @@ class Sanitiser:
         if name == "script":
             # rrweb itself rebuilds only the lower-case spelling as <noscript>.
             if tag != "script" or set(attributes) - {"type"}:
-                self.removed["scripts"] += 1
+                self._open.removed["scripts"] += 1
             node["tagName"] = "noscript"
             node["attributes"] = {}
             return
@@ -209,6 +252,8 @@ class Sanitiser:
             cleaned = self.attributes(name, attributes)
             if cleaned is not attributes:
                 node["attributes"] = cleaned
+            # It may have been cleaned before, and have lost that address.
+            empty = empty or _is_labelled(name, node)
         if (name in FOREIGN and empty) or name in {"canvas", "video"}:
             self._label(name, node)
 
@@ -242,13 +287,14 @@ class Sanitiser:
         style = attributes.get("style")
         if name.endswith(("player", "-wc")):
             style = f"display: inline-block; min-height: 60px; {style or ''}"
-        if name in FRAMES:
-            self._labelled[node["id"]] = style if isinstance(style, str) else None
-        label = background(f"{what} not in the recording")
+        label = _background(what)
         style = style if isinstance(style, str) else ""
-        if not style.endswith(label):  # cleaned before, in a piece that was stored
-            style = f"{style.rstrip().rstrip(';')}; " if style else ""
-            attributes["style"] = style + label
+        if style.endswith(label):  # cleaned before, in a piece that was stored
+            style = style.removesuffix(label).removesuffix("; ")
+        else:
+            attributes["style"] = f"{style}; {label}" if style else label
+        if name in FRAMES:
+            self._labelled[node["id"]] = style or None
 
     def attributes(
         self, tag: str, attributes: dict[str, Any], *, changing: bool = False
@@ -261,9 +307,10 @@ class Sanitiser:
         rules = self._rules
         changes: dict[str, Any] | None = None
         if tag == "img":
-            attributes = inlined(attributes)
+            given, attributes = attributes, inlined(attributes)
+            self._tag_told |= attributes is not given
         elif OPENED in attributes:  # of whatever it is: its page may not be known yet
-            self.removed["modal dialogs"] += attributes[OPENED] == "modal"
+            self._open.removed["modal dialogs"] += attributes[OPENED] == "modal"
             attributes = opened_here(attributes)
         for name, value in attributes.items():
             rule = rules.get(name)
@@ -307,36 +354,44 @@ class Sanitiser:
     def _by_rule(self, rule: str, tag: str, value: object) -> object:
         """Return what to put in place of a value; None drops the attribute."""
         if rule.startswith("drop "):
-            self.removed[rule[5:]] += value is not None
+            self._open.removed[rule[5:]] += value is not None
             return None
         if rule == "style":
             return self._style(value)
         if not isinstance(value, str):
             return value
-        if rule == "link":
-            if tag in LINKS and value.startswith(HARMLESS_STARTS):
-                return value
-            return self._link(tag, value)
         if rule == "animate":
             return self._animated(value)
         if rule == "candidates":
             return self._candidates(value)
+        if rule == "picture":
+            return self._picture(value)
+        new = self._by_tag(rule, tag, value)
+        self._tag_told |= new is not value
+        return new
+
+    def _by_tag(self, rule: str, tag: str, value: str) -> str | None:
+        """Clean an address by what an element of this name would do with it."""
+        if rule == "link":
+            if tag in LINKS and value.startswith(HARMLESS_STARTS):
+                return value
+            return self._link(tag, value)
         if rule == "data" and tag not in FOREIGN and tag not in {"", "img"}:
             return value  # means something on <object> only
-        if rule == "picture" or tag in IMAGES:
+        if tag in IMAGES:
             return self._picture(value)
         return self._loaded(tag, value)
 
     def _animated(self, value: str) -> str | None:
         """Clean what an SVG animation sets attributes to."""
         active = starts_active(value) or "javascript:" in value.lower()
-        self.removed["active links"] += active
+        self._open.removed["active links"] += active
         return None if active else value
 
     def _loaded(self, tag: str, value: str) -> str | None:
         """Clean an address that an element would load at once."""
         if tag in FOREIGN:
-            self.removed[f"{FOREIGN[tag]}s"] += 1
+            self._open.removed[f"{FOREIGN[tag]}s"] += 1
             return None
         if is_inline(value) or self._allowed(value):
             return value
@@ -350,7 +405,7 @@ class Sanitiser:
         if tag in LINKS:
             if starts_active(value):
                 # It still looks like a link, and still counts as one.
-                self.removed["active links"] += 1
+                self._open.removed["active links"] += 1
                 return "#"
             return value
         if tag in IMAGES:
@@ -385,7 +440,7 @@ class Sanitiser:
                 kept.append(f"{found} {size}".rstrip())
         if len(kept) == given:
             return value
-        self.removed["images"] += 1
+        self._open.removed["images"] += 1
         return ", ".join(kept) or None
 
     def _style(self, value: object) -> object:
@@ -403,9 +458,8 @@ class Sanitiser:
         return {**value, **changes} if changes else value
 
     def _miss(self, address: str, kind: str) -> None:
-        self.removed[kind] += 1
-        if len(self.missing) < 2_000:
-            self.missing[address[:500]] += 1
+        self._open.removed[kind] += 1
+        self._open.missing[address[:500]] += 1
 
     def _allowed(self, address: str) -> bool:
         if not self._hosts:
@@ -424,7 +478,7 @@ class Sanitiser:
         if known is None:
             known = self._cleaned(text)
         cleaned, imports, missed = known
-        self.removed["style sheet imports"] += imports
+        self._open.removed["style sheet imports"] += imports
         for address in missed:
             self._miss(address, "style sheet images and fonts")
         return text if cleaned == text else cleaned
@@ -462,9 +516,11 @@ class Sanitiser:
                 added = Additions(data["adds"], page)
                 if added.parent_tag(change["id"]) == "style":
                     change["value"] = self.css(value)
+                    self.relied |= change["value"] is not value
                     changed = True
         if data["attributes"]:
             added = Additions(data["adds"], page)
+            self._tag_told = False
             for change in data["attributes"]:
                 given = change["attributes"]
                 tag = added.tag(change["id"])
@@ -472,6 +528,7 @@ class Sanitiser:
                 if cleaned is not given:
                     change["attributes"] = cleaned
                     changed = True
+            self.relied |= self._tag_told
         return changed
 
     def _additions(self, data: dict[str, Any], page: Page) -> bool:
@@ -486,7 +543,7 @@ class Sanitiser:
                 style = labelled.pop(add["parentId"])
                 change = {"id": add["parentId"], "attributes": {"style": style}}
                 data["attributes"].append(change)
-                changed = True
+                changed = self.relied = True
             if node.get("childNodes"):
                 self.tree(node)
                 changed = True
@@ -495,7 +552,9 @@ class Sanitiser:
             elif _CSS_MARKS.search(str(node.get("textContent"))) is not None:
                 if added is None:
                     added = Additions(adds, page)
+                given = node.get("textContent")
                 self.node(node, styled=added.tag(add["parentId"]) == "style")
+                self.relied |= node.get("textContent") is not given
                 changed = True
         return changed
 
@@ -515,7 +574,7 @@ class Sanitiser:
 
     def canvas(self, data: dict[str, Any]) -> None:
         """Drop canvas commands that would build anything but pictures and numbers."""
-        self.removed["canvas commands"] += clean_commands(data)
+        self._open.removed["canvas commands"] += clean_commands(data)
 
     def font(self, data: dict[str, Any]) -> bool:
         """Keep a font that brings its bytes or may be loaded; count the others."""
@@ -523,7 +582,7 @@ class Sanitiser:
         cleaned = NOTHING if source is None else self.css(source)
         if NOTHING in cleaned:
             # What it would have loaded from is counted already.
-            self.removed["fonts"] += source is None
+            self._open.removed["fonts"] += source is None
             return False
         words = data.get("descriptors")
         plain = words.items() if isinstance(words, dict) else ()
@@ -536,6 +595,15 @@ class Sanitiser:
         if not isinstance(size, int | float) or not size >= 1:
             return 0
         if size > MAX_VIEWPORT:
-            self.removed["absurd sizes"] += 1
+            self._open.removed["absurd sizes"] += 1
             return MAX_VIEWPORT
         return int(size)
+
+
+def _background(what: str) -> str:
+    return background(f"{what} not in the recording")
+
+
+def _is_labelled(name: str, node: Mapping[str, Any]) -> bool:
+    style = node["attributes"].get("style")
+    return type(style) is str and style.endswith(_background(FOREIGN[name]))

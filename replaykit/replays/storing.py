@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from replaykit.errors import BadRecording
 from replaykit.ingest.rrweb import holes_between
-from replaykit.replays.reassemble import recorded_events
-from replaykit.replays.reducer import BROKEN_EVENTS, COPIES, Reducer
-from replaykit.replays.resuming import VERSION, Saved
+from replaykit.replays.reassemble import Original, recorded_events
+from replaykit.replays.reducer import COPIES, Reducer
+from replaykit.replays.resuming import VERSION, Ended, Saved
 from replaykit.replays.summary import Observer
 
 if TYPE_CHECKING:
@@ -56,9 +56,8 @@ class Storing:
         self._observer = Observer()
         self._reducer = Reducer(sanitiser, self._observer)
         self._places: list[list[float]] = []
-        #: Events that were read once, and of which nothing is stored.
-        self._lost = 0
-        self._last = 0.0
+        self._asides = 0
+        self._originals: list[Original] = []
 
     def resume(self, held: Held, saved: Saved) -> None:
         """Go on with what is stored, where it ended.
@@ -68,26 +67,25 @@ class Storing:
         BadRecording
             If that cannot be done, and the draft is of no use.
         """
-        if saved.reducer is None:
+        ended = saved.ended
+        if ended is None:
             raise BadRecording("The page at the end of the recording is not known.")
         last = held.resume(self.draft)
-        self._observer.resume(saved.observed, held.summary())
-        self._reducer.resume(saved.reducer, last.note, last.text)
-        self.sanitiser.resume(saved.cleaned)
+        self._observer.resume(ended.observed, held.summary())
+        self._reducer.resume(ended.reducer, last.note, last.text)
+        self.sanitiser.resume(saved.cleaned, ended.labelled)
+        self._originals = list(saved.originals)
         for note, size in held.segments()[:-1]:
             self._place(note, size)
 
     def again(self, held: Held, saved: Saved | None) -> Iterator[Event]:
-        """Yield what is stored, and count in what nothing is stored of."""
-        if saved is not None:
-            self.sanitiser.resume(saved.cleaned)
-            self._reducer.problems.update(saved.lost)
-            self._lost = saved.events
-            self._reducer.not_after = saved.start
-            self._last = saved.last
-        for event in recorded_events(held.parts()):
-            self._lost -= saved is not None
-            yield event
+        """Return what is stored, and count in what nothing is stored of."""
+        if saved is None:
+            return recorded_events(held.parts())
+        self.sanitiser.reread(saved.cleaned)
+        if saved.copies:
+            self._reducer.problems[COPIES] = saved.copies
+        return recorded_events(held.parts(), saved.originals)
 
     def feed(self, events: Iterable[Event]) -> None:
         """Read events in order, and write each segment that is full."""
@@ -105,16 +103,9 @@ class Storing:
         reducer, observer, reading = self._reducer, self._observer, self.reading
         if reducer.start is None:
             raise BadRecording("The recording has no event that can be read.")
-        reducer.events += self._lost
-        reducer.last = max(reducer.last, self._last)
-        state = reducer.state()
+        ended = self._ended()
         for segment in reducer.finish():
             self._write(segment)
-        lost = {
-            what: reducer.problems[what]
-            for what in (BROKEN_EVENTS, COPIES)
-            if reducer.problems[what]
-        }
         self.problems = reading.problems + reducer.problems + reducer.page.warnings
         reducer.page.clear()
         summary = self._summary()
@@ -124,13 +115,10 @@ class Storing:
             reading.blocks,
             reading.chunks,
             dict(reading.problems),
-            lost,
-            reducer.start,
-            reducer.last,
-            reducer.events,
+            reducer.problems[COPIES],
+            self._originals,
             self.sanitiser.state(),
-            observer.state(),
-            state,
+            ended,
         )
         size = self.draft.writer.finish(summary, {"files": raw.files}, saved.pack())
         return {
@@ -156,6 +144,13 @@ class Storing:
             "network": " ".join(self.sanitiser.hosts) or None,
         }
 
+    def _ended(self) -> Ended | None:
+        """Return how things stand, to be asked before the rest is written."""
+        state = self._reducer.state()
+        if state is None:
+            return None
+        return Ended(self._observer.state(), state, self.sanitiser.labelled)
+
     def removed(self) -> dict[str, int]:
         """Return what the sanitiser took out, counted."""
         return {what: count for what, count in self.sanitiser.removed.items() if count}
@@ -174,12 +169,15 @@ class Storing:
             note["early"] = segment.early
         if segment.metas:
             note["metas"] = segment.metas
+        part = len(self._places) if segment.playable else ~self._asides
+        self._originals.extend(Original.of(part, kept) for kept in segment.originals)
         writer = self.draft.writer
         if segment.playable:
             size = writer.segment(segment.parts, note, known=len(segment.head))
             self._place(note, size)
         else:
             writer.segment(segment.parts, note, aside=True)
+            self._asides += 1
 
     def _place(self, note: Mapping[str, Any], size: int) -> None:
         # Playing on from the segment before leaves out what only repeats the state.
@@ -196,7 +194,7 @@ class Storing:
         if hosts:
             loads = f"allowed to load from the network: {', '.join(hosts)}"
             summary["warnings"].insert(0, loads)
-        summary["missing"] = list(sanitiser.missing)[:200]
+        summary["missing"] = sanitiser.missing[:200]
         summary["start_ms"] = reducer.start
         summary["length_ms"] = reducer.length
         summary["segments"] = [
