@@ -31,6 +31,7 @@ from replaykit.replays.reducer import Reducer
 from replaykit.store.recordings import Recordings
 
 SNAPSHOT = 2
+CDN = "https://cdn.test"
 
 
 @pytest.fixture(autouse=True)
@@ -86,43 +87,48 @@ def cover(events, chance):
     return [part for part in [*parts, chance.choice(parts)] if part]
 
 
-def write(folder, events, kind="array"):
+def write(folder, events, kind="array", number=None):
     """Write a piece to a file of its own."""
     folder.mkdir(parents=True)
+    name = f"d1_{START}" if number is None else f"d1_{START}_{number}"
     lines = [json.dumps(event) for event in events]
     text = "\n".join(lines) if kind == "lines" else f"[{','.join(lines)}]"
-    path = folder / f"d1_{START}.json"
+    path = folder / f"{name}.json"
     path.write_bytes(
         gzip.compress(text.encode()) if kind == "packed" else text.encode()
     )
     return path
 
 
-def grow(store, folder, events, chance):
+def grow(store, folder, events, chance, number):
     """Add a file whenever it has become longer, but for the last time; return it."""
     times = [event["timestamp"] for event in events]
     ends = [at for at in range(1, len(events)) if times[at] > times[0]]
     for end in sorted(chance.sample(ends, min(3, len(ends)))):
-        path = write(folder / str(end), events[:end])
+        path = write(folder / str(end), events[:end], number=number)
         assert not add_recordings(store, path, progress=False).skipped
-    return write(folder / "whole", events)
+    return write(folder / "whole", events, number=number)
 
 
 def check(folder, events, chance):
     """Add pieces in any order, some of them together, some as files that grow."""
-    parts = cover(events, chance)
-    chance.shuffle(parts)
+    parts = sorted(cover(events, chance), key=lambda part: part[0]["timestamp"])
+    numbered = chance.random() < 0.3
+    distinct = [part for at, part in enumerate(parts) if part not in parts[:at]]
+    numbers = [distinct.index(part) if numbered else None for part in parts]
+    pairs = list(zip(parts, numbers, strict=True))
+    chance.shuffle(pairs)
     store = Recordings()
-    while parts:
+    while pairs:
         paths = []
-        for _ in range(min(len(parts), chance.choice([1, 1, 1, 2, 5]))):
-            at = folder / str(len(parts))
+        for _ in range(min(len(pairs), chance.choice([1, 1, 1, 2, 5]))):
+            at = folder / str(len(pairs))
+            part, number = pairs.pop()
             kind = chance.choice(["array", "lines", "packed", "growing"])
-            part = parts.pop()
-            growing = kind == "growing"
-            paths.append(
-                grow(store, at, part, chance) if growing else write(at, part, kind)
-            )
+            if kind == "growing":
+                paths.append(grow(store, at, part, chance, number))
+            else:
+                paths.append(write(at, part, kind, number))
         chance.shuffle(paths)
         assert not add_recordings(store, paths, progress=False).skipped
     whole = Recordings()
@@ -253,6 +259,41 @@ def test_an_event_that_needs_a_page_to_come_is_kept_as_it_came():
     assert "image not in the recording" in str(whole["parts"]).replace("%20", " ")
     for order in ([first, later, between], [later, between, first]):
         assert stored(added(*order)) == whole
+
+
+def test_events_of_one_time_are_known_again_after_cleaning():
+    """Each has something taken out, and something that depends on the page."""
+    start = [meta(0), snapshot_of(10, element("a", 7))]
+    events = [
+        mutation(
+            900,
+            adds=[add(4, element("p", 100 + at, onclick="x()"))],
+            attributes=[{"id": 7, "attributes": {"href": f"https://shop.test/{at}"}}],
+        )
+        for at in range(300)
+    ]
+    last = click(12_000, 4)
+    store = added([*start, *events[:200]], [*events[100:], last])
+    assert stored(store) == stored(added([*start, *events, last]))
+
+
+def test_a_piece_under_other_rules_doubles_nothing(tmp_path):
+    """What was cleaned by other rules than hold now is known by the rest of it."""
+    images = [
+        mutation(
+            500 + at, adds=[add(4, element("img", 50 + at, src=f"{CDN}/{at}.png"))]
+        )
+        for at in range(40)
+    ]
+    events = [*session(20_000)[:2], *images, click(19_000, 4)]
+    store = Recordings()
+    add_recordings(store, write(tmp_path / "a", events[:30]), progress=False)
+    later = write(tmp_path / "b", events[10:])
+    add_recordings(store, later, allow_network=["cdn.test"], progress=False)
+    assert store.catalogue()["events"].to_list() == [len(events)]
+    assert store.summary(REPLAY)["warnings"] == [
+        "allowed to load from the network: cdn.test"
+    ]
 
 
 def test_a_font_that_may_be_shown_later_is_kept(tmp_path):

@@ -6,9 +6,10 @@ what cleaning leaves as it is.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import groupby, islice
-from typing import TYPE_CHECKING, Final
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from replaykit.ingest.rrweb_events import FULL_SNAPSHOT, INCREMENTAL, Event
 from replaykit.ingest.rrweb_formats import unpacked
@@ -19,23 +20,29 @@ from replaykit.ingest.rrweb_joining import (
     standing,
     woven,
 )
-from replaykit.ingest.rrweb_json import parsed
+from replaykit.ingest.rrweb_json import dumps, parsed
 from replaykit.replays.dom import Page
 from replaykit.replays.event_data import EventData
 from replaykit.replays.keyframes import View
 from replaykit.replays.reassemble import AsItCame
 from replaykit.replays.reducer import BROKEN
+from replaykit.replays.sanitise import Sanitiser
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from replaykit.ingest.rrweb import Chunk
     from replaykit.ingest.rrweb_elements import Later
-    from replaykit.replays.sanitise import Sanitiser
+
+#: The place of a stored event, and its data.
+Other: TypeAlias = "tuple[int, Any]"
 
 _GONE: Final = object()
-#: Of one time so many events are looked at closely.
-_LOOKED_AT: Final = 100
+#: Of one time so many events of one shape are looked at closely.
+_ALIKE: Final = 100
+_SNAPSHOT: Final = b"snapshot"
+#: Lists of what an event changes.
+_LISTS: Final = ("removes", "adds", "texts", "attributes")
 
 
 @dataclass
@@ -141,45 +148,64 @@ class Comparing:
         for place, event in enumerate(stored):
             known.setdefault(content(event), place)
         twins = [known.get(content(event)) for event in more]
-        # Cleaned ones, which may read otherwise than they came.
-        others = {
-            place: one
-            for place, one in enumerate(stored)
-            if place not in twins and not isinstance(one, AsItCame)
-        }
+        others = _others(stored, {*twins})
         for at, event in enumerate(unpacked(more) if others else ()):
             if twins[at] is None:
-                twins[at] = self._cleaned(event, others, known)
+                twins[at] = self._cleaned(event, others)
         return twins
 
-    def _cleaned(
-        self, event: Event, others: Mapping[int, Event], known: Mapping[Content, int]
-    ) -> int | None:
+    def _cleaned(self, event: Event, others: Mapping[bytes, list[Other]]) -> int | None:
         """Return the place of what an event became by being cleaned, if it is there."""
         if event.type == FULL_SNAPSHOT:  # there is one of a time at most
-            shown = (at for at, one in others.items() if one.type == FULL_SNAPSHOT)
-            return next(shown, None)
+            return next((place for place, _ in others.get(_SNAPSHOT, ())), None)
         if event.type != INCREMENTAL:
             return None
         try:
             came = parsed(event.data)
-            # By one who knows nothing of the page.
-            reader = EventData(self._sanitiser.another(), Page(), View())
+            # By one who knows nothing of the page, nor of other rules.
+            cleaner = self._sanitiser.another() if self._exact else Sanitiser()
+            reader = EventData(cleaner, Page(), View())
             _, _, written = reader.read(event)
             if written is None:
                 return None
-            place = known.get(content(written))
-            if self._exact and place in others:
-                return place
             clean = parsed(written.data)
-            for at, one in islice(others.items(), _LOOKED_AT):
-                if one.type == INCREMENTAL and _tells(
-                    parsed(one.data), came, clean, exact=self._exact
-                ):
-                    return at
+            for place, stored in others.get(_shape(clean), ()):
+                if _tells(stored, came, clean, exact=self._exact):
+                    return place
         except BROKEN:
             pass
         return None
+
+
+def _others(stored: list[Event], known: set[int | None]) -> dict[bytes, list[Other]]:
+    """Return events by their shapes that may have read otherwise before cleaning.
+
+    That is those but `known` places, and what is kept as it came.
+    """
+    others: dict[bytes, list[Other]] = {}
+    for place, event in enumerate(stored):
+        if place in known or isinstance(event, AsItCame):
+            continue
+        if event.type == FULL_SNAPSHOT:
+            others.setdefault(_SNAPSHOT, []).append((place, None))
+        elif event.type == INCREMENTAL:
+            with suppress(*BROKEN):
+                data = parsed(event.data)
+                alike = others.setdefault(_shape(data), [])
+                if len(alike) < _ALIKE:
+                    alike.append((place, data))
+    return others
+
+
+def _shape(data: Any) -> bytes:  # noqa: ANN401 - whatever came
+    """Return what cleaning leaves of the data of an event, be it of any source."""
+    named = [
+        (one.get("parentId"), one.get("id"), one.get("index"))
+        for key in _LISTS
+        for one in data.get(key) or ()
+    ]
+    added = [one["node"]["id"] for one in data.get("adds") or () if "node" in one]
+    return dumps([data["source"], data.get("id"), data.get("styleId"), named, added])
 
 
 def _tells(stored: object, came: object, clean: object, *, exact: bool) -> bool:
