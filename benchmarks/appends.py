@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from big_export import build_folder
 from events import THREE, log
-from measure import report
+from measure import interleaved, report
 
 import replaykit as rk
 from replaykit.store import open_store
@@ -42,13 +42,12 @@ def more(store, number: int) -> pl.DataFrame:
     )
 
 
-def asked(folder) -> tuple[list[int], float]:
-    times = []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
+def asked(folder, word: str) -> tuple[list[int], float]:
+    def ask() -> list[int]:
         table = rk.open(folder).events.funnel(*THREE, within="7d").table
-        times.append(time.perf_counter() - began)
-    return table["users"].to_list(), statistics.median(times)
+        return table["users"].to_list()
+
+    return ask(), interleaved({word: ask}, ROUNDS)[word]
 
 
 if __name__ == "__main__":
@@ -56,7 +55,7 @@ if __name__ == "__main__":
     scratch = build_folder() / f"appends-{os.getpid()}.rk"
     try:
         shutil.copytree(made.folder, scratch)
-        asked(scratch)
+        asked(scratch, "tidy")
         ingests, loose, written, arrived = [], [], 0, 0
         for number in range(INGESTS):
             store = open_store(scratch)
@@ -68,10 +67,10 @@ if __name__ == "__main__":
             heights = open_store(scratch).snapshot.heights
             written += sum(heights[path] for path in set(heights) - before)
             arrived += rows.height
-            answer, seconds = asked(scratch)
+            answer, seconds = asked(scratch, "loose")
             loose.append(seconds)
         rk.open(scratch).compact()
-        same, tidy = asked(scratch)
+        same, tidy = asked(scratch, "tidy")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     report(

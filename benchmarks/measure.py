@@ -22,14 +22,58 @@ PACKAGES = ("replaykit", "polars", "duckdb", "chdb", "numba", "deltalake")
 def interleaved(
     runs: Mapping[str, Callable[[], object]], rounds: int
 ) -> dict[str, float]:
-    """Run each in turn, round after round (A B A B …); return the median seconds."""
+    """Run each in turn, round after round (A B A B …); return the median seconds.
+
+    What each took of the processors, and what others took meanwhile, is reported.
+    """
     taken: dict[str, list[float]] = {name: [] for name in runs}
+    spent: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
+            ours, all_of_it = _processor_s()
             began = time.perf_counter()
             run()
             taken[name].append(time.perf_counter() - began)
+            after, all_after = _processor_s()
+            spent[name].append(after - ours)
+            _MEANWHILE.append((all_after - all_of_it, after - ours, taken[name][-1]))
+    _SPENT.update({name: statistics.median(times) for name, times in spent.items()})
     return {name: statistics.median(times) for name, times in taken.items()}
+
+
+#: Name of a run to the seconds of all cores that it took, of all `interleaved`.
+_SPENT: dict[str, float] = {}
+#: Of each run: seconds of all cores that were used, that were ours, and by the clock.
+_MEANWHILE: list[tuple[float, float, float]] = []
+
+
+def _processor_s() -> tuple[float, float]:
+    """Return what this group of processes took of the cores so far, and what all did.
+
+    Where `/proc` tells nothing, both are those of this process.
+    """
+    try:
+        lines = Path("/proc/stat").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return time.process_time(), time.process_time()
+    tick = os.sysconf("SC_CLK_TCK")
+    user, nice, system, _, _, irq, soft = map(int, lines[0].split()[1:8])
+    ours = 0
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # The name in parentheses may hold spaces.
+            words = place.read_text(encoding="utf-8").rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(words[2]) == os.getpgrp():
+            ours += sum(map(int, words[11:15]))
+    return ours / tick, (user + nice + system + irq + soft) / tick
+
+
+def _others() -> float:
+    """Return how many cores others kept busy while `interleaved` ran."""
+    used, ours, clock = map(sum, zip(*_MEANWHILE, strict=True))
+    return max(0.0, (used - ours) / clock)
 
 
 def only(runs: Mapping[str, Callable[[], object]]) -> None:
@@ -76,6 +120,8 @@ def report(name: str, figures: Mapping[str, float], **conditions: object) -> Non
         "load": round(os.getloadavg()[0], 1),
         **conditions,
     }
+    if _SPENT:
+        conditions |= {"cpu_s": seconds(_SPENT), "others_cores": round(_others(), 2)}
     rounded = {key: round(value, 3) for key, value in figures.items()}
     print(json.dumps({"name": name, "figures": rounded, "conditions": conditions}))
 
