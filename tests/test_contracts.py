@@ -68,13 +68,14 @@ LAYERS = {
     "saved_cohorts": 14,
     "lookup": 14,
     "erasing": 13,
-    "project": 15,
-    "opening": 16,
-    "portfolios": 17,
-    "demoshop": 17,
+    "projects": 15,
+    "project": 16,
+    "opening": 17,
+    "portfolios": 18,
+    "demoshop": 18,
     "twins": 5,
     "versions": 0,
-    "__init__": 18,
+    "__init__": 19,
 }
 
 
