@@ -366,3 +366,40 @@ _ODD = (
 
 def test_page_helper_is_a_document():
     assert page()["childNodes"][0]["tagName"] == "html"
+
+
+def emptied():
+    """A page whose sheet a script empties: the same edit again in one ms, and again."""
+    style = element("style", 60, text("a{} b{} c{} d{} e{} f{}", 61))
+    edit = {"source": 8, "id": 60, "removes": [{"index": 0}]}
+    opened = [meta(0), snapshot(1, style, element("p", 62))]
+    pointer = change(900, 1, positions=[{"x": 1, "y": 2, "id": 62, "timeOffset": 0}])
+    edits = [{"type": 3, "data": edit, "timestamp": START + 1_000} for _ in range(4)]
+    return [*opened, pointer, *edits, change(12_000, 3, id=4, x=0, y=0)]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        lambda events: [events],
+        lambda events: [[*events, *events]],
+        lambda events: [events, events],
+        lambda events: [events[:5], events[3:]],
+        lambda events: [events[3:], events[:3]],
+    ],
+)
+def test_an_edit_done_again_is_no_copy(told, tmp_path):
+    """A copy is what another file holds as well, or what comes where time goes back."""
+    store = Recordings(tmp_path)
+    for piece in told(emptied()):
+        add_events(store, "d1/7", json.loads(json.dumps(piece)))
+    row = store.catalogue().row(0, named=True)
+    parts = [store.segment(row["replay_id"], at) for at in range(row["segments"])]
+    events = [event for part in parts for event in loads(zlib.decompress(part))]
+    edits = [event for event in events if event["data"].get("source") == 8]
+    assert len(edits) == 4
+
+
+def test_of_events_that_all_come_twice_in_a_row_one_is_kept():
+    row, _, _ = stored([event for event in emptied() for _ in (1, 2)])
+    assert row["events"] == 5

@@ -201,6 +201,25 @@ def test_edits_count_the_rules_of_a_sheet_as_they_were(show):
         assert mine == ["@layer not-imported;", *stock[1:]]
 
 
+def test_a_style_that_is_told_again_knows_what_is_hovered(show):
+    """Its text stood for `_cssText`, which rrweb adapts; so does a text told anew."""
+    first, told_anew = text("", 61), text("b { top: 1px }", 63)
+    css = "a:hover { color: red }"
+    styles = [
+        element("style", 60, first, _cssText=css),
+        element("style", 62, told_anew),
+    ]
+    opened = [meta(0), snapshot(1, *styles)]
+    more = [add(60, text("i { top: 2px }", 64))]
+    texts = [{"id": 63, "value": "b:hover { top: 3px }"}]
+    events = [*opened, mutation(500, adds=more), mutation(600, texts=texts)]
+    events += [mutation(2_000), mutation(4_000)]
+    stock = {3_000: show(deepcopy(events), 3_000)}
+    assert str(stock).count("\\\\:hover") >= 6
+    for sanitiser in (None, Sanitiser()):
+        same(show, segments(events, sanitiser, Limits(1, 10**9, 10**9)), stock)
+
+
 def test_a_picture_that_changes_is_the_later_one(show):
     picture = element("img", 60, src="https://x.test/a.png")
     picture["attributes"]["rr_dataURL"] = DOT
@@ -306,6 +325,21 @@ def test_a_new_document_of_a_frame_begins_at_its_top_and_without_sheets(show):
         mine = ours(show, segments(events, limits=limits), 3_000)
         assert flat(mine, "scrolled") == [[0, 0], [0, 0]]
         assert flat(mine, "sheets") == [[], []]
+
+
+def test_what_is_after_the_body_stays_there(show):
+    """rrweb takes the body out as it builds a page, and puts it back as the last."""
+    opened = told()
+    later = element("canvas", 20, width="3", height="2")
+    rest = told(mutation(500, adds=[add(2, later)]), mutation(3_000))
+    html = opened[1]["data"]["node"]["childNodes"][-1]
+    html["childNodes"].append(element("div", 21, text("after", 22)))
+    rest[1] = deepcopy(opened[1])
+    for limits in (Limits(10**9, 10**9, 10**9), Limits(1, 10**9, 10**9)):
+        mine = ours(show, segments(rest, limits=limits), 4_000)
+        (page,) = [one for one in mine["children"] if one["name"] == "HTML"]
+        names = [one["name"] for one in page["children"]]
+        assert names[-3:] == ["BODY", "DIV", "CANVAS"], names
 
 
 def flat(page, key):

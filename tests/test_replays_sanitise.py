@@ -423,6 +423,19 @@ def test_css_loads_nothing(css):
     assert imports + addresses >= 1
 
 
+def test_parts_of_the_page_itself_stay_what_they_are():
+    """rrweb writes `url(#shade)` as an address of the page's folder."""
+    css = 'fill: url("https://shop.test/a/#shade-1"); filter: url(https://x.test/b/#c)'
+    rect = element("rect", 60, style=css)
+    reducer = Reducer(sanitiser := Sanitiser())
+    events = [meta(0, "https://shop.test/a/b"), snapshot(1, rect)]
+    (segment,) = [*reducer.feed(events), *reducer.finish()]
+    told = json.loads(b"".join(segment.parts))
+    cleaned = 'fill: url("#shade-1"); filter: url("data:,")'
+    assert cleaned in str(told).replace("\\'", "'")
+    assert list(sanitiser.missing) == ["https://x.test/b/#c"]
+
+
 def test_canvas_keeps_drawing_and_loses_the_rest():
     draw = {
         "property": "drawImage",

@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from replaykit.errors import BadRecording
-from replaykit.ingest.rrweb_events import Event, event_of
+from replaykit.ingest.rrweb_events import Event, counted, event_of, stutters
 from replaykit.ingest.rrweb_files import RecordingFile, find
 from replaykit.ingest.rrweb_formats import Decoded, decode, unpacked
 from replaykit.ingest.rrweb_identity import (
@@ -193,6 +193,8 @@ def read(
                 )
                 whose = from_events(unpacked(customs)) or whose
         for part, _ in decoded:
+            if not stutters(part.events):
+                part.events = list(counted(part.events))
             part.events.sort(key=_timestamp)
         chunks = [_chunk(order, part.events) for part, order in decoded]
         events = joined([part.events for part, _ in decoded])
@@ -220,17 +222,20 @@ def in_memory(whose: Identity, events: Iterable[dict[str, Any]]) -> RawRecording
         If none of them has a type and a time.
     """
     problems: Counter[str] = Counter()
-    found: list[Event] = []
+    found: list[Event | Later] = []
     digest = blake2b(digest_size=16)
     for event in events:
         try:
-            found.append(event_of(spelled(event)))
+            made = event_of(spelled(event))
         except (KeyError, TypeError, ValueError):
             problems["broken events"] += 1
             continue
-        digest.update(found[-1].text())
+        found.append(made)
+        digest.update(made.text())
     if not found:
         raise BadRecording(f"Replay {whose.replay_id!r} has no events.")
+    if not stutters(found):
+        found = list(counted(found))
     found.sort(key=_timestamp)
     chunk = Chunk(None, found[0].timestamp, found[-1].timestamp)
     return RawRecording(whose, (), digest.hexdigest(), found, problems, [chunk])

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import msgspec
 
 from replaykit.ingest.rrweb_json import dumps, loads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from replaykit.ingest.rrweb_elements import Later
 
 # rrweb event types (@rrweb/types, EventType).
 FULL_SNAPSHOT: Final = 2
@@ -91,3 +97,66 @@ def dict_of(event: Event) -> dict[str, Any]:
     """
     data = loads(bytes(event.data))
     return {"type": event.type, "data": data, "timestamp": event.timestamp}
+
+
+class Again(Event, gc=False, frozen=True):
+    """An edit that was recorded so many times before, within the same millisecond."""
+
+    again: int = 0
+
+
+#: How the data of edits begin that change more each time they are done: the rules of
+#: sheets, and drawing.
+_EDIT: Final = re.compile(rb'\{"source": ?[89],')
+AnyEvent = TypeVar("AnyEvent", bound="Event | Later")
+
+#: Above this share of other events that come twice, everything was written twice.
+_STUTTER: Final = 0.1
+
+
+def counted(events: Iterable[AnyEvent]) -> Iterator[AnyEvent | Again]:
+    """Yield events as they came, with edits that are done again told from their copies.
+
+    A script that empties a sheet takes out its first rule over and over, and each time
+    the same is recorded. Of the recording's own order only the time stays: an event
+    that comes once more where that goes back, or in another file, is a copy.
+
+    Examples
+    --------
+    >>> edit = {"source": 8, "id": 7, "removes": [{"index": 0}]}
+    >>> twice = [event_of({"type": 3, "data": edit, "timestamp": 5})] * 2
+    >>> [type(event).__name__ for event in counted(twice)]
+    ['Event', 'Again']
+    """
+    last: float | None = None
+    done: dict[bytes, int] = {}
+    for event in events:
+        if event.timestamp != last:
+            last = event.timestamp
+            done.clear()
+        if isinstance(event, Event) and _EDIT.match(event.data):
+            data = bytes(event.data)
+            times = done.get(data, 0)
+            done[data] = times + 1
+            if times:
+                yield Again(event.type, event.timestamp, event.data, times)
+                continue
+        yield event
+
+
+def stutters(events: Iterable[Event | Later]) -> bool:
+    """Tell whether each event comes twice in a row: then none is done again."""
+    twice = others = 0
+    before: Event | None = None
+    for event in events:
+        if not isinstance(event, Event) or _EDIT.match(event.data):
+            continue
+        others += 1
+        if (
+            before is not None
+            and event.timestamp == before.timestamp
+            and event == before
+        ):
+            twice += 1
+        before = event
+    return twice > others * _STUTTER

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from replaykit.errors import BadRecording
 from replaykit.ingest.rrweb_elements import Later
-from replaykit.ingest.rrweb_events import FULL_SNAPSHOT, Event
+from replaykit.ingest.rrweb_events import FULL_SNAPSHOT, Again, Event
 from replaykit.ingest.rrweb_formats import unpacked
 from replaykit.ingest.rrweb_json import dumps, parsed
 
@@ -168,7 +168,8 @@ def content(event: Found) -> Content:
     if one.type < FULL_SNAPSHOT:  # which say nothing but that they were
         return one.type, b""
     try:
-        return one.type, dumps(parsed(one.data))
+        again = b" %d" % one.again if isinstance(one, Again) else b""
+        return one.type, dumps(parsed(one.data)) + again
     except (BadRecording, TypeError, ValueError, RecursionError):
         # As it is kept, even if it is no text.
         return one.type, bytes(one.data).decode(errors="backslashreplace").encode()

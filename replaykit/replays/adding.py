@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from replaykit.errors import BadRecording
+from replaykit.ingest.rrweb_events import counted
 from replaykit.ingest.rrweb_formats import unpacked
 from replaykit.replays.comparing import Compared, Comparing
 from replaykit.replays.reassemble import recorded_events
@@ -125,7 +126,7 @@ class Adding:
         start = known["start"].timestamp() * 1_000
         within = (self._raw.first - start, self._raw.last - start)
         originals = [] if saved is None else saved.originals
-        return recorded_events(held.parts(), originals, within=within)
+        return counted(recorded_events(held.parts(), originals, within=within))
 
     def _further(self, held: Held, saved: Saved, found: Compared) -> Storing | None:
         """Go on where what is stored ended; None if something new is before that."""

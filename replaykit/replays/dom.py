@@ -357,6 +357,7 @@ class Page:
                 self._unfold_css(holder)
                 if holder.first is None:
                     # The text is the one that `_cssText` already stood for.
+                    _mark_style(holder, node)
                     node.set_text(css.replace(_RR_SPLIT, ""))
 
     def _place_orphans(self, holder: Node, node: Node, add: dict[str, Any]) -> None:
@@ -379,6 +380,7 @@ class Page:
             if "_cssText" in parent.attributes:
                 self._unfold_css(parent)
             self._reset_sheet(parent)
+            _mark_style(parent, node)
         node.set_text(value or "")
 
     def _unfold_css(self, style: Node) -> None:
@@ -390,6 +392,7 @@ class Page:
             last = parts.pop()
             parts[-1] += last
         for child, part in zip(texts, parts, strict=False):
+            _mark_style(style, child)
             child.set_text(part)
 
     def _reset_sheet(self, style: Node) -> None:
@@ -432,6 +435,12 @@ class Page:
             return False
         self.touched.setdefault(node_id, {})[key] = value
         return True
+
+
+def _mark_style(style: Node, text: Node) -> None:
+    """Have rrweb adapt a text (of what is hovered) as it adapts `_cssText`."""
+    if not style.data.get("isSVG"):
+        text.data["isStyle"] = True
 
 
 def _unlink(node: Node) -> None:

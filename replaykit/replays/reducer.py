@@ -14,6 +14,7 @@ from replaykit.ingest.rrweb_events import (
     FULL_SNAPSHOT,
     INCREMENTAL,
     META,
+    Again,
     Event,
     event_of,
 )
@@ -109,7 +110,7 @@ class Reducer:
         self._early: list[Event] = []
         #: The first event of the time at hand; all of them, once there is another.
         self._latest: Event | None = None
-        self._same_time: set[tuple[int, bytes]] | None = None
+        self._same_time: set[tuple[int, bytes, int]] | None = None
         self._meta: Event | None = None
         self._aside = Aside(limits)
         #: Segments that are finished and have not been yielded yet.
@@ -196,6 +197,8 @@ class Reducer:
         page.warnings.clear()
         page.warnings.update(state.warnings)
         self.view.put(state.view)
+        if self._sanitiser is not None:
+            self._sanitiser.open(self.view.href)
 
     # -- one event
 
@@ -216,7 +219,8 @@ class Reducer:
             source, data, written = self._data.read(event)
         segment = self._segment
         if timestamp == self.last or segment is None or written is None or self._meta:
-            if not self._enter(timestamp, written):
+            written, again = _plain(event, written)
+            if not self._enter(timestamp, written, again):
                 if self._sanitiser is not None:
                     self._sanitiser.forget()
                 return
@@ -309,7 +313,7 @@ class Reducer:
             if self._sanitiser is not None:  # it is kept as it came, or told exactly
                 self._sanitiser.settle(again=True)
 
-    def _enter(self, timestamp: float, event: Event | None) -> bool:
+    def _enter(self, timestamp: float, event: Event | None, again: int = 0) -> bool:
         """Count an event in; False if it is an exact copy of one just read."""
         if timestamp != self.last or self.start is None:
             if self.start is None:
@@ -319,13 +323,13 @@ class Reducer:
             self.last = timestamp
             self._latest = event
             self._same_time = None
-        elif event is not None and self._is_copy(event):
+        elif event is not None and self._is_copy(event, again):
             self.problems[COPIES] += 1
             return False
         self.events += 1
         return True
 
-    def _is_copy(self, event: Event) -> bool:
+    def _is_copy(self, event: Event, again: int = 0) -> bool:
         """Tell whether an event of this time was read before, and remember it."""
         if self._same_time is None:
             self._same_time = set()
@@ -333,7 +337,7 @@ class Reducer:
                 self._is_copy(self._latest)
         before = len(self._same_time)
         # Anew, as one of them may have been written so and the other as it came in.
-        self._same_time.add((event.type, dumps(parsed(event.data))))
+        self._same_time.add((event.type, dumps(parsed(event.data)), again))
         return len(self._same_time) == before
 
     def _observe(self, kind: int, source: int, timestamp: float, data: Any) -> None:
@@ -350,6 +354,8 @@ class Reducer:
         self.view.href = str(data.get("href") or self.view.href)
         self.view.width = int(width or self.view.width)
         self.view.height = int(height or self.view.height)
+        if self._sanitiser is not None:
+            self._sanitiser.open(self.view.href)
         self._meta = event
         size = {"width": self.view.width, "height": self.view.height}
         self._observe(META, -1, event.timestamp, {**data, **size})
@@ -496,3 +502,12 @@ class Reducer:
     def _close_aside(self) -> None:
         if self.start is not None:
             self._ready.extend(self._aside.close(self.start))
+
+
+def _plain(event: Event, written: Event | None) -> tuple[Event | None, int]:
+    """Return an event to write as any other, and how often it was done before."""
+    if not isinstance(event, Again):
+        return written, 0
+    if written is not None:
+        written = Event(event.type, event.timestamp, written.data)
+    return written, event.again

@@ -55,6 +55,10 @@ _BAD_NAMES: Final = frozenset({"__proto__", "constructor", "prototype"})
 
 #: Names looked up once are kept up to so many.
 _NAMES_KEPT: Final = 50_000
+#: Where an address is from; a part of a page, if it is one of a folder's.
+_PLACE: Final = re.compile(
+    r"(https?://[^/?#\s]+)(?:[^?#\s]*/(#[\w:.-]+)\Z)?", re.IGNORECASE
+)
 #: A style sheet without any of these is harmless.
 _CSS_MARKS: Final = re.compile(r"[(@\\]")
 
@@ -92,6 +96,8 @@ class Sanitiser:
         self._labelled: dict[int, str | None] = {}
         #: Whether an attribute was changed for the name of its element.
         self._tag_told = False
+        #: Where the page is from.
+        self._origin = ""
 
     def another(self) -> Sanitiser:
         """Return one with the same rules that has taken nothing out yet."""
@@ -149,6 +155,14 @@ class Sanitiser:
     def reread(self, earlier: Cleaned) -> None:
         """Start before what was cleaned earlier, which will be read once more."""
         self._taken.add(Taken.of(earlier.taken).without(Taken.of(earlier.again)))
+
+    def open(self, href: str) -> None:
+        """Know the address of the page that is cleaned from now on."""
+        found = _PLACE.match(href)
+        origin = "" if found is None else found[1].lower()
+        if origin != self._origin:
+            self._origin = origin
+            self._css.clear()
 
     @property
     def hosts(self) -> list[str]:
@@ -492,6 +506,11 @@ class Sanitiser:
                 return found
             if self._allowed(address):
                 return address
+            # A part of the page itself: of `url(#shade)` on https://x.test/a/b rrweb
+            # makes https://x.test/a/#shade.
+            place = _PLACE.match(address.strip())
+            if place and place[2] and place[1].lower() == self._origin:
+                return place[2]
             missed.append(address)
             return NOTHING
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from replaykit.errors import BadRecording
 from replaykit.ingest.rrweb import holes_between
+from replaykit.ingest.rrweb_events import counted
 from replaykit.replays.reassemble import Original, recorded_events
 from replaykit.replays.reducer import COPIES, Reducer
 from replaykit.replays.resuming import VERSION, Ended, Saved
@@ -81,11 +82,11 @@ class Storing:
     def again(self, held: Held, saved: Saved | None) -> Iterator[Event]:
         """Return what is stored, and count in what nothing is stored of."""
         if saved is None:
-            return recorded_events(held.parts())
+            return counted(recorded_events(held.parts()))
         self.sanitiser.reread(saved.cleaned)
         if saved.copies:
             self._reducer.problems[COPIES] = saved.copies
-        return recorded_events(held.parts(), saved.originals)
+        return counted(recorded_events(held.parts(), saved.originals))
 
     def feed(self, events: Iterable[Event]) -> None:
         """Read events in order, and write each segment that is full."""

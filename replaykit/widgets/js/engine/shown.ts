@@ -9,6 +9,7 @@ import { Leap } from "../leap.ts";
 import { type Picked, Picker, type PickStep } from "../pick.ts";
 import { Drawings } from "./drawings.ts";
 import { keepAtNodes } from "./metas.ts";
+import { keepOrder } from "./order.ts";
 import { oncePerFrame } from "./pointer.ts";
 import { CUSTOM, isTouch, type RecordedEvent } from "./recorded.ts";
 
@@ -211,6 +212,7 @@ export class Shown {
     }
     oncePerFrame(replayer);
     keepAtNodes(replayer);
+    keepOrder(replayer);
     this.#watch(replayer);
     this.#bridge = new Bridge(replayer);
     replayer.on("resize", (size) => {
