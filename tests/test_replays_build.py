@@ -403,3 +403,32 @@ def test_an_edit_done_again_is_no_copy(told, tmp_path):
 def test_of_events_that_all_come_twice_in_a_row_one_is_kept():
     row, _, _ = stored([event for event in emptied() for _ in (1, 2)])
     assert row["events"] == 5
+
+
+@pytest.mark.parametrize("way", ["array", "lines", "dicts", "damaged", "one object"])
+def test_half_a_character_costs_no_page(way, tmp_path):
+    """Scripts that cut texts short cut through emoji; browsers write the half."""
+    words = text("cut \ud83d, whole \U0001f600, \\ud83d", 8)
+    told = [meta(0), snapshot(1, element("p", 7, words))]
+    told += [mutation(500, texts=[{"id": 8, "value": "\udc00 end"}]), mutation(20_000)]
+    store, path = Recordings(tmp_path / "p"), tmp_path / f"d1_{START}.json"
+    if way == "dicts":
+        add_events(store, "d1/7", told)
+    else:
+        lines = [json.dumps(event) for event in told]
+        array = "[" + ",".join(lines) + "]"
+        path.write_text(
+            {
+                "lines": "\n".join(lines),
+                "damaged": array[:-1],
+                "one object": f'{{"events": {array}}}',
+            }.get(way, array)
+        )
+        add_recordings(store, path, progress=False)
+    row = store.catalogue().row(0, named=True)
+    assert (row["events"], row["status"]) == (4, "ok")
+    packed = zlib.decompress(store.segment(row["replay_id"], 0))
+    assert "cut \ufffd, whole \U0001f600, \\ud83d" in str(loads(packed)).replace(
+        "\\\\", "\\"
+    )
+    assert "\ufffd end" in str(loads(packed))

@@ -7,6 +7,7 @@ file's text, and whatever is wrapped or packed is unwrapped one event at a time.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
@@ -14,7 +15,7 @@ import numpy as np
 
 from replaykit.errors import BadRecording
 from replaykit.ingest.rrweb_events import Event
-from replaykit.ingest.rrweb_json import Json, loads
+from replaykit.ingest.rrweb_json import Json, loads, mended
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -65,6 +66,8 @@ class Seen(Event, gc=False, frozen=True):
 
 #: What the fast parser raises on a text that it does not take.
 REFUSED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+#: What it says of half a character.
+_HALVES: Final = re.compile("surrogate|truncated")
 _SEEN: Final = msgspec.json.Decoder(list[Seen])
 _SEEN_ONE: Final = msgspec.json.Decoder(Seen)
 _ELEMENTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
@@ -88,8 +91,9 @@ def plain_events(text: Text) -> list[Event] | None:
             seen = _SEEN_ONE.decode_lines(view)
         else:
             return None
-    except REFUSED:
-        return None
+    except REFUSED as error:
+        whole = mended(bytes(view)) if _HALVES.search(str(error)) else None
+        return None if whole is None else plain_events(whole)
     none = msgspec.UNSET  # as `marked` has it, without a call for each event
     marked = [e for e in seen if not e.cv is e.sessionId is e.session_id is none]
     if any(_is_text(event.data) for event in seen[:_FIRST]):

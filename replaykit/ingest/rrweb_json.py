@@ -6,6 +6,7 @@ limits of the fast parser. What goes deeper is read and written here without rec
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Final, TypeAlias
 
@@ -26,6 +27,40 @@ _TOKEN: Final = re.compile(
 )
 
 
+#: An escape; apart, one of half a character whose other half is not there.
+_ESCAPE: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+#: What a browser shows in place of half a character.
+_HALF: Final = rb"\ufffd"
+
+
+def mended(text: bytes) -> bytes | None:
+    r"""Return JSON with a sign for each half of a character; None if it has none.
+
+    Scripts that cut a text short cut through emoji: JavaScript then writes a half of
+    one, which no JSON parser takes outside of browsers.
+
+    Examples
+    --------
+    >>> mended(b'"\\ud83d\\ude00, \\ud83d"')
+    b'"\\ud83d\\ude00, \\ufffd"'
+    """
+    found = 0
+
+    def sign(match: re.Match[bytes]) -> bytes:
+        nonlocal found
+        if match[1] is None:
+            return match[0]
+        found += 1
+        return _HALF
+
+    whole = _ESCAPE.sub(sign, text)
+    return whole if found else None
+
+
 def loads(data: bytes | str) -> Json:
     """Parse JSON of any depth that a player could show.
 
@@ -42,6 +77,11 @@ def loads(data: bytes | str) -> Json:
     try:
         parsed: Json = orjson.loads(data)
     except orjson.JSONDecodeError as error:
+        if "surrogate" in str(error):
+            text = data if isinstance(data, bytes) else _encoded(data)
+            text = mended(text) or text
+            if text != data:
+                return loads(text)
         if "depth limit" not in str(error) and "ecursion" not in str(error):
             message = f"This is not JSON: {error}."
             raise BadRecording(message) from error
@@ -68,9 +108,18 @@ def dumps(value: Json) -> bytes:
     except TypeError as error:
         if "64-bit" in str(error):
             return msgspec.json.encode(value)
+        if "surrogate" in str(error):
+            text = json.dumps(value, ensure_ascii=True).encode()
+            return dumps(loads(text))
         if "ecursion" not in str(error):
             raise
         return _dumps_deep(value)
+
+
+def _encoded(text: str) -> bytes:
+    """Return a text as UTF-8, with a sign for each half of a character."""
+    joined = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return joined.encode()
 
 
 def _loads_deep(data: bytes) -> Json:
@@ -102,7 +151,7 @@ def _loads_deep(data: bytes) -> Json:
         elif mark == b":":
             expects_key = False
         else:
-            scalar = orjson.loads(text if text is not None else word)
+            scalar: Any = loads(text if text is not None else word)
             if expects_key:
                 key = scalar
             else:
