@@ -204,13 +204,12 @@ def test_edits_count_the_rules_of_a_sheet_as_they_were(show):
 def test_a_style_that_is_told_again_knows_what_is_hovered(show):
     """Its text stood for `_cssText`, which rrweb adapts; so does a text told anew."""
     first, told_anew = text("", 61), text("b { top: 1px }", 63)
-    css = "a:hover { color: red }"
-    styles = [
-        element("style", 60, first, _cssText=css),
-        element("style", 62, told_anew),
-    ]
+    styles = [element("style", 60, first), element("style", 62, told_anew)]
+    styles[0]["attributes"]["_cssText"] = "a:hover { color: red }"
     opened = [meta(0), snapshot(1, *styles)]
-    more = [add(60, text("i { top: 2px }", 64))]
+    made = element("style", 65)
+    made["attributes"]["_cssText"] = css = "u:hover { top: 4px }"
+    more = [add(60, text("i { top: 2px }", 64)), add(4, made), add(65, text(css, 66))]
     texts = [{"id": 63, "value": "b:hover { top: 3px }"}]
     events = [*opened, mutation(500, adds=more), mutation(600, texts=texts)]
     events += [mutation(2_000), mutation(4_000)]
