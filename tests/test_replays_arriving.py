@@ -277,6 +277,19 @@ def test_events_of_one_time_are_known_again_after_cleaning():
     assert stored(store) == stored(added([*start, *events, last]))
 
 
+def test_pieces_that_meet_in_one_moment_are_in_order(tmp_path):
+    start = session(20_000)[:2]
+    moment = [change(900, 3, id=4, x=0, y=y) for y in range(4)]
+    last = click(12_000, 4)
+    store = added([*moment[1:], last])
+    paths = [
+        write(tmp_path / "a", [*start, moment[0]]),
+        write(tmp_path / "b", [*moment[2:], last]),
+    ]
+    add_recordings(store, paths, progress=False)
+    assert stored(store) == stored(added([*start, *moment, last]))
+
+
 def test_a_piece_under_other_rules_doubles_nothing(tmp_path):
     """What was cleaned by other rules than hold now is known by the rest of it."""
     images = [

@@ -126,6 +126,8 @@ def woven(
     ['a', 'b', 'c', 'e', 'd']
     >>> woven("c", "ab", [None, None], [BEGINNING], ENDING)
     ['a', 'b', 'c']
+    >>> woven("bc", "ac", [None, 1], [BEGINNING] * 2, ENDING)
+    ['a', 'b', 'c']
     """
     places: list[int | None] = []
     reached = -1
@@ -156,10 +158,8 @@ def woven(
 
 def _slot(following: int | None, after: int, ranks: Sequence[int], rank: int) -> int:
     """Return the place before which to put what comes between two that are shared."""
-    if following is not None:
-        return following
-    later = (p for p in range(after + 1, len(ranks)) if ranks[p] > rank)
-    return next(later, len(ranks))
+    end = len(ranks) if following is None else following
+    return next((at for at in range(after + 1, end) if ranks[at] > rank), end)
 
 
 def content(event: Found) -> Content:
