@@ -129,6 +129,10 @@ class Filled(Opened):
     ) -> RecordingReport:
         """Read recordings into the project; the same file twice changes nothing.
 
+        A recording may come in pieces that overlap, in any order, and in a file that
+        grows: each of its events is stored once, and none that came is lost. What a
+        file no longer holds stays.
+
         Parameters
         ----------
         files
