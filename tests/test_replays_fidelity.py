@@ -184,6 +184,69 @@ def test_a_masked_text_area_stays_so_by_whatever_way_one_comes_to_it(show):
     assert "secret" not in str(ours(show, parts, 3_000))
 
 
+def test_a_style_of_several_texts_is_cut_as_faithfully(show):
+    """One of them is written anew later: the other keeps its share."""
+    css = ".a { top: 1px }/* rr_split */.b { top: 2px }"
+    style = element("style", 60, text("", 61), text("", 62))
+    style["attributes"] = {"_cssText": css}
+    later = {"id": 62, "value": ".c { top: 3px }"}
+    events = [meta(0), snapshot(1, style, element("p", 63)), mutation(500)]
+    events += [mutation(800, texts=[later]), mutation(1_500), mutation(4_000)]
+    for limits in (Limits(1, 10**9, 10**9), Limits(2, 10**9, 10**9)):
+        parts = segments(events, limits=limits)
+        stock = {t: show(deepcopy(events), t) for t in (300, 900, 3_000)}
+        same(show, parts, stock)
+
+
+def test_what_plays_does_so_once_after_any_jump(show):
+    film = element("video", 60)
+    film["attributes"] = {"rr_mediaState": "played", "rr_mediaCurrentTime": 3}
+    stopped = change(900, 7, type=1, id=60, currentTime=4)
+    events = [meta(0), snapshot(1, film, element("audio", 61)), stopped]
+    events += [change(t, 7, type=0, id=61) for t in (1_200, 2_000, 4_000)]
+    parts = segments(events, limits=Limits(1, 10**9, 10**9))
+    same(show, parts, {t: show(deepcopy(events), t) for t in (500, 1_000, 3_000)})
+
+
+def test_a_page_that_scrolls_smoothly_is_where_it_was_at_once(show):
+    """rrweb sets out for it, and is on its way when the next change comes."""
+    smooth = "* { scroll-behavior: smooth } #s { height: 50px; overflow: auto }"
+    tall = element("div", 63, style="height: 4000px")
+    box = element("div", 62, element("div", 64, style="height: 900px"), id="s")
+    box["attributes"]["rr_scrollTop"] = 120
+    events = [meta(0), snapshot(1, element("style", 60, text(smooth, 61)), box, tall)]
+    events += [change(900, 3, id=1, x=0, y=700), change(4_000, 3, id=1, x=0, y=0)]
+    for limits in (Limits(1, 10**9, 10**9), Limits(10**9, 10**9, 10**9)):
+        page = ours(show, segments(events, limits=limits), 3_000)
+        assert page["window"][1] == 700
+        assert [0, 120] in flat(page, "scroll")
+
+
+def test_sheets_that_stand_at_nodes_are_used(show):
+    """Amplitude's recorder writes them there; rrweb's Replayer does not look at them."""
+    red = {"styleId": 2, "rules": [{"rule": "i { color: red }"}]}
+    roots = []
+    for number, sheet in ((60, red), (63, {"styleId": 2, "rules": []})):
+        shadow = {**element("i", number + 1), "isShadow": True}
+        host = {**element("div", number, shadow), "isShadowHost": True}
+        roots.append({**host, "adoptedStyleSheets": [sheet]})
+    late = {**element("div", 70), "isShadowHost": True}
+    late["adoptedStyleSheets"] = [{"styleId": 3, "rules": [{"rule": "u { top: 1px }"}]}]
+    events = [meta(0), snapshot(1, *roots), change(5, 15, id=60, styleIds=[2])]
+    events[1]["data"]["node"]["adoptedStyleSheets"] = [
+        {"styleId": 1, "rules": [{"rule": "b { top: 2px }"}]}
+    ]
+    edit = {"rule": "p { left: 0px }", "index": 1}
+    events += [change(500, 8, styleId=2, adds=[edit]), mutation(600)]
+    shadow = {**element("u", 71), "isShadow": True}
+    events += [mutation(1_000, adds=[add(4, late), add(70, shadow)]), mutation(4_000)]
+    both = ["i { color: red; }", "p { left: 0px; }"]
+    for limits in (Limits(1, 10**9, 10**9), Limits(10**9, 10**9, 10**9)):
+        page = ours(show, segments(events, Sanitiser(), limits), 3_000)
+        assert page["sheets"] == [["b { top: 2px; }"]]
+        assert flat(page, "shadowSheets") == [[both], [both], [["u { top: 1px; }"]]]
+
+
 def test_edits_count_the_rules_of_a_sheet_as_they_were(show):
     """A sheet that imports another: its rules are edited by their number."""
     css = "@import url(https://x.test/a.css); .a { top: 1px } .b { top: 2px }"

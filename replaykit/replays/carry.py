@@ -204,6 +204,10 @@ class Carried:
         self._adopted[data["id"]] = data
         return data["id"] in self._page.nodes
 
+    def knows_sheet(self, style_id: int) -> bool:
+        """Tell whether a constructed sheet of this number was made."""
+        return style_id in self._sheets
+
     def select(self, data: Data) -> bool:
         """Remember the selected ranges."""
         self._selection = data

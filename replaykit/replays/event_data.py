@@ -10,10 +10,15 @@ import msgspec
 from replaykit.ingest.rrweb_events import FULL_SNAPSHOT, INCREMENTAL, Event
 from replaykit.ingest.rrweb_json import dumps, parsed
 from replaykit.replays import carry
+from replaykit.replays.inline_sheets import has_sheets, taken_sheets
+from replaykit.replays.pieces import pieces_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from replaykit.replays.dom import Page
     from replaykit.replays.keyframes import View
+    from replaykit.replays.pieces import Pieces
     from replaykit.replays.sanitise import Sanitiser
 
 _MUTATION_LISTS: Final = ("removes", "adds", "texts", "attributes")
@@ -71,13 +76,40 @@ class EventData:
         Cleans what is read; None trusts the recording.
     page, view
         As they stand before the event.
+    knows_sheet
+        Whether a constructed sheet of this number was made before.
     """
 
-    def __init__(self, sanitiser: Sanitiser | None, page: Page, view: View) -> None:
+    def __init__(
+        self,
+        sanitiser: Sanitiser | None,
+        page: Page,
+        view: View,
+        knows_sheet: Callable[[int], bool] = lambda _: False,
+    ) -> None:
         """Read nothing yet."""
         self._sanitiser = sanitiser
         self._page = page
         self._view = view
+        self._knows_sheet = knows_sheet
+        #: What the nodes of the last event said of sheets (`replays.inline_sheets`).
+        self.sheets: list[dict[str, Any]] = []
+
+    def snapshot(self, event: Event) -> tuple[Any, Pieces | None]:
+        """Read a snapshot's data, but for its small parts (`replays.pieces`)."""
+        if self._sanitiser is None or not has_sheets(event.data):
+            return pieces_of(event.data, self._sanitiser)
+        data: Any = parsed(event.data)
+        self.sheets = taken_sheets([data["node"]], lambda _: False)
+        return data, None
+
+    def adoptions(self, event: Event | dict[str, Any]) -> list[Event]:
+        """Return the events to follow one whose nodes said which sheets they use."""
+        at = event.timestamp if isinstance(event, Event) else event["timestamp"]
+        sheets, self.sheets = self.sheets, []
+        source = {"source": carry.ADOPTED_SHEET}
+        texts = (msgspec.Raw(dumps({**source, **data})) for data in sheets)
+        return [Event(INCREMENTAL, at, text) for text in texts]
 
     def read(self, event: Event) -> tuple[int, Any, Event | None]:
         """Return the source, the data, and the event to write: None if nothing is left.
@@ -118,6 +150,9 @@ class EventData:
             data["adds"] = [add for add in data["adds"] if add["node"] is not None]
             sanitiser.mutation(data, self._page)
             cleaned = True
+        if sanitiser.sheeted:
+            self.sheets = taken_sheets(sanitiser.sheeted, self._knows_sheet)
+            sanitiser.sheeted = []
         return changed or cleaned
 
     def _clean(self, source: int, data: Any, sanitiser: Sanitiser) -> bool:

@@ -34,13 +34,13 @@ from replaykit.replays.keyframes import (
     Limits,
     Segment,
 )
-from replaykit.replays.pieces import Pieces, pieces_of
 from replaykit.replays.reopening import ReducerState, reopened
 from replaykit.replays.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from replaykit.replays.pieces import Pieces
     from replaykit.replays.sanitise import Sanitiser
     from replaykit.replays.summary import Observer
 
@@ -103,8 +103,10 @@ class Reducer:
         self.snapshot_at: float | None = None
         self._sanitiser = sanitiser
         self._observer = observer
-        self._data = EventData(sanitiser, self.page, self.view)
         self._carried = self._stage.carried
+        self._data = EventData(
+            sanitiser, self.page, self.view, self._carried.knows_sheet
+        )
         self._segment: Segment | None = None
         self._snapshot_stamp: float | None = None
         self._early: list[Event] = []
@@ -122,14 +124,19 @@ class Reducer:
     def feed(self, events: Iterable[Event | dict[str, Any]]) -> Iterator[Segment]:
         """Apply events in order; yield each segment as it is finished."""
         step = self._step
+        read = self._data
         for event in events:
             try:
                 step(event if isinstance(event, Event) else event_of(event))
+                if read.sheets:
+                    for adoption in read.adoptions(event):
+                        step(adoption)
             except BROKEN:
                 self.problems[BROKEN_EVENTS] += 1
                 self._torn = True
                 if isinstance(event, Event):
                     self._keep(event)
+                read.sheets = []
             if self._ready:
                 yield from self._ready
                 self._ready = []
@@ -384,7 +391,7 @@ class Reducer:
 
     def _full_snapshot(self, event: Event) -> None:  # noqa: C901 - one after another
         timestamp = event.timestamp
-        data, pieces = pieces_of(event.data, self._sanitiser)
+        data, pieces = self._data.snapshot(event)
         node = data["node"]
         if not isinstance(node, dict) or node["type"] != 0:
             raise BadRecording

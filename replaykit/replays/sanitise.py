@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from replaykit.replays.additions import Additions
 from replaykit.replays.assets import Assets
+from replaykit.replays.inline_sheets import SHEETS
 from replaykit.replays.nodes import ELEMENT, TEXT
 from replaykit.replays.placeholders import background, placeholder
 from replaykit.replays.sanitise_canvas import clean_commands
@@ -98,6 +99,8 @@ class Sanitiser:
         self._tag_told = False
         #: Where the page is from.
         self._origin = ""
+        #: What the last mutation added that may say which sheets it uses.
+        self.sheeted: list[dict[str, Any]] = []
 
     def another(self) -> Sanitiser:
         """Return one with the same rules that has taken nothing out yet."""
@@ -565,9 +568,13 @@ class Sanitiser:
                 changed = self.relied = True
             if node.get("childNodes"):
                 self.tree(node)
+                self.sheeted.append(node)
                 changed = True
             elif node.get("type") == ELEMENT:
                 changed |= self._element(node)
+                if SHEETS in node:
+                    self.sheeted.append(node)
+                    changed = True
             elif _CSS_MARKS.search(str(node.get("textContent"))) is not None:
                 if added is None:
                     added = Additions(adds, page)

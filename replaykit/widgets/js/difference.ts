@@ -77,6 +77,8 @@ export function difference(
 ): Difference | null {
   if (touched.beyond || from.id !== to.id) return null;
   const made: Difference = { source: 0, removes: [], adds: [], texts: [], attributes: [] };
+  // What plays comes and goes with whole pages only: rrweb goes on playing what was taken out.
+  let unable = false;
 
   /** What to set on a node that stays on the page; null when it must be built anew. */
   const kept = (was: SnapshotNode | undefined, node: SnapshotNode): Values | null => {
@@ -120,9 +122,17 @@ export function difference(
   };
 
   const put = (parentId: number, nextId: number | null, node: SnapshotNode): void => {
-    made.adds.push({ parentId, nextId, node: { ...node, childNodes: [] } });
+    if (isPlayer(node)) unable = true;
+    // rrweb shares the text of a style out among its children where it builds it.
+    const texts = isSplit(node) ? (node.childNodes ?? []).map((child) => ({ ...child })) : [];
+    made.adds.push({ parentId, nextId, node: { ...node, childNodes: texts } });
     if (isValued(node)) return;
     let after: number | null = null;
+    for (const text of [...texts].reverse()) {
+      made.adds.push({ parentId: node.id, nextId: after, node: text });
+      after = text.id;
+    }
+    if (texts.length > 0) return;
     for (const child of [...(node.childNodes ?? [])].reverse()) {
       put(node.id, child.isShadow ? null : after, child);
       after = child.id;
@@ -180,7 +190,12 @@ export function difference(
     // A document's own parts are not exchanged one by one.
     if (node.type === 0 && (stay.size !== wanted.length || here.length !== wanted.length))
       return false;
-    for (const id of here) if (!stay.has(id)) made.removes.push({ parentId: node.id, id });
+    for (const id of here) {
+      if (stay.has(id)) continue;
+      const gone = old.get(id);
+      if (gone && plays(gone)) unable = true;
+      made.removes.push({ parentId: node.id, id });
+    }
     let after: number | null = null;
     for (let at = wanted.length - 1; at >= 0; at -= 1) {
       const child = wanted[at] as SnapshotNode;
@@ -193,7 +208,7 @@ export function difference(
   };
 
   const top = kept(from, to);
-  return top && walk(to, from, top) ? made : null;
+  return top && walk(to, from, top) && !unable ? made : null;
 }
 
 const NONE: Record<string, unknown> = {};
@@ -227,6 +242,19 @@ function isWhole(tag: string): boolean {
 /** What rrweb shows of a text area with a value is that, and none of its children. */
 function isValued({ tagName, attributes }: SnapshotNode): boolean {
   return tagName === "textarea" && typeof attributes?.value === "string";
+}
+
+/** A style whose text stands at itself, for several children to share. */
+function isSplit({ tagName, attributes, childNodes }: SnapshotNode): boolean {
+  return tagName === "style" && "_cssText" in (attributes ?? NONE) && (childNodes?.length ?? 0) > 1;
+}
+
+function isPlayer({ tagName }: SnapshotNode): boolean {
+  return tagName === "audio" || tagName === "video";
+}
+
+function plays(node: SnapshotNode): boolean {
+  return isPlayer(node) || (node.childNodes?.some(plays) ?? false);
 }
 
 function hasShadow({ childNodes }: SnapshotNode): boolean {

@@ -13,6 +13,12 @@ type Scroll = (this: Scrolled, ...given: [ScrollToOptions?] | [number, number]) 
 
 type Tokens = Record<"add" | "remove", (this: DOMTokenList, ...names: string[]) => void>;
 
+/** Scroll without the way there, which the style of a page may ask for. */
+function atOnce(given: Parameters<Scroll>): Parameters<Scroll> {
+  const [first] = given;
+  return typeof first === "object" ? [{ ...first, behavior: "instant" }] : given;
+}
+
 /** What rrweb writes on the root of a page that stands still. */
 const PAUSED = "rrweb-paused";
 
@@ -39,6 +45,19 @@ export class Leap {
         else paused.set(this, () => plain.apply(this, given));
       };
     }
+    const scroll = page.Element.prototype.scrollTo as Scroll;
+    for (const [name, side] of [
+      ["scrollTop", "top"],
+      ["scrollLeft", "left"],
+    ] as const) {
+      // So a snapshot says how far its parts were scrolled.
+      const plain = Object.getOwnPropertyDescriptor(page.Element.prototype, name);
+      if (!plain) continue;
+      const set = function (this: Element, value: number) {
+        scroll.call(this, { [side]: value, behavior: "instant" });
+      };
+      Object.defineProperty(page.Element.prototype, name, { ...plain, set });
+    }
     for (const owner of [page, page.Element.prototype] as Scrolled[]) {
       const plain = owner.scrollTo as Scroll;
       const later: Scroll = function (this: Scrolled, ...given) {
@@ -47,7 +66,7 @@ export class Leap {
           return;
         }
         waiting.delete(this);
-        waiting.set(this, () => plain.apply(this, given));
+        waiting.set(this, () => plain.apply(this, atOnce(given)));
       };
       owner.scrollTo = later as Scrolled["scrollTo"];
     }

@@ -155,3 +155,25 @@ test("a text area with a value comes without the children that it hides", () => 
   const made = applied(page(), page({ ...area, childNodes: [text(11, "secret")] }));
   expect(made?.made.adds.map(({ node: { id } }) => id)).toEqual([10]);
 });
+
+test("a style of several texts is built with them, to share its own out among them", () => {
+  const split = {
+    id: 10,
+    type: 2,
+    tagName: "style",
+    attributes: { _cssText: "a{}/* rr_split */b{}" },
+  };
+  const made = applied(page(), page({ ...split, childNodes: [text(11, ""), text(12, "")] }));
+  const [style, second, first] = made?.made.adds ?? [];
+  expect(style?.node.childNodes).toEqual([text(11, ""), text(12, "")]);
+  // The very same texts: rrweb writes into them.
+  expect(style?.node.childNodes?.[0]).toBe(first?.node);
+  expect(style?.node.childNodes?.[1]).toBe(second?.node);
+});
+
+test("what plays comes and goes with whole pages only", () => {
+  const [film, other] = [node(10, "video"), node(11, "p")];
+  expect(applied(page(other), page(other, film))).toBeNull();
+  expect(applied(page(other, node(12, "div", [film])), page(other))).toBeNull();
+  expect(applied(page(film, other), page(film))).not.toBeNull();
+});
