@@ -241,6 +241,29 @@ def test_signals_pages_and_requests_become_marks():
     assert [row[name] for name in counted] == [1, 1, 1, 1, 22_000]
 
 
+def test_sentrys_breadcrumbs_say_which_pages_were_seen():
+    def went(t, to):
+        payload = {"category": "navigation", "data": {"from": "/", "to": to}}
+        data = {"tag": "breadcrumb", "payload": payload}
+        return {"type": 5, "data": data, "timestamp": START + t}
+
+    events = [
+        meta(0),
+        snapshot(1),
+        went(900, "/cart?x=1"),
+        went(1_900, "https://far.test/"),
+    ]
+    events.append(went(2_900, "/pay"))
+    store = Recordings()
+    assert not add_events(store, "a", events).skipped
+    assert [page["url"] for page in store.summary("a")["pages"]] == [
+        "https://shop.test/",
+        "https://shop.test/cart?x=1",
+        "https://far.test/",
+        "https://far.test/pay",
+    ]
+
+
 def test_a_lone_meta_becomes_a_resize_not_a_cut():
     _, _, parts = stored(
         [*session(), meta(20_500, width=400, height=300), click(20_600, 7)]

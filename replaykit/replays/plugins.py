@@ -18,6 +18,8 @@ _TEXT_LIMIT: Final = 2_000
 _SOURCE_LIMIT: Final = 500
 #: A file and a line, perhaps a column, at the end of a line of a trace.
 _PLACE: Final = re.compile(r"([^\s()@]{1,2000}:\d{1,9}(?::\d{1,9})?)\)?\s*$")
+#: The site of a page's address.
+_SITE: Final = re.compile(r"https?://[^/?#\s]{1,300}", re.IGNORECASE)
 _LEVELS: Final = {"assert": "error", "warning": "warn", "trace": "log", "dir": "log"}
 _FAILED_STATUS: Final = 400
 #: Epoch milliseconds start about here; smaller numbers are times since page load.
@@ -121,16 +123,39 @@ def _plain(word: object) -> str:
 
 
 def page_change(kind: int, data: dict[str, Any]) -> tuple[str, str] | None:
-    """Return (address, title) if the event says where the visitor went."""
+    """Return (address, title) if the event says where the visitor went.
+
+    Understands Amplitude's plugin, PostHog's page views and Sentry's breadcrumbs, whose
+    addresses may be paths (`address_on`).
+    """
     payload = data.get("payload")
     if not isinstance(payload, dict):
         return None
+    if kind == _CUSTOM and data.get("tag") == "breadcrumb":
+        details = payload.get("data")
+        if payload.get("category") != "navigation" or not isinstance(details, dict):
+            return None
+        to = details.get("to")
+        return (to, "") if isinstance(to, str) and to else None
     tracked = kind == _PLUGIN and "url-tracking" in str(data.get("plugin", ""))
     viewed = kind == _CUSTOM and data.get("tag") in {"$pageview", "$url_changed"}
     href = payload.get("href")
     if (tracked or viewed) and isinstance(href, str):
         return href, str(payload.get("title") or "")
     return None
+
+
+def address_on(page: str, address: str) -> str:
+    """Return the whole of an address that may be a path on the site of a page.
+
+    Examples
+    --------
+    >>> address_on("https://shop.test/a?b", "/cart"), address_on("", "/cart")
+    ('https://shop.test/cart', '/cart')
+    """
+    site = _SITE.match(page)
+    path = address.startswith("/") and not address.startswith("//")
+    return f"{site[0]}{address}" if site is not None and path else address
 
 
 def requests(

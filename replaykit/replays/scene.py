@@ -9,7 +9,7 @@ from replaykit.ingest.rrweb_events import FULL_SNAPSHOT, INCREMENTAL, META, dict
 from replaykit.ingest.rrweb_json import dumps
 from replaykit.replays import carry
 from replaykit.replays.dom import Page
-from replaykit.replays.plugins import page_change
+from replaykit.replays.plugins import address_on, page_change
 from replaykit.replays.reassemble import recorded_events
 from replaykit.replays.reducer import BROKEN
 
@@ -106,7 +106,7 @@ class Scene:
         if kind == META and isinstance(data.get("href"), str):
             self.url = data["href"]
         elif (change := page_change(kind, data)) is not None:
-            self.url = change[0]
+            self.url = address_on(self.url or "", change[0])
 
     def _apply(self, kind: int, source: int, data: Any) -> None:  # noqa: ANN401
         if kind == FULL_SNAPSHOT:

@@ -17,6 +17,7 @@ from replaykit.replays.inactivity import inactive_periods, is_activity
 from replaykit.replays.nodes import Node, text_of
 from replaykit.replays.plugins import (
     Request,
+    address_on,
     console_line,
     console_source,
     page_change,
@@ -157,6 +158,7 @@ class Observer:
     def _page(self, t: float, url: object, title: str) -> None:
         if not isinstance(url, str) or not url:
             return
+        url = address_on(self.pages[-1]["url"] if self.pages else "", url)
         if self.pages and self.pages[-1]["url"] == url:
             if title:
                 self.pages[-1]["title"] = title
