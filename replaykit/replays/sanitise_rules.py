@@ -32,6 +32,8 @@ WEBGL: Final = re.compile(
     re.IGNORECASE,
 )
 FRAMES: Final = frozenset({"iframe", "frame"})
+#: Names that mean something else to a script than to a page.
+BAD_NAMES: Final = frozenset({"__proto__", "constructor", "prototype"})
 SPECIAL_TAGS: Final = frozenset({*FOREIGN, "script", "canvas", "video", "link"})
 SOURCES: Final = frozenset({"src", "srcdoc", "rr_src"})
 _SOURCES_OF_OBJECTS: Final = frozenset({"data", "src", "type"})
