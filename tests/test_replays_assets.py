@@ -75,7 +75,7 @@ def test_a_folder_supplies_pictures_fonts_and_style_sheets(site):
     cleaner.tree(link)
     assert "href" not in link["attributes"]
     assert "data:image/png" in link["attributes"]["_cssText"]
-    assert "import" not in link["attributes"]["_cssText"]
+    assert "@import" not in link["attributes"]["_cssText"]
 
 
 @pytest.mark.parametrize(
