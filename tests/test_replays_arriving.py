@@ -277,6 +277,15 @@ def test_events_of_one_time_are_known_again_after_cleaning():
     assert stored(store) == stored(added([*start, *events, last]))
 
 
+def test_a_snapshot_that_breaks_leaves_its_meta_event_alone():
+    broken = snapshot_of(10)
+    broken["data"]["initialOffset"] = "?"
+    events = [meta(0), broken, *session(20_000)[2:]]
+    whole = stored(added(events))
+    assert whole["row"]["start"].timestamp() * 1_000 == START
+    assert stored(added(events[:5], events[20:], events[5:20])) == whole
+
+
 def test_pieces_that_meet_in_one_moment_are_in_order(tmp_path):
     start = session(20_000)[:2]
     moment = [change(900, 3, id=4, x=0, y=y) for y in range(4)]

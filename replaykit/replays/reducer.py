@@ -405,7 +405,6 @@ class Reducer:
         meta_at = None if meta is None else meta.timestamp
         if meta_at is None:
             self.problems["snapshots without a Meta event"] += 1
-        self._meta = None
         if not self.view.width or not self.view.height:
             self.problems["window size unknown, 1280 x 720 assumed"] += 1
             self.view.width, self.view.height = 1280, 720
@@ -415,6 +414,7 @@ class Reducer:
         self.view.left = offset.get("left") or 0
         self.view.top = offset.get("top") or 0
         self.snapshots += 1
+        self._observe(FULL_SNAPSHOT, -1, timestamp, data)
         start = self.start if self.start is not None else timestamp
         previous = self._segment
         if previous is None:
@@ -434,7 +434,7 @@ class Reducer:
             kept.append(Kept(SNAPSHOT_PLACE, instead=True, event=event))
         if meta is not None and not self._tells(meta):
             kept.append(Kept(META_PLACE, instead=True, event=meta))
-        self._observe(FULL_SNAPSHOT, -1, timestamp, data)
+        self._meta = None  # not before: a snapshot that breaks leaves it alone
         if self._sanitiser is not None:
             self._sanitiser.settle(again=not whole)
         if previous is not None:
