@@ -110,8 +110,9 @@ class Again(Event, gc=False, frozen=True):
 _EDIT: Final = re.compile(rb'\{"source": ?[89],')
 AnyEvent = TypeVar("AnyEvent", bound="Event | Later")
 
-#: Above this share of other events that come twice, everything was written twice.
-_STUTTER: Final = 0.1
+#: Of what was written twice throughout, half is what came just before. (Recorders too
+#: write some events twice, such as one of each frame.)
+_STUTTER: Final = 0.4
 
 
 def counted(events: Iterable[AnyEvent]) -> Iterator[AnyEvent | Again]:

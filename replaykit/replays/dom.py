@@ -34,7 +34,15 @@ _SPECIAL_PARENTS: Final = frozenset({"", "iframe", "style", "textarea"})
 _RR_SPLIT: Final = "/* rr_split */"
 #: Attributes that replace, as a whole text, what events did to the element, or (`src`)
 #: the bytes that were recorded of an earlier one.
-_STATEFUL: Final = {"style": "style", "_cssText": "sheet", "src": ""}
+_STATEFUL: Final = {
+    "style": "style",
+    "_cssText": "sheet",
+    "src": "",
+    "width": "canvas",
+    "height": "canvas",
+}
+#: A canvas that is given another size, or the same one, is empty.
+_SIZES: Final = frozenset({"width", "height"})
 #: Elements that lost their ids get ids from here on.
 _SPARE_IDS: Final = 2**31
 
@@ -404,12 +412,12 @@ class Page:
     def _set_attribute(self, node: Node, name: str, value: Any) -> None:
         """Set an attribute to what is no text, or one that rules or styles hang on."""
         attributes = node.own_attributes()
-        if name == "src":
+        if name == "src" or (name in _SIZES and node.tag == "canvas"):
             attributes.pop("rr_dataURL", None)
         if value is None:
             attributes.pop(name, None)
-            if name == "style":
-                self._drop(node, "style")
+            if name == "style" or name in _SIZES:
+                self._drop(node, _STATEFUL[name])
         elif isinstance(value, str):
             attributes[name] = value
             if name in _STATEFUL:

@@ -529,9 +529,15 @@ def canvas(story: Story):
         return [random.randrange(50), random.randrange(30), random.randrange(20), 9]
 
     def act():
-        target = named[random.choice(("canvas", "drawn"))]
+        name = random.choice(("canvas", "drawn"))
+        target = named[name]
         colour = random.choice(("red", "blue", "#0a0"))
-        if random.random() < 0.5:
+        if random.random() < 0.15:
+            # A canvas that is given another size is empty.
+            size = {"width": str(random.randrange(50, 70))}
+            story.node(name).data["attributes"] |= size
+            story.mutate(attributes=[{"id": target, "attributes": size}])
+        elif random.random() < 0.5:
             story.change(
                 9, id=target, type=0, property="fillStyle", args=[colour], setter=True
             )
@@ -609,7 +615,11 @@ def shadows(story: Story):
         if kind < 0.3:
             inner = {**element("b", tree.number()), "isShadow": True}
             inner["childNodes"] = [tree.subtree(2)]
-            data = {**element("div", tree.number(), inner), "isShadowHost": True}
+            more = [
+                {**element("u", tree.number()), "isShadow": True}
+                for _ in range(random.randrange(3))
+            ]
+            data = {**element("div", tree.number(), inner, *more), "isShadowHost": True}
             parents = [
                 story.node("box"),
                 *(s for h in hosts for s in h.shadow if s.tag == "b"),

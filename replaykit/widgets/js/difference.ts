@@ -133,9 +133,13 @@ export function difference(
       after = text.id;
     }
     if (texts.length > 0) return;
+    // What is in the shadow has neighbours there, and the rest has its own.
+    let light: number | null = null;
+    let shadow: number | null = null;
     for (const child of [...(node.childNodes ?? [])].reverse()) {
-      put(node.id, child.isShadow ? null : after, child);
-      after = child.id;
+      put(node.id, child.isShadow ? shadow : light, child);
+      if (child.isShadow) shadow = child.id;
+      else light = child.id;
     }
   };
 

@@ -177,3 +177,18 @@ test("what plays comes and goes with whole pages only", () => {
   expect(applied(page(other, node(12, "div", [film])), page(other))).toBeNull();
   expect(applied(page(film, other), page(film))).not.toBeNull();
 });
+
+test("what comes with a shadow keeps its order, in the shadow and beside it", () => {
+  const shadow = [10, 11, 12].map((id) => ({ ...node(id, "p"), isShadow: true }));
+  const host = { ...node(9, "div", [...shadow, node(13, "i"), node(14, "b")]), isShadowHost: true };
+  const there = applied(page(), page(host as SnapshotNode));
+  const nexts = there?.made.adds.map((add) => [add.node.id, add.nextId]);
+  expect(nexts).toEqual([
+    [9, null],
+    [14, null],
+    [13, 14],
+    [12, null],
+    [11, 12],
+    [10, 11],
+  ]);
+});
