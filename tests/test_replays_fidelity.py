@@ -389,6 +389,33 @@ def test_a_new_document_of_a_frame_begins_at_its_top_and_without_sheets(show):
         assert flat(mine, "sheets") == [[], []]
 
 
+def test_a_canvas_of_another_size_is_empty(show):
+    """rrweb in one leap draws later: also what was drawn before the size changed."""
+
+    def drawn(t, x):
+        return change(t, 9, id=20, type=0, property="fillRect", args=[x, 0, 5, 5])
+
+    opened = mutation(100, adds=[add(4, element("canvas", 20, width="30", height="9"))])
+    wider = mutation(1_000, attributes=[{"id": 20, "attributes": {"width": "40"}}])
+    rest = [drawn(2_000, 20), mutation(4_000)]
+    (once,) = flat(show(told(opened, wider, *rest), 5_000), "drawn")
+    events = told(opened, drawn(500, 1), wider, *rest)
+    assert flat(show(events, 5_000), "drawn") != [once]
+    parts = segments(events, Sanitiser(), Limits(1, 10**9, 10**9))
+    assert flat(ours(show, parts, 5_000), "drawn") == [once]
+
+
+def test_a_page_that_scrolls_smoothly_is_there_after_a_jump(show):
+    """rrweb leaves it to the page how to scroll: after a jump it is still on its way."""
+    smooth = element("style", 20, text("html { scroll-behavior: smooth }", 21))
+    scrolled = change(500, 3, id=1, x=0, y=2_000)
+    events = told(mutation(100, adds=[add(4, smooth)]), scrolled, mutation(2_000))
+    assert show(events, 3_000)["window"][1] < 2_000
+    for limits in (Limits(10**9, 10**9, 10**9), Limits(1, 10**9, 10**9)):
+        mine = ours(show, segments(events, limits=limits), 3_000)
+        assert mine["window"][1] == 2_000
+
+
 def test_what_is_after_the_body_stays_there(show):
     """rrweb takes the body out as it builds a page, and puts it back as the last."""
     opened = told()

@@ -529,15 +529,9 @@ def canvas(story: Story):
         return [random.randrange(50), random.randrange(30), random.randrange(20), 9]
 
     def act():
-        name = random.choice(("canvas", "drawn"))
-        target = named[name]
+        target = named[random.choice(("canvas", "drawn"))]
         colour = random.choice(("red", "blue", "#0a0"))
-        if random.random() < 0.15:
-            # A canvas that is given another size is empty.
-            size = {"width": str(random.randrange(50, 70))}
-            story.node(name).data["attributes"] |= size
-            story.mutate(attributes=[{"id": target, "attributes": size}])
-        elif random.random() < 0.5:
+        if random.random() < 0.5:
             story.change(
                 9, id=target, type=0, property="fillStyle", args=[colour], setter=True
             )

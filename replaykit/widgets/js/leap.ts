@@ -13,10 +13,10 @@ type Scroll = (this: Scrolled, ...given: [ScrollToOptions?] | [number, number]) 
 
 type Tokens = Record<"add" | "remove", (this: DOMTokenList, ...names: string[]) => void>;
 
-/** Scroll without the way there, which the style of a page may ask for. */
-function atOnce(given: Parameters<Scroll>): Parameters<Scroll> {
-  const [first] = given;
-  return typeof first === "object" ? [{ ...first, behavior: "instant" }] : given;
+/** A page may say that it scrolls smoothly: that is a way to go, and a jump arrives. */
+function atOnce([first, top]: Parameters<Scroll>): [ScrollToOptions?] {
+  if (typeof first === "number") return [{ left: first, top: top ?? 0, behavior: "instant" }];
+  return first ? [{ ...first, behavior: "instant" }] : [];
 }
 
 /** What rrweb writes on the root of a page that stands still. */

@@ -19,8 +19,10 @@ function made() {
     }
   }
   class Element {
-    scrollTo(x: number, y: number) {
-      writes.push(`scroll ${x} ${y}`);
+    scrollTo(...given: [ScrollToOptions] | [number, number]) {
+      const [first, top] = given;
+      if (typeof first === "number") writes.push(`scroll ${first} ${top}`);
+      else writes.push(`${first.behavior} ${first.left} ${first.top}`);
     }
   }
   const page = { DOMTokenList, Element, HTMLDialogElement: class {}, scrollTo() {} };
@@ -64,13 +66,14 @@ describe("a leap", () => {
     expect(root.contains("rrweb-paused")).toBe(true);
   });
 
-  it("scrolls each part once, to where it was scrolled last", () => {
+  it("scrolls each part once, at once, to where it was scrolled last", () => {
     const { leap, writes, part } = made();
     leap.run(() => {
       part.scrollTo(0, 10);
       part.scrollTo(0, 20);
     });
+    leap.run(() => part.scrollTo({ left: 1, top: 25, behavior: "auto" }));
     part.scrollTo(0, 30);
-    expect(writes).toEqual(["scroll 0 20", "scroll 0 30"]);
+    expect(writes).toEqual(["instant 0 20", "instant 1 25", "scroll 0 30"]);
   });
 });
