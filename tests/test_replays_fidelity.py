@@ -282,6 +282,21 @@ def test_a_style_that_is_told_again_knows_what_is_hovered(show):
         same(show, segments(events, sanitiser, Limits(1, 10**9, 10**9)), stock)
 
 
+def test_a_shadow_that_a_jump_builds_anew_is_as_it_was(show):
+    """Its parts were known under the ids that they have again."""
+    style = {**element("style", 61, text("", 62)), "isShadow": True}
+    style["attributes"]["_cssText"] = "i { top: 1px }"
+    parts = [{**element(tag, number), "isShadow": True} for number, tag in ((63, "i"),)]
+    host = {**element("div", 60, style, *parts), "isShadowHost": True}
+    events = [meta(0), snapshot(1, host), *(mutation(t) for t in (500, 2_000, 4_000))]
+    for t in (900, 2_500):
+        put = {**element("u", 60 + t), "isShadow": True}
+        events.append(mutation(t, adds=[add(60, put)]))
+    events.sort(key=lambda event: event["timestamp"])
+    stock = {t: show(deepcopy(events), t) for t in (300, 1_500, 3_000)}
+    same(show, segments(events, limits=Limits(1, 10**9, 10**9)), stock)
+
+
 def test_a_picture_that_changes_is_the_later_one(show):
     picture = element("img", 60, src="https://x.test/a.png")
     picture["attributes"]["rr_dataURL"] = DOT
@@ -407,9 +422,10 @@ def test_a_canvas_of_another_size_is_empty(show):
 
 def test_a_page_that_scrolls_smoothly_is_there_after_a_jump(show):
     """rrweb leaves it to the page how to scroll: after a jump it is still on its way."""
-    smooth = element("style", 20, text("html { scroll-behavior: smooth }", 21))
+    rule = text("html { scroll-behavior: smooth }", 21)
+    smooth = mutation(100, adds=[add(4, element("style", 20)), add(20, rule)])
     scrolled = change(500, 3, id=1, x=0, y=2_000)
-    events = told(mutation(100, adds=[add(4, smooth)]), scrolled, mutation(2_000))
+    events = told(smooth, scrolled, mutation(2_000))
     assert show(events, 3_000)["window"][1] < 2_000
     for limits in (Limits(10**9, 10**9, 10**9), Limits(1, 10**9, 10**9)):
         mine = ours(show, segments(events, limits=limits), 3_000)

@@ -56,6 +56,7 @@ export class Bridge {
     const mirror = this.#replayer.getMirror();
     const data = difference(this.#keyframe, to, this.#changes, standing(mirror));
     if (!data) return this.#anew(events);
+    for (const { id } of data.removes) forgetShadows(mirror, mirror.getNode(id));
     const { scrolled } = this.#changes;
     const put = [...scrolled].map((id) => mirror.getNode(id));
     this.#settle = () => {
@@ -128,4 +129,15 @@ function standing(mirror: Mirror): Standing {
       return ids;
     },
   };
+}
+
+/** What is taken out is built anew later, shadows too: those rrweb would not forget with it. */
+function forgetShadows(mirror: Mirror, top: Node | null): void {
+  if (top?.nodeType !== 1) return;
+  for (const { shadowRoot } of [top as Element, ...(top as Element).querySelectorAll("*")]) {
+    for (const child of shadowRoot?.childNodes ?? []) {
+      forgetShadows(mirror, child);
+      mirror.removeNodeFromMap(child);
+    }
+  }
 }
