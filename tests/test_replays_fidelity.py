@@ -420,18 +420,6 @@ def test_a_canvas_of_another_size_is_empty(show):
     assert flat(ours(show, parts, 5_000), "drawn") == [once]
 
 
-def test_a_page_that_scrolls_smoothly_is_there_after_a_jump(show):
-    """rrweb leaves it to the page how to scroll: after a jump it is still on its way."""
-    rule = text("html { scroll-behavior: smooth }", 21)
-    smooth = mutation(100, adds=[add(4, element("style", 20)), add(20, rule)])
-    scrolled = change(500, 3, id=1, x=0, y=2_000)
-    events = told(smooth, scrolled, mutation(2_000))
-    assert show(events, 3_000)["window"][1] < 2_000
-    for limits in (Limits(10**9, 10**9, 10**9), Limits(1, 10**9, 10**9)):
-        mine = ours(show, segments(events, limits=limits), 3_000)
-        assert mine["window"][1] == 2_000
-
-
 def test_what_is_after_the_body_stays_there(show):
     """rrweb takes the body out as it builds a page, and puts it back as the last."""
     opened = told()
