@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import orjson
 import polars as pl
 import pytest
 from exports import event, export, truth
-from recordings import element, meta, snapshot, text
+from recordings import START, element, meta, session, snapshot, text
 from test_store_writers import leftovers, whole
 
 import replaykit as rk
@@ -186,6 +187,34 @@ shop = rk.open(sys.argv[1])
 print("open", flush=True)
 sys.stdin.readline()
 """
+
+
+def test_a_removed_replay_is_gone_and_may_come_again(tmp_path):
+    shop = rk.create(tmp_path / "shop.rk")
+    told = session()
+    for device in ("d1", "d2", "d3"):
+        (tmp_path / f"{device}_{START}.json").write_text(json.dumps(told))
+    shop.add_replays(tmp_path / "*.json", progress=False)
+    with pytest.raises(errors.UnknownReplay):
+        shop.remove_replays([f"d1/{START}", "nobody"])
+    with pytest.raises(errors.BadInput):
+        shop.remove_replays([None])
+    assert len(shop.replays) == 3, "nothing is removed by half"
+    stored = {path.name for path in (shop.folder / "replays/files").iterdir()}
+    assert shop.remove_replays(f"d1/{START}") == 1
+    first, second = shop.replays["replay_id"]
+    assert shop.remove_replays(shop.replays[:1]) == 1
+    assert shop.remove_replays([]) == 0
+    assert [*shop.replays["replay_id"]] == [second]
+    assert {first, second} == {f"d2/{START}", f"d3/{START}"}
+    kept = {path.name for path in (shop.folder / "replays/files").iterdir()}
+    assert kept < stored
+    # What is added again starts over: it is not joined with what was there.
+    corrected = tmp_path / "corrected"
+    corrected.mkdir()
+    (corrected / f"d1_{START}.json").write_text(json.dumps(told[:10]))
+    shop.add_replays(corrected, progress=False)
+    assert shop.anatomy(f"d1/{START}").by_kind["events"].sum() == 10
 
 
 def test_another_reader_is_waited_for(shop):

@@ -183,7 +183,7 @@ def test_traps_that_unpack_without_end_are_refused(tmp_path, monkeypatch):
         tmp_path, gzip.compress(b"[" + b" " * 2**26), "d1_1717225200000.gz"
     )
     assert "times its size" in next(iter(report.skipped.values()))
-    monkeypatch.setattr("replaykit.ingest.rrweb_formats._LARGEST", 2**20)
+    monkeypatch.setattr("replaykit.ingest.rrweb_packing._LARGEST", 2**20)
     bomb = zlib.compress(b'{"type":4,"data":{},"timestamp":1,"x":"' + b"x" * 2**26)
     packed = json.dumps([bomb.decode("latin-1")]).encode()
     problems = Counter()

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from replaykit.erasing import Erased, forget_person, purge_expired
 from replaykit.projects.opened import Opened
+from replaykit.replay_list import Replays
+from replaykit.replays.links import parse_ref
 from replaykit.store.readers import alone
 from replaykit.store.settings import whole_days, write_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,6 +66,50 @@ class Deleted(Opened):
         report = purge_expired(self.source, self._store, self._recordings)
         self._forget_state()
         return report
+
+    def remove_replays(self, replays: str | Iterable[str] | Replays) -> int:
+        """Delete recordings, so that corrected files can take their place.
+
+        Files that are added are joined with what is stored of a recording, never put
+        in its place, so nothing is lost by mistake; this is how to start it over. Its
+        files may be added again.
+
+        Parameters
+        ----------
+        replays
+            A replay's id, reference or product URL, several of them, or a list of
+            replays such as `shop.replays.search(url="/test")`.
+
+        Returns
+        -------
+        int
+            How many were deleted.
+
+        Raises
+        ------
+        UnknownReplay
+            If there is no such replay; then none is deleted.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import replaykit as rk
+        >>> from replaykit.demoshop.sample import recorded_replays
+        >>> shop = rk.create(f"{tempfile.mkdtemp()}/shop.rk")
+        >>> _ = shop.add_replays(recorded_replays(), progress=False)
+        >>> shop.remove_replays(shop.replays[:2]), len(shop.replays)
+        (2, 82)
+        """
+        if isinstance(replays, Replays):
+            wanted = replays.frame["replay_id"].to_list()
+        else:
+            given = [replays] if isinstance(replays, str) else replays
+            wanted = [parse_ref(one).replay_id for one in given]
+        unique = list(dict.fromkeys(wanted))
+        if unique:
+            self._recordings.remove(*unique)
+            self._forget_state()
+        return len(unique)
 
     def forget(self, user: str, *, wait: str | None = None) -> Erased:
         """Delete a person for good: events, recordings, ids, lists, earlier versions.

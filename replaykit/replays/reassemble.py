@@ -159,7 +159,7 @@ def _events(packed: bytes) -> list[Event]:
     except zlib.error as error:
         message = (
             "A stored recording is damaged: a segment cannot be unpacked. "
-            "Remove the replay and add its files again."
+            "Remove it (`remove_replays`) and add its files again."
         )
         raise BadRecording(message) from error
     return events_of(text)

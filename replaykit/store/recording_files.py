@@ -322,7 +322,7 @@ def read_index(file: BinaryIO) -> Index:
     except (OSError, ValueError, KeyError, struct.error, zlib.error) as error:
         message = (
             "A stored recording is damaged: its index cannot be read. "
-            "Remove the replay and add its files again."
+            "Remove it (`remove_replays`) and add its files again."
         )
         raise BadRecording(message) from error
 

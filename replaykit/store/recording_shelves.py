@@ -341,8 +341,8 @@ class FolderShelf:
                     piece = read_shared(file)
             except FileNotFoundError as error:
                 message = (
-                    f"A part of this recording is gone: {name!r}. Remove the replay "
-                    "and add its files again."
+                    f"A part of this recording is gone: {name!r}. Remove it "
+                    "(`remove_replays`) and add its files again."
                 )
                 raise BadRecording(message) from error
             while len(self._pieces) >= _PIECES:
