@@ -208,6 +208,22 @@ def test_real_recordings_are_the_same_asleep(monkeypatch, name):
     assert both(monkeypatch, lambda: [event_of(event) for event in events]) > 10
 
 
+def test_half_a_character_is_the_same_asleep(monkeypatch):
+    cut = text("cut \ud83d off", 200)
+    cards = [card(1_000 + 10 * at) for at in range(20)]
+    half = element("p", 199, cut, title="\ude00")
+    events = [
+        meta(0),
+        snapshot(10, wide(*cards), half, element("p", 201, text("\ud83d", 202))),
+    ]
+    raw = [json.dumps(event["data"]).encode() for event in events]
+    read = lambda: [  # noqa: E731
+        Event(event["type"], event["timestamp"], msgspec.Raw(data))
+        for event, data in zip(events, raw, strict=True)
+    ]
+    assert both(monkeypatch, read) > 20
+
+
 def test_every_kind_of_event_is_the_same_asleep(monkeypatch):
     packed = (HERE / "fidelity/everything.json.gz").read_bytes()
     events = json.loads(gzip.decompress(packed))
