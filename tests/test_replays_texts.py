@@ -157,3 +157,14 @@ def test_a_node_cannot_name_the_mark_that_stands_for_long_values():
     node = Node(element("img", 1, **values))
     node.data.pop("childNodes")
     assert read(node)["attributes"] == values
+
+
+def test_a_page_holds_no_nodes_that_its_text_does_not_tell_of():
+    """Or a recording that is read on from its text would go on with another page."""
+    odd = {**text("no holder", 7), "childNodes": [text("inside", 8)]}
+    frame = element("iframe", 9, element("p", 10, text("fallback", 11)))
+    shown = Page()
+    shown.load(page(odd, frame, element("p", 12, text("kept", 13))))
+    again = Page()
+    again.load(read(shown.root))
+    assert {*shown.nodes} == {*again.nodes} == {1, 2, 3, 4, 5, 6, 7, 9, 12, 13}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from replaykit.replays.mirror import Mirror
 from replaykit.replays.nodes import ELEMENT, PLAYERS, Node
+from replaykit.replays.texts import HOLDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +84,9 @@ def build(  # noqa: C901, PLR0912, PLR0915 - one loop, no calls
             if type(data) is dict:
                 node = Node(data)
                 if "childNodes" in data:
-                    if data["childNodes"]:
+                    # The Replayer builds, and a text tells of, what is in these alone.
+                    holds = node.type in HOLDERS and node.tag != "iframe"
+                    if holds and data["childNodes"]:
                         stack.append((node, depth + 1))
                     else:
                         del data["childNodes"]
