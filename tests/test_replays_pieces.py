@@ -316,6 +316,64 @@ def test_what_is_removed_asleep_is_gone():
     assert len(shown.nodes) == 6 + 1 + 6 + 4
 
 
+# -- what needs no cleaning
+
+
+def as_text(node):
+    return json.dumps(node, separators=(",", ":")).encode()
+
+
+def linked(**attributes):
+    label = element("b", 2, text("Buy", 3), {"type": 5, "textContent": "x", "id": 4})
+    return {**element("a", 1, label), "attributes": attributes}
+
+
+def test_what_the_sanitiser_calls_harmless_is_read_without_it():
+    known = Harmless()
+    good = as_text(linked(href="/a", style="top: 1px", id="x"))
+    assert known.read(good) is None, "nothing is known yet"
+    known.learn(["a", "b"], ["href", "style", "id"])
+    assert known.read(good) == (1, "a", [2, 3, 4])
+    known.learn(["style", "iframe", "audio"], ["id"])
+    known.learn([], [])
+    for tag in ("style", "iframe", "audio", "script"):
+        assert known.read(as_text(element(tag, 1, id="x"))) is None
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"onclick": "run"},
+        {"href": "javascript:run"},
+        {"href": " javascript:run"},
+        {"style": "@import 'x'"},
+        {"style": "a\\75 rl"},
+        {"id": ["x"]},
+        {"id": {"x": 1}},
+    ],
+)
+def test_what_may_be_bad_is_not(attributes):
+    known = Harmless()
+    known.learn(["a", "b"], ["href", "style", "id"])
+    assert known.read(as_text(linked(**attributes))) is None
+    inner = element("b", 9, linked(**attributes))
+    assert known.read(as_text(inner)) is None
+    for more in ({"isShadow": True}, {"isStyle": True}, {"other": 1}):
+        assert known.read(as_text({**linked(id="x"), **more})) is None
+
+
+def test_most_of_a_page_needs_no_cleaning(monkeypatch):
+    cleaned = []
+    plain = pieces.Pieces._cleaned
+    monkeypatch.setattr(
+        pieces.Pieces,
+        "_cleaned",
+        lambda self, *given: cleaned.append(1) or plain(self, *given),
+    )
+    asleep(wide(*(card(100 + 10 * at) for at in range(50))))
+    assert 0 < len(cleaned) < 10, "the first teach the parser what is harmless"
+
+
 # -- the kernel
 
 

@@ -83,9 +83,8 @@ class Page:
         `clean` cleans the children of each node, and `pieces` has those that are not
         among the data yet (`replays.building`).
         """
-        tree = build(
-            serialised, clean, pieces
-        )  # which leaves the page as it was if that fails
+        # If this fails it leaves the page as it was.
+        tree = build(serialised, clean, pieces)
         self.clear()
         self.root, self.nodes = tree.top, tree.nodes
         return self._came(tree)

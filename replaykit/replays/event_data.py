@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from replaykit.replays.pieces import Pieces
     from replaykit.replays.sanitise import Sanitiser
 
+_NODE: Final = itemgetter("node")
 _MUTATION_LISTS: Final = ("removes", "adds", "texts", "attributes")
 #: Sources whose data are cleaned.
 _CLEANED: Final = frozenset(
@@ -140,20 +142,19 @@ class EventData:
             if type(data.get(key)) is not list:
                 data[key] = []
                 changed = True
+        adds = data["adds"]
+        if adds and None in map(_NODE, adds):
+            # rrweb before 1.0 wrote nodes that it left out as null, and skipped them.
+            data["adds"] = [add for add in adds if add["node"] is not None]
+            changed = True
         sanitiser = self._sanitiser
         if sanitiser is None:
             return changed
-        try:
-            cleaned = sanitiser.mutation(data, self._page)
-        except AttributeError:
-            # rrweb before 1.0 wrote nodes that it left out as null, and skipped them.
-            data["adds"] = [add for add in data["adds"] if add["node"] is not None]
-            sanitiser.mutation(data, self._page)
-            cleaned = True
+        changed |= sanitiser.mutation(data, self._page)
         if sanitiser.sheeted:
             self.sheets = taken_sheets(sanitiser.sheeted, self._knows_sheet)
             sanitiser.sheeted = []
-        return changed or cleaned
+        return changed
 
     def _clean(self, source: int, data: Any, sanitiser: Sanitiser) -> bool:
         """Clean any other event; False if nothing of it may stay."""

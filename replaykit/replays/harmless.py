@@ -26,7 +26,7 @@ _TYPES: Final = 200
 _Scalar = Union[str, int, float, bool, None]  # noqa: UP007 - a value for msgspec
 
 
-class Text(Struct, tag_field="type", tag=3, gc=False, forbid_unknown_fields=True):
+class Words(Struct, tag_field="type", tag=3, gc=False, forbid_unknown_fields=True):
     """A text node."""
 
     id: int
@@ -34,12 +34,8 @@ class Text(Struct, tag_field="type", tag=3, gc=False, forbid_unknown_fields=True
     rootId: int = 0  # noqa: N815 - rrweb's spelling
 
 
-class Comment(Struct, tag_field="type", tag=5, gc=False, forbid_unknown_fields=True):
+class Comment(Words, tag=5):
     """A comment."""
-
-    id: int
-    textContent: str  # noqa: N815 - rrweb's spelling
-    rootId: int = 0  # noqa: N815 - rrweb's spelling
 
 
 #: Elements whose content or coming is of interest, whatever their attributes.
@@ -86,7 +82,7 @@ class Harmless:
         while stack:
             for node in stack.pop():
                 found.append(node.id)
-                if type(node) is Text or type(node) is Comment:
+                if isinstance(node, Words):
                     continue
                 if not _harmless(node.tagName, node.attributes):
                     return None
@@ -128,7 +124,7 @@ def _parser(tags: tuple[str, ...], names: tuple[str, ...]) -> Callable[[bytes], 
             ("id", int),
             ("tagName", Literal[tags]),
             ("attributes", dict[Literal[names], _Scalar]),  # type: ignore[valid-type]
-            ("childNodes", list[Union["Element", Text, Comment]]),  # type: ignore[valid-type]
+            ("childNodes", list[Union["Element", Words, Comment]]),  # type: ignore[valid-type]
             ("rootId", int, 0),
             ("isSVG", bool, False),
             ("isCustom", bool, False),
